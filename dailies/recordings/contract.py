@@ -1,0 +1,144 @@
+"""What every reader of recordings gives, whatever the format.
+
+A reader turns a path into episodes. It reads metadata and sensor series, and says where the
+pictures are; it decodes no picture itself: measuring does, once. A reader never raises for a
+damaged recording: what is wrong becomes a ``Problem`` on the episode, so that the failure is
+recorded and the intake goes on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Clock = Literal["measured", "grid"]
+"""Where a stream's times come from: a clock that ran while recording, or frame_index / rate."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What makes a stream, or a whole episode (``stream`` None), unreadable or untrue.
+
+    ``check`` is the name of the check that reports it: ``corrupt_stream``, ``missing_stream`` or
+    ``count_mismatch``. ``message`` says where, what, and the remedy.
+    """
+
+    check: Literal["corrupt_stream", "missing_stream", "count_mismatch"]
+    stream: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """Pictures in a video file: the part from ``start_s`` up to ``end_s`` (None: to its end)."""
+
+    path: Path
+    start_s: float = 0.0
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class StillsFile:
+    """Pictures encoded one by one (JPEG, PNG): the byte column of a Parquet file, rows [start, stop).
+
+    ``column`` is the LeRobot feature, whose cells are structs of ``bytes`` and ``path``.
+    """
+
+    path: Path
+    column: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One stream of pictures. ``declared_*`` is what the metadata promises, None if it does not.
+
+    ``source`` is None where the pictures cannot be had; then a Problem says why.
+    """
+
+    name: str
+    source: VideoFile | StillsFile | None
+    declared_count: int | None = None
+    declared_rate_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """One sensor stream: ``values`` of shape (n, d) at ``times_ns`` of shape (n,), int64.
+
+    Times are on the recording's clock, from its start. ``clock`` is "grid" where they were made
+    from a frame index, so that they cannot show a gap. ``role`` is what the values are where it is
+    known: joint positions, commanded actions, or anything else.
+    """
+
+    name: str
+    times_ns: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    columns: tuple[str, ...]
+    clock: Clock = "measured"
+    role: Literal["state", "action", "other"] = "other"
+    declared_count: int | None = None
+    declared_rate_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A labelled step of the task: ``start_ns`` up to ``end_ns`` on the recording's clock."""
+
+    label: str
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Who, where and when, as far as the recording says; ids are those of the record."""
+
+    task: str | None = None
+    worker: str | None = None
+    site: str | None = None
+    rig: str | None = None
+    shift: str | None = None
+    program: str | None = None
+    started_at: dt.datetime | None = None  # an instant with its zone
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One task attempt as it lies in its files, before anything is measured.
+
+    ``path`` is the file or dataset folder, ``index`` the episode's number in a dataset (else 0).
+    ``files`` are the files its content lives in, in a fixed order. ``declared_duration_s`` is what
+    the metadata promises.
+    """
+
+    path: Path
+    index: int
+    format: str
+    cameras: tuple[Camera, ...] = ()
+    series: tuple[Series, ...] = ()
+    metadata: Metadata = field(default_factory=Metadata)
+    problems: tuple[Problem, ...] = ()
+    files: tuple[Path, ...] = ()
+    declared_duration_s: float | None = None
+
+
+class Reader(Protocol):
+    """One format. Registered in ``dailies.recordings.READERS``."""
+
+    name: str
+    """Family of formats, for messages: "lerobot", "video", "folder"."""
+
+    def recognises(self, path: Path) -> bool:
+        """True where ``path`` (file or folder) is a recording of this format, damaged or not."""
+
+    def episodes(self, path: Path) -> Iterator[Episode]:
+        """Every episode at ``path``, in order of index; at least one, be it only a problem."""
