@@ -61,12 +61,21 @@ class Camera:
     """One stream of pictures. ``declared_*`` is what the metadata promises, None if it does not.
 
     ``source`` is None where the pictures cannot be had; then a Problem says why.
+
+    ``times_ns``, of shape (n,), are the real capture times of the frames in order, on the
+    recording's clock, where a file beside the video carries them; they then stand in place of the
+    times in the container, and their clock is measured. None where the container's times are all
+    there is. There may be fewer or more of them than frames: that is for a check to report.
+    ``offset_ns`` is to be added to the container's times, counted from the start of ``source``, to
+    come to the recording's clock; it does not count where ``times_ns`` is given.
     """
 
     name: str
     source: VideoFile | StillsFile | None
     declared_count: int | None = None
     declared_rate_hz: float | None = None
+    times_ns: npt.NDArray[np.int64] | None = None
+    offset_ns: int = 0
 
 
 @dataclass(frozen=True)
