@@ -215,7 +215,9 @@ class Episode(Row):
     duplicate_of: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
     steps: Mapped[list[Any] | None] = mapped_column(JSON)
-    measurements: Mapped[str | None] = mapped_column(Text)  # where the curves lie, under the data dir
+    measurements: Mapped[str | None] = mapped_column(
+        Text
+    )  # where the curves lie, under the data dir
     is_example: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (Index("episode_path_index", "path", "episode_index"),)
@@ -226,7 +228,9 @@ class Stream(Row):
 
     __tablename__ = "stream"
     id: Mapped[int] = mapped_column(primary_key=True)
-    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id", ondelete="CASCADE"), index=True)
+    episode_id: Mapped[int] = mapped_column(
+        ForeignKey("episode.id", ondelete="CASCADE"), index=True
+    )
     name: Mapped[str]
     kind: Mapped[str] = mapped_column(String(8))  # video, series, audio
     count: Mapped[int] = mapped_column("sample_count")
@@ -251,7 +255,9 @@ class Finding(Row):
 
     __tablename__ = "flag"
     id: Mapped[int] = mapped_column(primary_key=True)
-    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id", ondelete="CASCADE"), index=True)
+    episode_id: Mapped[int] = mapped_column(
+        ForeignKey("episode.id", ondelete="CASCADE"), index=True
+    )
     check: Mapped[str] = mapped_column("check_name", String(32))
     grade: Mapped[str] = mapped_column(String(8))
     stream: Mapped[str | None]

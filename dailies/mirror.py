@@ -1,0 +1,321 @@
+"""The mirror: each reading process's own columnar copy of the record, in DuckDB in memory.
+
+It is copied once, and then brought up to date from change numbers (see ``dailies.changes``): what
+changed is read in one transaction of the record and written in one of DuckDB, so that a reader
+sees the state before or after and never one between. It can be thrown away at any time.
+
+Tables and columns are named as in the record; ``change`` itself is left out. Instants are naive
+TIMESTAMPs in UTC, money is DECIMAL(18, 4), JSON is text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import Connection, text
+
+from dailies import wire
+from dailies.changes import Horizon, horizon
+from dailies.database import Record
+from dailies.record import Row
+from dailies.wire import Copied
+
+log = logging.getLogger(__name__)
+
+VIEWS = Path(__file__).parent.parent / "sql" / "views"
+
+WAIT_S = 0.2
+"""How long a reader waits for another thread's refresh before it reads the old state."""
+
+DEAD_SHARE = 0.25
+"""Deleted rows, as a share of the living, from which on the memory they hold is given back."""
+
+DEAD_LEAST = 100_000
+
+
+class QueryTimeout(RuntimeError):
+    """A query took longer than the mirror allows."""
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh brought: rows by table (of the first copy all of them), and how long it took.
+
+    ``changed`` counts rows inserted or updated, ``deleted`` those deleted. ``whole`` is True where
+    everything was copied anew.
+    """
+
+    changed: dict[str, int]
+    deleted: dict[str, int]
+    seconds: float
+    whole: bool
+
+    @property
+    def count(self) -> int:
+        """Rows touched in all."""
+        return sum(self.changed.values()) + sum(self.deleted.values())
+
+
+@dataclass(frozen=True)
+class _News:
+    """What the record has that the mirror lacks: rows by table, and ids that are gone."""
+
+    horizon: Horizon
+    rows: dict[str, pa.Table]
+    gone: dict[str, pa.Array[Any]]
+
+
+class Mirror:
+    """A copy of the record to ask questions of. Safe for many threads."""
+
+    def __init__(
+        self,
+        record: Record,
+        *,
+        max_age_s: float = 1.0,
+        memory_limit: str = "4GB",
+        threads: int | None = None,
+        timeout_s: float = 30.0,
+        views: Path | None = None,
+    ) -> None:
+        """Copies the record and creates the views (``views``: a folder, by default sql/views).
+
+        ``timeout_s`` is the longest that one query may take.
+        """
+        self.record = record
+        self.max_age_s = max_age_s
+        self.timeout_s = timeout_s
+        self.trouble: str | None = None
+        """Why the last attempt to follow failed; None where it did not."""
+        self._tables = tuple(wire.copied(table) for table in Row.metadata.sorted_tables)
+        self._turn = threading.Lock()
+        self._horizon: Horizon | None = None
+        self._fresh_at = self._tried_at = float("-inf")
+        self._top: dict[str, int] = {}
+        self._dead = self._living = 0
+        self._root = duckdb.connect(":memory:", config=_locked_down(memory_limit, threads))
+        self._root.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
+        for table in self._tables:
+            self._root.execute(table.create)
+        self.refresh()
+        for file in sorted((VIEWS if views is None else views).glob("*.sql")):
+            self._root.execute(file.read_text(encoding="utf-8"))
+
+    def refresh(self) -> Refreshed:
+        """Brings the mirror up to the record's present state, now."""
+        with self._turn:
+            return self._refresh()
+
+    def follow(self) -> None:
+        """Refreshes when older than ``max_age_s``, in one thread; others wait 0.2 s at most.
+
+        Where the record cannot be read the mirror keeps its old state, says why in ``trouble`` and
+        in the log, and tries again ``max_age_s`` later.
+        """
+        if self._rests() or not self._turn.acquire(timeout=WAIT_S):
+            return
+        try:
+            if not self._rests():
+                self._tried_at = time.monotonic()
+                self._refresh()
+                self.trouble = None
+        except Exception as error:  # whatever the record's trouble is, the old state still answers
+            self.trouble = f"{type(error).__name__}: {error}"
+            log.exception("the mirror cannot follow the record and shows its state of before")
+        finally:
+            self._turn.release()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the mirror last matched the record."""
+        return time.monotonic() - self._fresh_at
+
+    def ask(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
+        """The answer to one query, after following; ``$name`` in it is ``params["name"]``.
+
+        Parameters that the query does not name are left out. Raises QueryTimeout, ValueError for
+        anything but one SELECT, and duckdb.Error for a query that is wrong.
+        """
+        with self._answer(sql, params) as answer:
+            table = answer.to_arrow_table()
+            assert table is not None  # a SELECT always has one
+            return table
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """The answer as Python rows (DECIMAL as Decimal, TIMESTAMP as a naive UTC datetime)."""
+        with self._answer(sql, params) as answer:
+            return answer.fetchall()
+
+    def columns(self, sql: str, params: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """Names of the columns that a query gives."""
+        with self._answer(sql, params) as answer:
+            return tuple(column[0] for column in answer.description or ())
+
+    def close(self) -> None:
+        """Lets the memory go."""
+        self._root.close()
+
+    @contextlib.contextmanager
+    def _answer(
+        self, sql: str, params: Mapping[str, Any] | None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        named = _parameters(sql)
+        given = {key: value for key, value in (params or {}).items() if key in named}
+        self.follow()
+        with self._root.cursor() as cursor:
+            timer = threading.Timer(self.timeout_s, cursor.interrupt)
+            timer.daemon = True
+            timer.start()
+            try:
+                yield cursor.execute(sql, given)
+            except duckdb.InterruptException as error:
+                raise QueryTimeout(
+                    f"the query took longer than {self.timeout_s:g} s: ask for fewer days"
+                ) from error
+            finally:
+                timer.cancel()
+
+    def _rests(self) -> bool:
+        return time.monotonic() - max(self._fresh_at, self._tried_at) < self.max_age_s
+
+    def _refresh(self) -> Refreshed:
+        began = time.monotonic()
+        with self.record.snapshot() as connection:
+            now = horizon(connection)
+            done = self._horizon
+            if done is None or done.identity != now.identity or now.change < done.change:
+                refreshed = self._copy(connection, now, began)
+            elif done.snapshot == now.snapshot:
+                refreshed = Refreshed({}, {}, time.monotonic() - began, whole=False)
+            else:
+                news = self._news(connection, done, now)
+                refreshed = None
+        if refreshed is None:
+            refreshed = self._apply(news, began)
+        self._fresh_at = began
+        return refreshed
+
+    def _copy(self, connection: Connection, now: Horizon, began: float) -> Refreshed:
+        """Copies everything anew, in pieces, so that memory holds one piece at a time."""
+        counts: dict[str, int] = {}
+        tops: dict[str, int] = {}
+        with self._transaction() as cursor:
+            for table in self._tables:
+                cursor.execute(f"DELETE FROM {table.quoted}")
+                counts[table.name] = 0
+                for piece in wire.read(connection, table):
+                    counts[table.name] += piece.num_rows
+                    tops[table.name] = max(tops.get(table.name, 0), table.top(piece))
+                    _insert(cursor, table, piece)
+        self._horizon, self._top = now, tops
+        self._living = sum(counts.values())
+        self._give_back()
+        return Refreshed(counts, {}, time.monotonic() - began, whole=True)
+
+    def _news(self, connection: Connection, done: Horizon, now: Horizon) -> _News:
+        rows = {}
+        for table in self._tables:
+            pieces = list(wire.read(connection, table, since=done.change))
+            if pieces:
+                rows[table.name] = pa.concat_tables(pieces)
+        gone: dict[str, list[str]] = {}
+        buried = text("SELECT table_name, row_id FROM tombstone WHERE change >= :since")
+        for name, row_id in connection.execute(buried, {"since": done.change}):
+            gone.setdefault(name, []).append(row_id)
+        ids = {
+            table.name: pa.array(gone[table.name], pa.string()).cast(table.id_type)
+            for table in self._tables
+            if table.name in gone
+        }
+        return _News(now, rows, ids)
+
+    def _apply(self, news: _News, began: float) -> Refreshed:
+        changed, deleted, dead, tops = {}, {}, 0, dict(self._top)
+        with self._transaction() as cursor:
+            for table in self._tables:
+                rows = news.rows.get(table.name)
+                gone = news.gone.get(table.name)
+                if rows is None and gone is None:
+                    continue
+                old = table.stale(rows, gone, tops.get(table.name, 0))
+                replaced = _delete(cursor, table, old)
+                if rows is not None:
+                    _insert(cursor, table, rows)
+                    changed[table.name] = rows.num_rows
+                    tops[table.name] = max(tops.get(table.name, 0), table.top(rows))
+                if gone is not None:
+                    deleted[table.name] = len(gone.unique())
+                dead += replaced
+        self._horizon, self._top = news.horizon, tops
+        self._living += sum(changed.values()) - dead
+        self._dead += dead
+        if self._dead > max(DEAD_LEAST, DEAD_SHARE * self._living):
+            self._give_back()
+        return Refreshed(changed, deleted, time.monotonic() - began, whole=False)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._root.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def _give_back(self) -> None:
+        """Has DuckDB compact what deleted rows hold; when a query is in the way, another time."""
+        with self._root.cursor() as cursor, contextlib.suppress(duckdb.TransactionException):
+            cursor.execute("CHECKPOINT")
+            self._dead = 0
+
+
+def _locked_down(memory_limit: str, threads: int | None) -> dict[str, Any]:
+    """No file, network or extension: what reaches SQL can only read what the mirror holds."""
+    return {
+        "enable_external_access": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "temp_directory": "",
+        "memory_limit": memory_limit,
+        "threads": threads or os.cpu_count() or 1,
+    }
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: Copied, rows: pa.Table) -> None:
+    cursor.register("arrived", rows)
+    cursor.execute(table.insert)
+    cursor.unregister("arrived")
+
+
+def _delete(cursor: duckdb.DuckDBPyConnection, table: Copied, ids: pa.Table) -> int:
+    """Deletes the rows of these ids; how many there were."""
+    if not ids.num_rows:
+        return 0
+    cursor.register("stale", ids)
+    found = cursor.execute(
+        f"DELETE FROM {table.quoted} WHERE id IN (SELECT id FROM stale)"
+    ).fetchone()
+    cursor.unregister("stale")
+    return int(found[0]) if found else 0
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameters(sql: str) -> frozenset[str]:
+    """The names of a query's parameters. Raises ValueError for anything but one SELECT."""
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise ValueError("the mirror answers one SELECT at a time: decisions go in by the record")
+    return frozenset(statements[0].named_parameters)
