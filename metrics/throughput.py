@@ -1,0 +1,130 @@
+"""Throughput: hours paid, recorded, delivered and accepted, and how far the targets are.
+
+Paid hours of a worker's day at a site are spread over what was recorded in it, by recorded time,
+so that the four words mean the same under every filter; see sql/views/20_hours.sql.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metrics.asking import Filter, ask, ask_one
+
+if TYPE_CHECKING:
+    from dailies.mirror import Mirror
+
+
+@dataclass(frozen=True)
+class HoursTotal:
+    """The four hours of a span, in hours, and the same of the span before it.
+
+    ``before_*`` is None where the record begins after the start of the span before: there is then
+    nothing fair to compare with.
+    """
+
+    episodes: int
+    paid_h: float
+    recorded_h: float
+    delivered_h: float
+    accepted_h: float
+    before_paid_h: float | None
+    before_recorded_h: float | None
+    before_delivered_h: float | None
+    before_accepted_h: float | None
+
+
+@dataclass(frozen=True)
+class DayHours:
+    """One day of the span, in hours; days without anything are there with zeros."""
+
+    worked_on: dt.date
+    episodes: int
+    paid_h: float
+    recorded_h: float
+    delivered_h: float
+    accepted_h: float
+
+
+@dataclass(frozen=True)
+class GroupHours:
+    """The hours of one site, task or worker. ``id`` None: not known, or paid and not recorded."""
+
+    id: str | None
+    name: str | None
+    episodes: int
+    paid_h: float
+    recorded_h: float
+    delivered_h: float
+    accepted_h: float
+
+
+@dataclass(frozen=True)
+class TargetProgress:
+    """How far a target is on day ``as_of``. Hours are accepted hours of its program.
+
+    ``expected_h`` is promised pro rata of its days until today. ``pace_h`` is accepted hours a day
+    over the last 7 whole days. The forecast goes on at the mean of the last 14 whole days within
+    the target, with a 95 % prediction interval of the sum of independent days; None with fewer
+    than 3 such days. ``done_on`` is the day on which the promise would be kept at that mean.
+    """
+
+    target_id: int
+    program_id: str
+    customer: str
+    program: str
+    task_id: str | None
+    site_id: str | None
+    starts_on: dt.date
+    ends_on: dt.date
+    promised_h: float
+    accepted_h: float
+    expected_h: float
+    pace_h: float
+    days_left: int
+    needed_h: float | None  # a day, from now to the end, to keep the promise
+    forecast_h: float | None  # at the end
+    forecast_low_h: float | None
+    forecast_high_h: float | None
+    done_on: dt.date | None
+
+
+def hours_total(mirror: Mirror, filter: Filter) -> HoursTotal:
+    """The tiles: hours of the span and of the same weekdays before it (``Filter.before``)."""
+    before = filter.before()
+    row = ask_one(
+        mirror,
+        "hours_total",
+        HoursTotal,
+        filter.parameters() | {"before_from_on": before.from_on, "before_to_on": before.to_on},
+    )
+    assert row is not None  # an aggregate without GROUP BY has one row
+    return row
+
+
+def hours_by_day(mirror: Mirror, filter: Filter) -> tuple[DayHours, ...]:
+    """Hours a day, every day of the span, oldest first; also the tiles' sparklines."""
+    return ask(mirror, "hours_by_day", DayHours, filter.parameters())
+
+
+def hours_by_site(mirror: Mirror, filter: Filter) -> tuple[GroupHours, ...]:
+    """Hours by site, most accepted first."""
+    return ask(mirror, "hours_by_site", GroupHours, filter.parameters())
+
+
+def hours_by_task(mirror: Mirror, filter: Filter) -> tuple[GroupHours, ...]:
+    """Hours by task, most accepted first."""
+    return ask(mirror, "hours_by_task", GroupHours, filter.parameters())
+
+
+def hours_by_worker(mirror: Mirror, filter: Filter) -> tuple[GroupHours, ...]:
+    """Hours by worker, most accepted first."""
+    return ask(mirror, "hours_by_worker", GroupHours, filter.parameters())
+
+
+def target_progress(
+    mirror: Mirror, as_of: dt.date, program: str | None = None
+) -> tuple[TargetProgress, ...]:
+    """Targets that have begun by ``as_of``, those furthest behind first."""
+    return ask(mirror, "target_progress", TargetProgress, {"as_of": as_of, "program": program})

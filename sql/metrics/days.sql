@@ -1,0 +1,17 @@
+-- Definition: the first and last day with an episode or a shift, and the number of episodes.
+-- Unit: days, episodes
+-- Grain: one row per record
+-- Parameters: none
+WITH
+episodes AS (
+    SELECT
+        min(worked_on) AS first_on, max(worked_on) AS last_on, count(*) AS episodes,
+        coalesce(bool_or(is_example), false) AS is_example
+    FROM episode
+),
+shifts AS (SELECT min(worked_on) AS first_on, max(worked_on) AS last_on FROM shift)
+SELECT
+    least(episodes.first_on, shifts.first_on) AS first_on,
+    greatest(episodes.last_on, shifts.last_on) AS last_on,
+    episodes, is_example
+FROM episodes, shifts

@@ -1,0 +1,26 @@
+-- Definition: the intake: lag from landed whole to judged of the last minutes, and the queue as
+--   it stands.
+-- Unit: seconds, paths
+-- Grain: one row per record
+-- Parameters: $now (instant, UTC), $minutes
+WITH
+lags AS (
+    SELECT
+        count(*) AS judged,
+        quantile_cont(epoch(judged_at - landed_at), 0.5) AS lag_p50_s,
+        quantile_cont(epoch(judged_at - landed_at), 0.95) AS lag_p95_s
+    FROM episode
+    WHERE judged_at > CAST($now AS TIMESTAMP) - to_minutes($minutes)
+        AND judged_at <= CAST($now AS TIMESTAMP)
+),
+queue AS (
+    SELECT
+        count(*) FILTER (state = 'waiting') AS waiting,
+        count(*) FILTER (state = 'screening') AS screening,
+        count(*) FILTER (state = 'failed') AS failed,
+        epoch(CAST($now AS TIMESTAMP) - min(seen_at) FILTER (state = 'waiting'))
+            AS oldest_waiting_s
+    FROM landing
+)
+SELECT judged, lag_p50_s, lag_p95_s, waiting, screening, failed, oldest_waiting_s
+FROM lags, queue

@@ -1,0 +1,19 @@
+-- Definition: what landed in the last minutes by rig, with verdicts; recorded hours (duplicates
+--   count none).
+-- Unit: episodes, hours
+-- Grain: one row per rig
+-- Parameters: $now (instant, UTC), $minutes
+SELECT
+    rig_id AS place_id,
+    count(*) AS landed,
+    count(*) FILTER (verdict = 'good') AS good,
+    count(*) FILTER (verdict = 'unknown') AS unknown,
+    count(*) FILTER (verdict = 'suspect') AS suspect,
+    count(*) FILTER (verdict = 'fail') AS fail,
+    hours_of(sum(recorded_ms)) AS recorded_h,
+    max(landed_at) AS last_landed_at
+FROM episode_hours
+WHERE landed_at > CAST($now AS TIMESTAMP) - to_minutes($minutes)
+    AND landed_at <= CAST($now AS TIMESTAMP)
+GROUP BY rig_id
+ORDER BY landed DESC, place_id
