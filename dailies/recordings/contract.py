@@ -9,7 +9,7 @@ recorded and the intake goes on.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -45,7 +45,7 @@ class VideoFile:
 
 @dataclass(frozen=True)
 class StillsFile:
-    """Pictures encoded one by one (JPEG, PNG): the byte column of a Parquet file, rows [start, stop).
+    """Pictures encoded one by one (JPEG, PNG): rows [start, stop) of a Parquet file's byte column.
 
     ``column`` is the LeRobot feature, whose cells are structs of ``bytes`` and ``path``.
     """
@@ -149,5 +149,8 @@ class Reader(Protocol):
     def recognises(self, path: Path) -> bool:
         """True where ``path`` (file or folder) is a recording of this format, damaged or not."""
 
-    def episodes(self, path: Path) -> Iterator[Episode]:
-        """Every episode at ``path``, in order of index; at least one, be it only a problem."""
+    def episodes(self, path: Path, indexes: Collection[int] | None = None) -> Iterator[Episode]:
+        """Every episode at ``path``, in order of index; at least one, be it only a problem.
+
+        With ``indexes``, those alone, without reading the others.
+        """

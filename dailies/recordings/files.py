@@ -1,0 +1,102 @@
+"""The state of a file before anything reads it: there, whole, the thing itself?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+
+from dailies.recordings.contract import Problem
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm"})
+"""File name endings taken for videos, whatever their case."""
+
+UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", "~")
+"""Endings that copying programs give to what they have not finished."""
+
+READ_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    pa.ArrowException,
+)
+"""What the libraries below raise on damaged files; all of it becomes a Problem."""
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def is_unfinished(name: str) -> bool:
+    """True for hidden files and for those that a copying program has not finished."""
+    return name.startswith((".", "~")) or name.lower().endswith(UNFINISHED_SUFFIXES)
+
+
+def is_video(name: str) -> bool:
+    """True where a file's name is that of a finished video."""
+    return Path(name).suffix.lower() in VIDEO_SUFFIXES and not is_unfinished(name)
+
+
+def inside(root: Path, name: object) -> Path | None:
+    """The path that ``name`` gives relative to ``root``; None where it would lie outside it.
+
+    Judged by the names alone, so that a dataset made of links (a Hugging Face cache) is still
+    inside itself.
+    """
+    if not isinstance(name, str) or not name.strip() or "\0" in name:
+        return None
+    path = Path(os.path.normpath(name))
+    is_outside = path.is_absolute() or path.parts[:1] in {(), ("..",)}
+    return None if is_outside else root / path
+
+
+def trouble(path: Path, stream: str | None, promised_by: str) -> Problem | None:
+    """What keeps ``path`` from being read at all, None where nothing can be seen from outside."""
+    try:
+        if not path.exists():
+            if path.is_symlink():
+                return Problem(
+                    "missing_stream",
+                    stream,
+                    f"{path} is a link to a file that is not there, though {promised_by} names it: "
+                    "copy the file itself",
+                )
+            return Problem(
+                "missing_stream",
+                stream,
+                f"{path} is not there, though {promised_by} names it: copy it again",
+            )
+        if not path.is_file():
+            return Problem(
+                "corrupt_stream",
+                stream,
+                f"{path} is no file, though {promised_by} names it as one: copy it again",
+            )
+        with path.open("rb") as file:
+            head = file.read(len(_POINTER))
+    except READ_ERRORS as error:
+        return unreadable(path, stream, error)
+    if not head:
+        return Problem(
+            "corrupt_stream", stream, f"{path} is empty (0 bytes): copy it again from the recorder"
+        )
+    if head == _POINTER:
+        return Problem(
+            "corrupt_stream",
+            stream,
+            f"{path} is a Git LFS pointer, not the file itself: run `git lfs pull` and copy again",
+        )
+    return None
+
+
+def unreadable(path: Path, stream: str | None, error: BaseException) -> Problem:
+    """A file that its library refused, with the library's own words on one line."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return Problem(
+        "corrupt_stream",
+        stream,
+        f"{path} cannot be read ({said[:300]}): copy it again from the recorder",
+    )

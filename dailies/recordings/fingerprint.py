@@ -1,0 +1,114 @@
+"""What a recording is known by: a hash of its content, whatever it is called and whosever it is."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from dailies.recordings.contract import Camera, Episode, Series, StillsFile, VideoFile
+from dailies.recordings.files import READ_ERRORS
+
+_SIZE = 16  # bytes of a digest: 32 hex digits
+
+
+def fingerprint(episode: Episode) -> str:
+    """32 hex digits that are the same for the same content, whatever it is called.
+
+    It covers the bytes of every video (in a file shared by episodes, with the stretch that is this
+    episode's), encoded stills, and the times and values of every series. It covers no name, no
+    metadata and no number of an episode, so a clip handed in again under another worker's name, or
+    copied into another dataset, is known again. A damaged file counts with its bytes and the
+    episode's index. Where there is no content at all, the path stands for it: two lost recordings
+    are not one.
+    """
+    parts = sorted(_parts(episode))
+    if not parts:
+        parts = [f"nothing in {episode.path.resolve()} {episode.index}"]
+    return _digest("\n".join(parts).encode())
+
+
+def file_hash(path: Path) -> str | None:
+    """Hash of a file's bytes, None where it is empty or unreadable; kept while it is unchanged."""
+    try:
+        state = path.stat()
+        return _hash_of(path, state.st_size, state.st_mtime_ns) if state.st_size else None
+    except READ_ERRORS:
+        return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _hash_of(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - the key of the cache
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_SIZE))
+    return digest.hexdigest()
+
+
+def _parts(episode: Episode) -> list[str]:
+    parts = [part for camera in episode.cameras for part in _camera_parts(camera)]
+    parts += [_series_part(series) for series in episode.series]
+    for path in _unread(episode):
+        content = file_hash(path)
+        if content is not None:
+            parts.append(f"file {content} {episode.index}")
+    return parts
+
+
+def _camera_parts(camera: Camera) -> list[str]:
+    parts = []
+    if isinstance(camera.source, VideoFile):
+        content = file_hash(camera.source.path)
+        start_s, end_s = camera.source.start_s, camera.source.end_s
+        part = f"{start_s:.3f} {'end' if end_s is None else f'{end_s:.3f}'}"
+        parts += [f"video {content} {part}"] if content else []
+    elif isinstance(camera.source, StillsFile):
+        content = _stills_hash(camera.source)
+        parts += [f"stills {content}"] if content else []
+    if camera.times_ns is not None and len(camera.times_ns):
+        parts.append(f"times {_digest(camera.times_ns.tobytes())}")
+    return parts
+
+
+def _series_part(series: Series) -> str:
+    content = hashlib.blake2b(series.times_ns.tobytes(), digest_size=_SIZE)
+    content.update(series.values.tobytes())
+    return f"series {series.values.shape[1]} {content.hexdigest()}"
+
+
+def _stills_hash(stills: StillsFile) -> str | None:
+    """Hash of the encoded pictures of rows [start, stop), read batch by batch."""
+    content = hashlib.blake2b(digest_size=_SIZE)
+    at = 0
+    try:
+        with pq.ParquetFile(stills.path) as file:
+            for batch in file.iter_batches(
+                batch_size=256, columns=[f"{stills.column}.bytes"], use_threads=False
+            ):
+                low, high = max(stills.start - at, 0), min(stills.stop - at, batch.num_rows)
+                at += batch.num_rows
+                if low < high:
+                    pictures = batch.column(0).field("bytes").slice(low, high - low)
+                    for picture in pictures:
+                        encoded = picture.as_py() or b""
+                        content.update(len(encoded).to_bytes(8, "little"))
+                        content.update(encoded)
+                if at >= stills.stop:
+                    break
+    except READ_ERRORS:
+        return None
+    return content.hexdigest()
+
+
+def _unread(episode: Episode) -> list[Path]:
+    """Files of the episode that none of its streams shows the content of."""
+    sources = {camera.source.path for camera in episode.cameras if camera.source is not None}
+    if episode.series:
+        tables = {path for path in episode.files if path.suffix.lower() in {".csv", ".parquet"}}
+        sources |= tables
+    return [path for path in episode.files if path not in sources]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=_SIZE).hexdigest()

@@ -1,0 +1,85 @@
+"""A folder with a recording.json: one recording, whose streams that file names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from dailies.recordings.contract import Camera, Episode, Metadata, Problem
+from dailies.recordings.described import Said, load_json, metadata_of
+from dailies.recordings.files import inside
+from dailies.recordings.streams import frame_times, new_name, on_one_clock, series_of
+from dailies.recordings.video import camera_of
+from dailies.words import NS
+
+FILE = "recording.json"
+"""The file that makes a folder a recording."""
+
+
+class RecordingFolder:
+    """Reads folders with a recording.json."""
+
+    name = "folder"
+
+    def recognises(self, path: Path) -> bool:
+        """True for a folder that holds a recording.json, whatever is in it."""
+        return (path / FILE).exists() and path.is_dir()
+
+    def episodes(self, path: Path, indexes: Collection[int] | None = None) -> Iterator[Episode]:
+        """The one episode of the folder."""
+        if indexes is None or 0 in indexes:
+            yield _episode(path)
+
+
+def _episode(root: Path) -> Episode:
+    problems: list[Problem] = []
+    file = root / FILE
+    said = load_json(file, problems)
+    if said is None:
+        return Episode(root, 0, "folder", problems=tuple(problems), files=(file,))
+    taken: set[str] = set()
+    cameras, files, durations = [], [], []
+    for one in said.objects("cameras"):
+        camera, found, duration_s = _camera(root, one, taken)
+        cameras.append(camera)
+        files += found
+        durations.append(duration_s)
+    series, series_files = series_of(root, said, taken)
+    if not cameras and not series and not problems:
+        problems.append(
+            Problem("missing_stream", None, f'{file} names no stream: list "cameras" or "series"')
+        )
+    cameras_there, series_there = on_one_clock(cameras, series)
+    duration = said.number("duration_s", above=0)
+    if duration is None and len(durations) == 1:
+        duration = durations[0]
+    return Episode(
+        path=root,
+        index=0,
+        format="folder",
+        cameras=cameras_there,
+        series=series_there,
+        metadata=metadata_of(said) if said else Metadata(),
+        problems=tuple(problems),
+        files=tuple(dict.fromkeys((*files, *series_files))),
+        declared_duration_s=duration,
+    )
+
+
+def _camera(root: Path, said: Said, taken: set[str]) -> tuple[Camera, list[Path], float | None]:
+    """A camera of the recording, the files it lies in, and the duration its container promises."""
+    path = inside(root, said.raw("file"))
+    name = new_name(said, path.stem if path else "camera", taken)
+    if path is None:
+        said.note('"file" is no path inside the recording\'s folder: name a file in it', name)
+        return Camera(name, None), [], None
+    camera, duration_s = camera_of(name, path, said, said.problems)
+    times, times_file = frame_times(root, said, name)
+    offset = said.number("offset_s") or 0.0
+    if offset < 0 and times is None:
+        said.note('"offset_s" is below 0: the recording starts with its first stream', name)
+        offset = 0.0
+    camera = replace(camera, times_ns=times, offset_ns=round(offset * NS))
+    files = [one for one in (path, times_file) if one is not None and one.is_file()]
+    return camera, files, duration_s

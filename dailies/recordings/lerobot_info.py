@@ -1,0 +1,258 @@
+"""What a LeRobot dataset says of itself: meta/info.json, the tasks, meta/dailies.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dailies.recordings.contract import Problem
+from dailies.recordings.described import Said, is_number, load_json
+from dailies.recordings.files import READ_ERRORS, trouble
+from dailies.recordings.tables import is_numeric
+
+Kind = Literal["video", "image", "series"]
+
+VERSIONS = ("v2.0", "v2.1", "v3.0")
+
+BOOKKEEPING = frozenset({"timestamp", "frame_index", "episode_index", "index", "task_index"})
+"""Columns that LeRobot keeps for itself: not streams."""
+
+_PATHS = {
+    2: (
+        "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet",
+        "videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4",
+    ),
+    3: (
+        "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
+        "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A stream of the dataset: its key, how it is kept, and the names of its numbers."""
+
+    name: str
+    kind: Kind
+    names: tuple[str, ...] = ()
+    rate_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Info:
+    """A dataset as its metadata describes it; ``problems`` hold for each of its episodes.
+
+    ``layout`` is 2 (a file an episode) or 3 (shared files). ``fps`` is None where the metadata
+    gives none that can be used. ``file`` is meta/info.json, for messages.
+    """
+
+    root: Path
+    format: str
+    layout: Literal[2, 3]
+    fps: float | None
+    features: tuple[Feature, ...]
+    data_path: str
+    video_path: str
+    chunk_size: int
+    tasks: Mapping[int, str]
+    said: Said
+    problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def file(self) -> Path:
+        """Where all this is said."""
+        return self.root / "meta" / "info.json"
+
+    def of_kind(self, kind: Kind) -> tuple[Feature, ...]:
+        """The features kept that way."""
+        return tuple(feature for feature in self.features if feature.kind == kind)
+
+
+def is_dataset(root: Path) -> bool:
+    """True where a folder is laid out as a LeRobot dataset, whole or not."""
+    meta = root / "meta"
+    if any((meta / name).exists() for name in ("info.json", "episodes.jsonl", "tasks.jsonl")):
+        return True
+    if (meta / "episodes").is_dir() or (meta / "tasks.parquet").exists():
+        return True
+    return next(root.glob("data/chunk-*/*.parquet"), None) is not None
+
+
+def read_info(root: Path) -> Info:
+    """What the dataset in ``root`` says of itself; what it leaves open is seen from its files."""
+    problems: list[Problem] = []
+    file = root / "meta" / "info.json"
+    problem = trouble(file, None, "the LeRobot format")
+    said = None
+    if problem is None:
+        said = load_json(file, problems)
+    else:
+        problems.append(problem)
+    said = said or Said({}, str(file), problems)
+    layout = _layout(root, said)
+    version = _version(root, said, layout)
+    features = _features(said) or _features_seen(root, layout)
+    data_path, video_path = _PATHS[layout]
+    return Info(
+        root=root,
+        format=f"lerobot-{version}",
+        layout=layout,
+        fps=said.number("fps", above=0),
+        features=features,
+        data_path=_template(said, "data_path", data_path),
+        video_path=_template(said, "video_path", video_path),
+        chunk_size=said.count("chunks_size") or 1000,
+        tasks=_tasks(root),
+        said=load_json(root / "meta" / "dailies.json", problems)
+        or Said({}, str(root / "meta" / "dailies.json"), problems),
+        problems=tuple(problems),
+    )
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """The objects of a JSON-lines file, by line number from 1; None for a line that holds none.
+
+    Raises OSError and UnicodeError where the file cannot be read.
+    """
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            yield number, row if isinstance(row, dict) else None
+
+
+def _layout(root: Path, said: Said) -> Literal[2, 3]:
+    """By the files; where these show nothing, by the version that is said."""
+    meta = root / "meta"
+    if (meta / "episodes.jsonl").exists() or next(
+        root.glob("data/chunk-*/episode_*.parquet"), None
+    ):
+        return 2
+    if (meta / "episodes").is_dir() or next(root.glob("data/chunk-*/file-*.parquet"), None):
+        return 3
+    return 3 if str(said.raw("codebase_version")).startswith("v3") else 2
+
+
+def _version(root: Path, said: Said, layout: Literal[2, 3]) -> str:
+    version = said.text("codebase_version")
+    if version in VERSIONS and version.startswith(f"v{layout}"):
+        return version
+    seen = "v3.0" if layout == 3 else "v2.0"
+    if layout == 2 and (root / "meta" / "episodes_stats.jsonl").exists():
+        seen = "v2.1"
+    if version is None:
+        return seen  # nothing untrue was said: other programs write datasets without a version
+    if version in VERSIONS:
+        said.note(
+            f'"codebase_version" is "{version}", but the files lie as in {seen}: '
+            "they were read so; convert the dataset again"
+        )
+    else:
+        said.note(
+            f'"codebase_version" is "{version}", which Dailies does not know '
+            f"({', '.join(VERSIONS)}): the files were read as {seen}; convert the dataset"
+        )
+    return seen
+
+
+def _template(said: Said, key: str, default: str) -> str:
+    return said.text(key) or default
+
+
+def _features(said: Said) -> tuple[Feature, ...]:
+    described = said.raw("features")
+    if described is None:
+        return ()
+    if not isinstance(described, dict):
+        said.note('"features" is no object: it was seen from the files; write the dataset again')
+        return ()
+    found = []
+    for name, one in described.items():
+        dtype = one.get("dtype") if isinstance(one, dict) else None
+        kind = _kind(name, dtype)
+        if isinstance(one, dict) and kind is not None:
+            info = one.get("info") if isinstance(one.get("info"), dict) else one.get("video_info")
+            rate = info.get("video.fps") if isinstance(info, dict) else None
+            found.append(
+                Feature(
+                    name,
+                    kind,
+                    tuple(_strings(one.get("names"))),
+                    float(rate) if is_number(rate) and rate > 0 else None,
+                )
+            )
+    return tuple(found)
+
+
+def _kind(name: str, dtype: object) -> Kind | None:
+    if dtype == "video" or dtype == "image":
+        return "video" if dtype == "video" else "image"
+    if name in BOOKKEEPING or not isinstance(dtype, str):
+        return None
+    return "series" if dtype.startswith(("float", "int", "uint", "bool")) else None
+
+
+def _strings(names: object) -> Iterator[str]:
+    """LeRobot's names come as a list, a list in a list, or lists under the name of a group."""
+    if isinstance(names, str):
+        yield names
+    elif isinstance(names, list):
+        for one in names:
+            yield from _strings(one)
+    elif isinstance(names, dict):
+        for name, one in names.items():
+            if isinstance(one, list | dict):
+                yield from _strings(one)
+            else:
+                yield str(name)
+
+
+def _features_seen(root: Path, layout: Literal[2, 3]) -> tuple[Feature, ...]:
+    """Features as the files show them: columns of the first readable table, folders of videos."""
+    found = []
+    schema = _first_schema(root)
+    for column in schema or ():
+        if pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
+            found.append(Feature(column.name, "image"))
+        elif column.name not in BOOKKEEPING and is_numeric(column.type):
+            found.append(Feature(column.name, "series"))
+    pattern = "videos/chunk-*/*" if layout == 2 else "videos/*"
+    keys = {path.name for path in root.glob(pattern) if path.is_dir()}
+    return (*found, *(Feature(key, "video") for key in sorted(keys)))
+
+
+def _first_schema(root: Path) -> pa.Schema | None:
+    for path in sorted(root.glob("data/chunk-*/*.parquet"))[:20]:
+        try:
+            return pq.read_schema(path)
+        except READ_ERRORS:
+            continue
+    return None
+
+
+def _tasks(root: Path) -> dict[int, str]:
+    """Task texts by task_index; those that cannot be read are left out, as ids of nothing."""
+    lines, table = root / "meta" / "tasks.jsonl", root / "meta" / "tasks.parquet"
+    try:
+        if lines.exists():
+            rows = [row for _, row in json_lines(lines) if row]
+            return {row["task_index"]: str(row["task"]) for row in rows if {*row} >= {*_TASK}}
+        if table.exists():
+            columns = pq.read_table(table, use_threads=False).to_pydict()
+            texts = next((c for n, c in columns.items() if n != "task_index"), [])
+            return dict(zip(columns["task_index"], map(str, texts), strict=True))
+    except READ_ERRORS:
+        return {}
+    return {}
+
+
+_TASK = ("task_index", "task")

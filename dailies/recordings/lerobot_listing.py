@@ -1,0 +1,320 @@
+"""Which episodes a LeRobot dataset has, and in which files each of them lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import pyarrow.parquet as pq
+
+from dailies.recordings.contract import Problem, VideoFile
+from dailies.recordings.described import is_number
+from dailies.recordings.files import READ_ERRORS, inside, unreadable
+from dailies.recordings.lerobot_info import Info, json_lines
+from dailies.recordings.lerobot_rows import TableFile
+
+_OWN_FILE = re.compile(r"episode_(\d+)\.(?:parquet|mp4)$")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One episode as the metadata lists it. ``data`` is its table, None where none can be named.
+
+    ``videos`` has a place for every video feature; None, with a Problem, where it cannot be told.
+    ``length`` is None where no metadata promises it. ``by`` is the file that lists it.
+    """
+
+    index: int
+    data: Path | None
+    videos: Mapping[str, VideoFile | None]
+    by: Path
+    length: int | None = None
+    tasks: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = field(default=())
+
+    def files(self) -> tuple[Path, ...]:
+        """Every file it should lie in, videos first."""
+        videos = tuple(video.path for video in self.videos.values() if video is not None)
+        return (*videos, *((self.data,) if self.data is not None else ()))
+
+    def is_here(self) -> bool:
+        """True where at least one of its files is there."""
+        return any(path.exists() or path.is_symlink() for path in self.files())
+
+
+def list_episodes(info: Info) -> list[Listed]:
+    """Every episode of the dataset by index: those listed, and those that only lie there."""
+    listed = _own_files(info) if info.layout == 2 else _shared_files(info)
+    episodes: dict[int, Listed] = {}
+    for one in listed:
+        first = episodes.setdefault(one.index, one)
+        if first is not one:
+            twice = Problem(
+                "count_mismatch",
+                None,
+                f"{one.by} lists episode {one.index} more than once: the first is taken; "
+                "write the dataset again",
+            )
+            episodes[one.index] = replace(first, problems=(*first.problems, twice))
+    return [episodes[index] for index in sorted(episodes)]
+
+
+def _own_files(info: Info) -> Iterator[Listed]:
+    """Layout 2: a table and a video a camera for each episode."""
+    by = info.root / "meta" / "episodes.jsonl"
+    problems: list[Problem] = []
+    seen: set[int] = set()
+    for index, row in _rows_of_lines(by, problems):
+        seen.add(index)
+        yield _own(info, index, by, _length(row), _task_texts(row.get("tasks"), info))
+    unlisted = _lying_there(info.root) - seen
+    if by.exists():
+        problems.append(
+            Problem(
+                "count_mismatch",
+                None,
+                f"{by} does not list this episode, though its files are there: "
+                "the dataset was not finished; write its metadata again",
+            )
+        )
+    for index in unlisted:
+        yield replace(_own(info, index, by, None, ()), problems=tuple(problems))
+
+
+def _own(info: Info, index: int, by: Path, length: int | None, tasks: tuple[str, ...]) -> Listed:
+    place = {"episode_chunk": index // info.chunk_size, "episode_index": index}
+    problems: list[Problem] = []
+    data = _path(info, "data_path", place, None, problems)
+    videos: dict[str, VideoFile | None] = {}
+    for feature in info.of_kind("video"):
+        path = _path(
+            info, "video_path", {**place, "video_key": feature.name}, feature.name, problems
+        )
+        videos[feature.name] = VideoFile(path) if path else None
+    return Listed(index, data, videos, by, length, tasks, tuple(problems))
+
+
+def _rows_of_lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows with an episode index; the first bad line becomes a Problem."""
+    if not path.exists():
+        return
+    bad = []
+    try:
+        for number, row in json_lines(path):
+            index = row.get("episode_index") if row else None
+            if row is not None and _is_index(index):
+                yield int(index), row
+            else:
+                bad.append(number)
+    except READ_ERRORS as error:
+        problems.append(unreadable(path, None, error))
+    if bad:
+        problems.append(
+            Problem(
+                "corrupt_stream",
+                None,
+                f"{path}, line {bad[0]}: no JSON object with an episode_index "
+                f"({len(bad)} such lines): write the dataset's metadata again",
+            )
+        )
+
+
+def _lying_there(root: Path) -> set[int]:
+    """Indexes of the episodes whose files are there."""
+    names = (
+        path.name
+        for pattern in ("data/chunk-*/episode_*.parquet", "videos/chunk-*/*/episode_*.mp4")
+        for path in root.glob(pattern)
+    )
+    return {int(match[1]) for name in names if (match := _OWN_FILE.match(name))}
+
+
+def _shared_files(info: Info) -> Iterator[Listed]:
+    """Layout 3: many episodes in a table and in a video."""
+    folder = info.root / "meta" / "episodes"
+    files = sorted(folder.glob("chunk-*/file-*.parquet"))
+    problems: list[Problem] = []
+    seen: set[int] = set()
+    for path in files:
+        try:
+            rows = _rows_of_table(path)
+        except READ_ERRORS as error:
+            problems.append(unreadable(path, None, error))
+            continue
+        for row in rows:
+            if _is_index(row.get("episode_index")):
+                seen.add(int(row["episode_index"]))
+                yield _shared(info, path, row)
+    if not files:
+        problems.append(
+            Problem(
+                "missing_stream",
+                None,
+                f"{folder} holds no list of episodes: copy meta/episodes of the dataset again",
+            )
+        )
+    if problems:
+        yield from _unlisted(info, folder, seen, tuple(problems))
+
+
+def _rows_of_table(path: Path) -> list[dict[str, Any]]:
+    """Rows of a list of episodes, without the statistics, which make up most of it."""
+    with pq.ParquetFile(path) as file:
+        wanted = [
+            name for name in file.schema_arrow.names if not name.startswith(("stats/", "meta/"))
+        ]
+        rows: list[dict[str, Any]] = file.read(columns=wanted, use_threads=False).to_pylist()
+    return rows
+
+
+def _shared(info: Info, by: Path, row: Mapping[str, Any]) -> Listed:
+    problems: list[Problem] = []
+    index = int(row["episode_index"])
+    where = f"{by}, episode {index}"
+    place = _place(row, "data")
+    data = None
+    if place is None:
+        problems.append(
+            Problem("missing_stream", None, f"{where}: no data file is named: {_REWRITE}")
+        )
+    else:
+        data = _path(info, "data_path", place, None, problems)
+    length = _length(row)
+    videos = {
+        feature.name: _stretch(info, feature.name, row, where, length, problems)
+        for feature in info.of_kind("video")
+    }
+    start, stop = row.get("dataset_from_index"), row.get("dataset_to_index")
+    if _is_index(start) and _is_index(stop) and length is not None and stop - start != length:
+        problems.append(
+            Problem(
+                "count_mismatch",
+                None,
+                f"{where}: length is {length}, but its rows {start} to {stop} are {stop - start}: "
+                f"{_REWRITE}",
+            )
+        )
+    return Listed(
+        index, data, videos, by, length, _task_texts(row.get("tasks"), info), (*problems,)
+    )
+
+
+def _stretch(
+    info: Info,
+    key: str,
+    row: Mapping[str, Any],
+    where: str,
+    length: int | None,
+    problems: list[Problem],
+) -> VideoFile | None:
+    """The part of a shared video that is this episode's."""
+    place = _place(row, f"videos/{key}")
+    if place is None:
+        problems.append(Problem("missing_stream", key, f"{where}: no video is named: {_REWRITE}"))
+        return None
+    path = _path(info, "video_path", {**place, "video_key": key}, key, problems)
+    start, end = (row.get(f"videos/{key}/{edge}_timestamp") for edge in ("from", "to"))
+    if not (is_number(start) and is_number(end) and 0 <= start < end):
+        problems.append(
+            Problem(
+                "corrupt_stream",
+                key,
+                f"{where}: its part of the video is from {start} to {end} s, which is none: "
+                f"{_REWRITE}",
+            )
+        )
+        return None
+    if info.fps and length is not None and abs((end - start) * info.fps - length) > 1.5:
+        problems.append(
+            Problem(
+                "count_mismatch",
+                key,
+                f"{where}: its part of the video, {start:.3f} to {end:.3f} s, holds "
+                f"{(end - start) * info.fps:.0f} frames at {info.fps:g} Hz, but length is "
+                f"{length}: {_REWRITE}",
+            )
+        )
+    return VideoFile(path, float(start), float(end)) if path else None
+
+
+def _unlisted(
+    info: Info, folder: Path, seen: set[int], problems: tuple[Problem, ...]
+) -> Iterator[Listed]:
+    """Episodes that only the tables show, where a list of episodes is lost."""
+    for path in sorted(info.root.glob("data/chunk-*/file-*.parquet")):
+        try:
+            with TableFile(path) as table:
+                indexes = table.episodes
+        except READ_ERRORS:
+            continue
+        for index in indexes:
+            if index not in seen:
+                seen.add(index)
+                lost = tuple(
+                    Problem(
+                        "missing_stream",
+                        feature.name,
+                        f"{folder}: nothing tells which part of which video is episode {index}: "
+                        "copy meta/episodes of the dataset again",
+                    )
+                    for feature in info.of_kind("video")
+                )
+                nowhere = {feature.name: None for feature in info.of_kind("video")}
+                yield Listed(index, path, nowhere, folder, problems=(*problems, *lost))
+
+
+_REWRITE = "write the dataset's metadata again"
+
+
+def _path(
+    info: Info,
+    key: str,
+    place: Mapping[str, object],
+    stream: str | None,
+    problems: list[Problem],
+) -> Path | None:
+    """The file that a path template gives, None with a Problem where it gives none inside."""
+    template = info.data_path if key == "data_path" else info.video_path
+    path: Path | None = None
+    try:
+        path = inside(info.root, template.format(**place))
+    except (*READ_ERRORS, AttributeError):
+        path = None
+    if path is None:
+        problems.append(
+            Problem(
+                "corrupt_stream",
+                stream,
+                f'{info.file}: "{key}" is "{template}", which gives no file inside the dataset: '
+                f"{_REWRITE}",
+            )
+        )
+    return path
+
+
+def _place(row: Mapping[str, Any], prefix: str) -> dict[str, object] | None:
+    chunk, file = row.get(f"{prefix}/chunk_index"), row.get(f"{prefix}/file_index")
+    if _is_index(chunk) and _is_index(file):
+        return {"chunk_index": int(chunk), "file_index": int(file)}
+    return None
+
+
+def _length(row: Mapping[str, Any]) -> int | None:
+    length = row.get("length")
+    return int(length) if _is_index(length) else None
+
+
+def _is_index(value: object) -> TypeGuard[float]:
+    return is_number(value) and value >= 0 and value == int(value)
+
+
+def _task_texts(tasks: object, info: Info) -> tuple[str, ...]:
+    """Task texts; numbers are looked up."""
+    several: Iterable[object] = tasks if isinstance(tasks, list) else [tasks]
+    look_up: Callable[[object], str | None] = lambda one: (  # noqa: E731
+        one if isinstance(one, str) else info.tasks.get(one) if isinstance(one, int) else None
+    )
+    return tuple(text for text in map(look_up, several) if text)

@@ -1,0 +1,179 @@
+"""Sensor tables, CSV or Parquet, as arrays: times in nanoseconds and values of shape (n, d)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+
+Column: TypeAlias = "pa.ChunkedArray[Any] | pa.Array[Any]"
+Times = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+"""Nanoseconds in each unit that a time column may have."""
+
+MAX_WIDTH = 4096
+"""Numbers a row above which a column is taken for a picture or a point cloud, not a series."""
+
+_FARTHEST_NS = 1 << 62
+
+
+def is_numeric(kind: pa.DataType) -> bool:
+    """True for numbers, truth values, and lists of them to any depth."""
+    while _is_list(kind):
+        kind = kind.value_type
+    return bool(
+        pa.types.is_floating(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal(kind)
+    )
+
+
+def matrix(column: Column) -> Values:
+    """A numeric column, each cell a number or an equally long list, as float64 of shape (n, d).
+
+    A missing number is NaN. Raises ValueError, naming the first bad row, where lists differ in
+    length or one is missing, and TypeError where the column does not hold numbers.
+    """
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # of no chunk at all
+        array = pa.array([], array.type)
+    if not is_numeric(array.type):
+        raise TypeError(f"it holds {array.type}, not numbers")
+    rows = len(array)
+    while _is_list(array.type):
+        array = _flat(array)
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.uint8())
+    elif pa.types.is_decimal(array.type):
+        array = array.cast(pa.float64())
+    values = array.to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.ascontiguousarray(values.reshape(rows, -1 if rows else 0))
+
+
+def nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_]]:
+    """A time column in int64 nanoseconds, and which of its rows hold a time at all.
+
+    Whole numbers stay exact. Columns of a timestamp type tell their own unit. Raises TypeError
+    where the column holds neither numbers nor timestamps.
+    """
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_timestamp(array.type):
+        array, unit = array.cast(pa.timestamp("ns", array.type.tz)).cast(pa.int64()), "ns"
+    factor = UNITS[unit]
+    if pa.types.is_integer(array.type):
+        whole = array.fill_null(0).to_numpy(zero_copy_only=False)
+        is_time = array.is_valid().to_numpy(zero_copy_only=False)
+        is_time &= (whole <= _FARTHEST_NS // factor) & (whole >= -(_FARTHEST_NS // factor))
+        return np.where(is_time, whole, 0).astype(np.int64) * factor, is_time
+    values = matrix(array).reshape(len(array), -1)
+    if values.shape[1] != 1 and len(values):
+        raise TypeError("it holds lists, not a time a row")
+    scaled = values.reshape(-1) * factor
+    is_time = np.isfinite(scaled) & (np.abs(scaled) <= _FARTHEST_NS)
+    return np.rint(np.where(is_time, scaled, 0.0)).astype(np.int64), is_time
+
+
+def in_order(
+    times: Times, values: Values, is_time: npt.NDArray[np.bool_]
+) -> tuple[Times, Values, list[str]]:
+    """The rows that have a time, in order of time; and what had to be mended, in words."""
+    notes = []
+    if not is_time.all():
+        first = int(np.argmin(is_time))
+        notes.append(f"{int((~is_time).sum())} rows have no time, the first is row {first + 1}")
+        times, values = times[is_time], values[is_time]
+    steps = np.diff(times)
+    if (steps < 0).any():
+        first = int(np.argmax(steps < 0)) + 1
+        notes.append(
+            f"time runs backwards {int((steps < 0).sum())} times, first by "
+            f"{-int(steps[first - 1]) / 1e9:.6g} s at row {first + 1}"
+        )
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
+    return times, values, notes
+
+
+def column_names(name: str, width: int, given: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names of the numbers in a row: those given where they fit, else name_0, name_1, ..."""
+    if len(given) == width and len(set(given)) == width:
+        return tuple(given)
+    return (name,) if width == 1 else tuple(f"{name}_{at}" for at in range(width))
+
+
+def read_table(path: Path) -> tuple[pa.Table, list[str]]:
+    """A whole CSV (with a header, commas, UTF-8) or Parquet file, and what is wrong with its rows.
+
+    Raises ValueError for another ending, and what pyarrow raises for a damaged file.
+    """
+    ending = path.suffix.lower()
+    if ending == ".parquet":
+        return pq.read_table(path, use_threads=False, partitioning=None), []
+    if ending != ".csv":
+        raise ValueError(f'its name ends in "{ending}": a series is a .csv or a .parquet file')
+    notes: list[str] = []
+    bad: list[pcsv.InvalidRow] = []
+
+    def leave_out(row: pcsv.InvalidRow) -> Literal["skip"]:
+        bad.append(row)
+        return "skip"
+
+    table = pcsv.read_csv(
+        path,
+        read_options=pcsv.ReadOptions(use_threads=False),
+        parse_options=pcsv.ParseOptions(invalid_row_handler=leave_out),
+    )
+    if bad:
+        at = f"row {bad[0].number}" if bad[0].number is not None else f'"{bad[0].text[:40]}"'
+        notes.append(
+            f"{len(bad)} rows do not have {bad[0].expected_columns} columns, the first is {at}, "
+            f"with {bad[0].actual_columns}"
+        )
+    return table, notes
+
+
+def numbers(column: pa.ChunkedArray[Any], name: str) -> tuple[Values, list[str]]:
+    """As ``matrix``; text that should be numbers becomes NaN and is told of, with its row."""
+    if pa.types.is_null(column.type):
+        return np.full((len(column), 1), np.nan), []
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return matrix(column), []
+    text = column.to_pandas()
+    parsed = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    is_bad = np.isnan(parsed) & text.notna().to_numpy() & (text.astype(str) != "").to_numpy()
+    notes = []
+    if is_bad.any():
+        first = int(np.argmax(is_bad))
+        notes.append(f'column "{name}" holds no number in row {first + 1}: "{text.iloc[first]}"')
+    return parsed.reshape(-1, 1), notes
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+
+
+def _flat(array: Any) -> Any:
+    if array.null_count:
+        first = int(np.argmax(array.is_null().to_numpy(zero_copy_only=False)))
+        raise ValueError(f"row {first + 1} of {len(array)} is missing")
+    if not pa.types.is_fixed_size_list(array.type) and len(array):
+        lengths = pc.list_value_length(array).to_numpy(zero_copy_only=False)
+        if (lengths != lengths[0]).any():
+            first = int(np.argmax(lengths != lengths[0]))
+            raise ValueError(
+                f"row {first + 1} holds {lengths[first]} numbers where the first holds {lengths[0]}"
+            )
+    return array.flatten()
