@@ -1,0 +1,1 @@
+"""The roof without a browser: command line, intake, screening, the example operation."""

@@ -1,0 +1,108 @@
+"""Telling whether a recording has landed whole, from its files alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+MP4 = (".mp4", ".m4v", ".mov")
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """How long (s) a recording must lie unchanged before it counts as whole.
+
+    ``whole`` where its container says that nothing is missing, ``usual`` where it cannot say,
+    ``growing`` for a file that is written fragment by fragment, and ``patience`` where something
+    is known to be missing: after that it is screened as it is.
+    """
+
+    whole: float = 0.2
+    usual: float = 1.0
+    growing: float = 5.0
+    patience: float = 10.0
+
+
+@dataclass(frozen=True)
+class State:
+    """The files of a recording at one moment: a hash of their names, sizes and times of change.
+
+    ``changed_s`` is the newest time of change, in seconds since 1970.
+    """
+
+    text: str
+    changed_s: float
+    count: int
+
+
+def state_of(path: Path) -> State | None:
+    """The present state of a file (with the metadata file beside it) or folder; None if gone."""
+    digest = hashlib.blake2b(digest_size=20)
+    newest, count = 0.0, 0
+    for name, stat in sorted(_files(path)):
+        digest.update(f"{name}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
+        newest, count = max(newest, stat.st_mtime), count + 1
+    return State(digest.hexdigest(), newest, count) if count else None
+
+
+def quiet_needed(path: Path, quiet: Quiet) -> float:
+    """How long ``path`` must have been quiet to be taken for whole, in seconds."""
+    if path.suffix.lower() not in MP4 or not path.is_file():
+        return quiet.usual
+    return {"whole": quiet.whole, "growing": quiet.growing, "part": quiet.patience}[_mp4(path)]
+
+
+def _files(path: Path) -> list[tuple[str, os.stat_result]]:
+    try:
+        if not path.is_dir():
+            beside = path.with_suffix(".json"), path.with_name(path.name + ".json")
+            found = [(path.name, path.stat())]
+            return found + [(one.name, one.stat()) for one in beside if one.exists()]
+        return list(_below(path, ""))
+    except FileNotFoundError:
+        return []
+
+
+def _below(folder: Path, prefix: str) -> list[tuple[str, os.stat_result]]:
+    found: list[tuple[str, os.stat_result]] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                found += _below(Path(entry.path), f"{prefix}{entry.name}/")
+            else:
+                found.append((prefix + entry.name, entry.stat()))
+    return found
+
+
+def _mp4(path: Path) -> str:
+    """Whether an ISO base media file (ISO/IEC 14496-12) is whole, still growing, or a part.
+
+    Its boxes lie one after the other, each with its size; the file is whole when they end where it
+    ends and the index (moov) and the pictures (mdat) are among them.
+    """
+    kinds: set[bytes] = set()
+    try:
+        end, at = path.stat().st_size, 0
+        with path.open("rb") as file:
+            while at < end:
+                file.seek(at)
+                head = file.read(16)
+                if len(head) < 8:
+                    return "part"
+                size, kind = struct.unpack(">I4s", head[:8])
+                if size == 1 and len(head) == 16:
+                    size = struct.unpack(">Q", head[8:])[0]
+                if size == 0:  # to the end of the file, wherever that will be
+                    return "growing" if kind == b"mdat" else "part"
+                if size < 8 or not kind.isascii() or len(kinds) > 64:
+                    return "part"
+                kinds.add(kind)
+                at += size
+    except OSError:
+        return "part"
+    if at > end or not {b"moov", b"mdat"} <= kinds:
+        return "part"
+    return "growing" if b"moof" in kinds and b"mfra" not in kinds else "whole"

@@ -1,0 +1,432 @@
+"""The command line. What a command needs is imported inside it, so that all start at once.
+
+The processes of the pool import this module again; that, too, must cost nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dailies.config import Config
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from jobs.pool import Pool
+
+PORT = 8501
+COULD_NOT_RUN = 2
+
+app = typer.Typer(
+    name="dailies",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Screens robot training recordings the minute they land, and shows what became of them.",
+)
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Folder for all that is written (dailies-data)."),
+]
+RecordOption = Annotated[
+    str | None,
+    typer.Option("--record", metavar="URL", help="The record's SQLAlchemy URL (SQLite in --data)."),
+]
+RecordingsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--recordings", metavar="DIR", help="Folder to watch; may be given repeatedly."),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="FILE", help="File of limits (the house policy)."),
+]
+PortOption = Annotated[
+    int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard, on this machine.")
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, help="Processes that screen (one a core)."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+class Stop(Exception):
+    """The command cannot run; the text says what, where and the remedy."""
+
+
+@app.command()
+def demo(
+    port: PortOption = PORT,
+    data: DataOption = None,
+    workers: WorkersOption = None,
+    scale: Annotated[float, typer.Option(hidden=True)] = 1.0,
+    seed: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Build an example operation, screen its recordings, and serve the dashboard on it."""
+    from jobs.example import build, recordings_folder
+    from jobs.example.catalogue import DEFAULT_SEED
+    from jobs.serve import check_port
+    from jobs.up import half
+
+    config = _config(data, None, None, None)
+    check_port(port)
+    seed = DEFAULT_SEED if seed is None else seed
+    with _progress() as bars:
+        build(config, seed=seed, scale=scale, progress=_steps(bars))
+    folder = recordings_folder(config)
+    config = _config(data, None, [folder], None)
+    _run_halves(config, port, workers, half("landings", "land", "--seed", str(seed)))
+
+
+@app.command()
+def up(
+    recordings: RecordingsOption = None,
+    port: PortOption = PORT,
+    data: DataOption = None,
+    record: RecordOption = None,
+    policy: PolicyOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Watch folders, screen what lands, and serve the dashboard: serve and intake together."""
+    from jobs.serve import check_port
+
+    config = _watching(_config(data, record, recordings, policy))
+    check_port(port)
+    _run_halves(config, port, workers)
+
+
+@app.command()
+def serve(
+    port: PortOption = PORT,
+    data: DataOption = None,
+    record: RecordOption = None,
+    recordings: RecordingsOption = None,
+    policy: PolicyOption = None,
+    address: Annotated[
+        str, typer.Option(help="Address to listen on; put a proxy with TLS before any other.")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the dashboard."""
+    from jobs.serve import serve as become_the_server
+
+    config = _config(data, record, recordings, policy)
+    config.data.mkdir(parents=True, exist_ok=True)
+    _tell(f"serving http://{address}:{port}")
+    become_the_server(config, port, address)
+
+
+@app.command()
+def intake(
+    recordings: RecordingsOption = None,
+    data: DataOption = None,
+    record: RecordOption = None,
+    policy: PolicyOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Watch folders: screen what is there, then what lands, and enter it in the record."""
+    import threading
+
+    from jobs.intake import run_intake
+    from jobs.serve import end_with_parent
+    from jobs.up import stop_on_signals
+
+    stop = threading.Event()
+    stop_on_signals(stop)
+    end_with_parent()
+    config = _watching(_config(data, record, recordings, policy))
+    config.data.mkdir(parents=True, exist_ok=True)
+    run_intake(config, workers=workers, stop=stop)
+
+
+@app.command()
+def screen(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings or folders.")],
+    policy: PolicyOption = None,
+    json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="One CSV row an episode.")] = False,
+    workers: WorkersOption = None,
+) -> None:
+    """Screen recordings once and print a verdict per episode; needs no record.
+
+    Ends with status 0 where all are good, 1 where any is not, 2 where any could not be screened.
+    """
+    from jobs.pool import Broken, Dataset, Done, Pool, screen_all
+    from quality.policy import Policy
+
+    if json and csv:
+        raise Stop("--json and --csv cannot both be: choose one")
+    show = _shower(json=json, csv=csv)
+    limits = Policy.load(policy)
+    chosen, is_broken = _chosen(paths)
+    are_good = True
+    pool = Pool(limits, workers=workers or os.cpu_count() or 1)
+    with _closing(pool), _progress() as bars:
+        bar = bars.add_task("screening", total=len(chosen))
+        for report in screen_all(pool, chosen):
+            if isinstance(report, Dataset):
+                bars.update(bar, total=(bars.tasks[0].total or 0) + len(report.episodes) - 1)
+            elif isinstance(report, Done):
+                show(report.screened)
+                are_good &= report.screened.verdict.grade.value == "good"
+                bars.advance(bar)
+            elif isinstance(report, Broken):
+                is_broken |= report.is_format
+                _tell(report.message)
+                if not report.is_format:
+                    from jobs.screening import failed
+
+                    show(failed(report.job.path, report.index or 0, limits, report.message))
+                    are_good = False
+                bars.advance(bar)
+    raise typer.Exit(COULD_NOT_RUN if is_broken else int(not are_good))
+
+
+@app.command()
+def judge(
+    data: DataOption = None,
+    record: RecordOption = None,
+    policy: PolicyOption = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what stands under this policy already.")
+    ] = False,
+) -> None:
+    """Judge every episode again from its stored measurements, opening no recording."""
+    from dailies.database import open_record
+    from jobs.rejudge import rejudge
+    from quality.policy import Policy
+
+    config = _config(data, record, None, policy)
+    limits = Policy.load(config.policy)
+    opened = open_record(config.record, create=False)
+    with _progress() as bars:
+        step = _steps(bars)
+        done = rejudge(
+            opened,
+            config,
+            limits,
+            everything=everything,
+            progress=lambda count, total: step("judging", count, total),
+        )
+    typer.echo(
+        f"{done.judged} episodes judged under {limits.id}, {done.changed} of them differently; "
+        f"{done.current} stood under it already; {done.unmeasured} have no measurements that "
+        "can be read and keep their verdict"
+    )
+
+
+@app.command(name="import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.csv...")],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="What the rows are: site, rig, worker, task, program, target, rate, shift."
+        ),
+    ] = None,
+    data: DataOption = None,
+    record: RecordOption = None,
+) -> None:
+    """Bring in workers, sites, rigs, tasks, targets, rates, shifts: a file whole or not at all."""
+    from dailies.database import open_record
+    from dailies.importing import ImportRefused, import_csv
+
+    config = _config(data, record, None, None)
+    config.data.mkdir(parents=True, exist_ok=True)
+    opened = open_record(config.record)
+    is_refused = False
+    for file in files:
+        try:
+            done = import_csv(opened, file, kind)
+        except (ImportRefused, OSError, UnicodeDecodeError) as error:
+            is_refused = True
+            _tell(_plain(error, file))
+        else:
+            typer.echo(f"{file}: {done.kind}: {done.inserted} new, {done.updated} changed")
+    if is_refused:
+        raise typer.Exit(COULD_NOT_RUN)
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
+    json: JsonOption = False,
+    full: Annotated[bool, typer.Option("--full", help="At full size: an hour of video.")] = False,
+) -> None:
+    """Measure Dailies itself: screening, memory, landing, questions."""
+    from jobs.bench import run
+
+    for line in run(names or [], full=full, is_json=json, tell=_tell):
+        typer.echo(line)
+
+
+@app.command(hidden=True)
+def land(seed: Annotated[int, typer.Option()], data: DataOption = None) -> None:
+    """Let recordings of the example land, one after the other."""
+    from jobs.example import landings, recordings_folder
+    from jobs.serve import end_with_parent
+
+    end_with_parent()
+    for _ in landings(recordings_folder(_config(data, None, None, None)), seed=seed):
+        pass
+
+
+def main() -> None:
+    """The command ``dailies``: whatever goes wrong is one line and status 2, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(COULD_NOT_RUN) from None
+    except Exception as error:
+        if os.environ.get("DAILIES_TRACE"):
+            raise
+        _tell(_plain(error))
+        raise SystemExit(COULD_NOT_RUN) from None
+
+
+def _plain(error: Exception, file: Path | None = None) -> str:
+    """An error in plain words: those of our own say all; of others, what they are."""
+    ours = type(error).__module__.split(".")[0] in ("dailies", "jobs", "quality", "__main__")
+    if ours and str(error):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        place = error.filename or file
+        return f"{place}: {error.strerror}" if place else error.strerror
+    first = (str(error).splitlines() or [""])[0]
+    place = f"{file}: " if file else ""
+    return f"{place}{type(error).__name__}: {first} (DAILIES_TRACE=1 shows where)"
+
+
+def _config(
+    data: Path | None,
+    record: str | None,
+    recordings: list[Path] | None,
+    policy: Path | None,
+) -> Config:
+    """From the environment, and over it what the command line says."""
+    env = Config.from_environment()
+    if policy is not None and not policy.is_file():
+        raise Stop(f"--policy {policy} is not there: check the path")
+    chosen = policy or env.policy
+    return Config.of(
+        data or env.data,
+        record=_absolute(record or os.environ.get("DAILIES_RECORD")),
+        recordings=tuple(recordings or env.recordings),
+        policy=chosen.resolve() if chosen else None,
+    )
+
+
+def _absolute(record: str | None) -> str | None:
+    """An SQLite record's path counts from here, also for processes that run elsewhere."""
+    scheme, mark, path = (record or "").partition(":///")
+    if mark and scheme.startswith("sqlite") and path and path != ":memory:" and "file:" not in path:
+        return f"{scheme}:///{Path(path).expanduser().resolve()}"
+    return record or None
+
+
+def _watching(config: Config) -> Config:
+    if not config.recordings:
+        raise Stop("no folder to watch: say --recordings DIR")
+    for folder in config.recordings:
+        if not folder.is_dir():
+            raise Stop(f"--recordings {folder} is no folder: make it, or check the path")
+    return config
+
+
+def _run_halves(config: Config, port: int, workers: int | None, *more: Any) -> None:
+    from jobs.up import Keeper, announce_when_up, half, stop_on_signals
+
+    config.data.mkdir(parents=True, exist_ok=True)
+    many = ["--workers", str(workers)] if workers else []
+    halves = [half("app", "serve", "--port", str(port)), half("intake", "intake", *many), *more]
+    keeper = Keeper(halves, config.to_environment(), _tell)
+    stop_on_signals(keeper.stop)
+    watched = ", ".join(map(str, config.recordings))
+    _tell(f"watching {watched}; writing to {config.data}")
+    announce_when_up(f"http://127.0.0.1:{port}", _tell, keeper.stop)
+    keeper.run()
+
+
+def _chosen(paths: list[Path]) -> tuple[list[Path], bool]:
+    """The recordings at some paths, and whether any path held none (which is said)."""
+    from dailies.recordings import recordings_in
+
+    chosen: list[Path] = []
+    is_broken = False
+    for path in paths:
+        if not path.exists():
+            _tell(f"{path} is not there: check the path")
+            is_broken = True
+            continue
+        found = recordings_in(path) if path.is_dir() else [path]
+        if not found and path.is_dir():
+            _tell(f"{path}: no recording is in this folder: see docs/formats.md for what is read")
+            is_broken = True
+        chosen += found
+    return list(dict.fromkeys(chosen)), is_broken
+
+
+def _shower(*, json: bool, csv: bool) -> Callable[[Any], None]:
+    """Prints one verdict at a time, the header before the first."""
+    from jobs.printing import csv_line, json_line, table_lines
+
+    if json:
+        return lambda screened: print(json_line(screened), flush=True)
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    line = csv_line if csv else lambda one: table_lines(one, coloured=coloured)
+    print(line(None), flush=True)
+    return lambda screened: print(line(screened), flush=True)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    """Progress bars on the error output, where a person looks at it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
+    ) as bars:
+        yield bars
+
+
+def _steps(bars: Progress) -> Callable[[str, int, int], None]:
+    """A bar for each name that is reported."""
+    known: dict[str, Any] = {}
+
+    def step(name: str, done: int, total: int) -> None:
+        if name not in known:
+            known[name] = bars.add_task(name, total=total)
+            if bars.disable:
+                _tell(f"{name} ...")
+        bars.update(known[name], completed=done, total=total)
+
+    return step
+
+
+@contextlib.contextmanager
+def _closing(pool: Pool) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        pool.close()
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

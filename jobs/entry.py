@@ -1,0 +1,205 @@
+"""Entering a screened episode in the record: with its streams, numbers and flags, in one go."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, exists, select, text
+from sqlalchemy.orm import Session
+
+from dailies.days import UnknownZone, local_day
+from dailies.record import Episode, Finding, Measurement, Review, Stream
+from dailies.words import NS, Flag, Grade, Verdict
+from jobs.screening import Screened, error_of
+
+DECISIONS = {Grade.GOOD: "accepted", Grade.FAIL: "rejected"}
+"""What a verdict decides by itself; suspect and unknown wait for a person."""
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What came of it: the episode's id, whether it is new, and of which episode it is a copy."""
+
+    episode_id: int
+    is_new: bool
+    duplicate_of: int | None = None
+
+
+def enter(
+    session: Session,
+    screened: Screened,
+    *,
+    site_zones: Mapping[str, str],
+    landed_at: dt.datetime,
+    judged_at: dt.datetime | None = None,
+    is_example: bool = False,
+) -> Entered:
+    """Enter one episode in the caller's transaction; the same path, index and content only once.
+
+    Content that stands in the record under another path or index makes a duplicate. ``site_zones``
+    maps a site's id to its IANA zone. An episode that is entered already takes on metadata that
+    the recording says now, and the verdict that this makes.
+    """
+    _wait_for_others(session, screened.fingerprint)
+    same = select(Episode).where(Episode.content == screened.fingerprint).order_by(Episode.id)
+    twins = list(session.scalars(same))
+    for twin in twins:
+        if (twin.path, twin.index) == (str(screened.path), screened.index):
+            _amend(session, twin, screened, site_zones)
+            return Entered(twin.id, is_new=False, duplicate_of=twin.duplicate_of)
+    first = next((twin.id for twin in twins if twin.duplicate_of is None), None)
+    episode = _episode(screened, landed_at, judged_at or dt.datetime.now(dt.UTC), first)
+    episode.worked_on = _worked_on(screened, site_zones)
+    episode.is_example = is_example
+    session.add(episode)
+    session.flush()
+    _add_streams(session, episode.id, screened)
+    _add_flags(session, episode.id, screened.verdict)
+    return Entered(episode.id, is_new=True, duplicate_of=first)
+
+
+def restate(session: Session, episode: Episode, verdict: Verdict, *, now: dt.datetime) -> None:
+    """Put another verdict on an episode; the decision follows where no review stands on it."""
+    session.execute(delete(Finding).where(Finding.episode_id == episode.id))
+    _add_flags(session, episode.id, verdict)
+    episode.verdict = verdict.grade.value
+    episode.policy = verdict.policy
+    episode.error = error_of(verdict)
+    reviewed = session.scalar(select(exists().where(Review.episode_id == episode.id)))
+    decision = decided(verdict.grade, is_duplicate=episode.duplicate_of is not None)
+    if not reviewed and decision != episode.decision:
+        episode.decision = decision
+        episode.decided_at = now if decision else None
+
+
+def decided(grade: Grade, *, is_duplicate: bool) -> str | None:
+    """What a verdict decides: ``accepted``, ``rejected``, or None where it waits for review."""
+    return "rejected" if is_duplicate else DECISIONS.get(grade)
+
+
+def _wait_for_others(session: Session, content: str) -> None:
+    """Of two transactions with the same content, let the second see what the first entered.
+
+    SQLite admits one writer at a time anyhow.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:content, 0))")
+        session.execute(lock, {"content": content})
+
+
+def _episode(
+    screened: Screened, landed_at: dt.datetime, judged_at: dt.datetime, first: int | None
+) -> Episode:
+    decision = decided(screened.verdict.grade, is_duplicate=first is not None)
+    return Episode(
+        content=screened.fingerprint,
+        path=str(screened.path),
+        index=screened.index,
+        format=screened.format,
+        started_at=screened.started_at,
+        landed_at=landed_at,
+        judged_at=judged_at,
+        duration_s=screened.duration_s,
+        verdict=screened.verdict.grade.value,
+        policy=screened.verdict.policy,
+        decision=decision,
+        decided_at=judged_at if decision else None,
+        duplicate_of=first,
+        error=screened.error,
+        measurements=f"measurements/{screened.fingerprint}" if screened.stored else None,
+        **_said(screened),
+    )
+
+
+def _said(screened: Screened) -> dict[str, Any]:
+    """The columns that the recording's metadata fills, where it says anything."""
+    said = screened.metadata
+    steps = [
+        {"label": step.label, "start_s": step.start_ns / NS, "end_s": step.end_ns / NS}
+        for step in said.steps
+    ]
+    columns = {
+        "program_id": said.program,
+        "task_id": said.task,
+        "worker_id": said.worker,
+        "site_id": said.site,
+        "rig_id": said.rig,
+        "shift_id": said.shift,
+        "steps": steps or None,
+    }
+    return {name: value for name, value in columns.items() if value is not None}
+
+
+def _worked_on(screened: Screened, site_zones: Mapping[str, str]) -> dt.date:
+    zone = site_zones.get(screened.metadata.site or "", "UTC")
+    try:
+        return local_day(screened.started_at, zone)
+    except UnknownZone:
+        return local_day(screened.started_at, "UTC")
+
+
+def _amend(
+    session: Session, episode: Episode, screened: Screened, site_zones: Mapping[str, str]
+) -> None:
+    """Take on what the recording says of itself now, such as a metadata file that came later."""
+    changed = {k: v for k, v in _said(screened).items() if getattr(episode, k) != v}
+    said_start = screened.metadata.started_at
+    if said_start is not None and said_start.tzinfo and said_start != episode.started_at:
+        changed["started_at"] = said_start
+    if not changed:
+        return
+    for name, value in changed.items():
+        setattr(episode, name, value)
+    episode.worked_on = _worked_on(screened, site_zones)
+    restate(session, episode, screened.verdict, now=dt.datetime.now(dt.UTC))
+
+
+def _add_streams(session: Session, episode_id: int, screened: Screened) -> None:
+    rows = [
+        Stream(
+            episode_id=episode_id,
+            name=stream.name,
+            kind=stream.kind,
+            count=stream.count,
+            rate_hz=number(stream.rate_hz),
+            file=str(stream.file) if stream.file else None,
+            file_start_s=stream.file_start_s,
+            file_end_s=stream.file_end_s,
+        )
+        for stream in screened.streams
+    ]
+    session.add_all(rows)
+    session.flush()
+    session.add_all(
+        Measurement(stream_id=row.id, name=name, value=number(value))
+        for row, stream in zip(rows, screened.streams, strict=True)
+        for name, value in stream.measurements.items()
+    )
+
+
+def _add_flags(session: Session, episode_id: int, verdict: Verdict) -> None:
+    session.add_all(_finding(episode_id, flag) for flag in verdict.flags)
+
+
+def _finding(episode_id: int, flag: Flag) -> Finding:
+    return Finding(
+        episode_id=episode_id,
+        check=flag.check,
+        grade=flag.grade.value,
+        stream=flag.stream,
+        start_s=flag.span.start_ns / NS,
+        end_s=flag.span.end_ns / NS,
+        measured=number(flag.measured),
+        limit=number(flag.limit),
+        unit=flag.unit,
+        message=flag.message,
+    )
+
+
+def number(value: float | None) -> float | None:
+    """A number that databases and JSON know: None for NaN and the infinities."""
+    return float(value) if value is not None and math.isfinite(value) else None

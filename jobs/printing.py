@@ -1,0 +1,102 @@
+"""How verdicts are printed: a table for people; JSON lines and CSV for machines.
+
+The JSON is a public format, see docs/screen-json.md; CSV has one row an episode.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from dailies.words import NS, Flag
+
+if TYPE_CHECKING:
+    from jobs.screening import Screened, ScreenedStream
+
+VERSION = 1
+"""Of the JSON format; a change that is not an addition makes it one more."""
+
+CSV_COLUMNS = ("path", "index", "format", "duration_s", "verdict", "policy", "error", "flags")
+COLOURS = {"good": "\x1b[32m", "unknown": "\x1b[36m", "suspect": "\x1b[33m", "fail": "\x1b[31m"}
+PLAIN = "\x1b[0m"
+
+
+def json_line(screened: Screened) -> str:
+    """One episode as one line of JSON, without the line's end."""
+    return json.dumps(as_json(screened), ensure_ascii=False, allow_nan=False)
+
+
+def as_json(screened: Screened) -> dict[str, Any]:
+    """One episode in the public format, version 1; a number that is none is None."""
+    return {
+        "version": VERSION,
+        "path": str(screened.path),
+        "index": screened.index,
+        "format": screened.format,
+        "duration_s": finite(screened.duration_s),
+        "verdict": screened.verdict.grade.value,
+        "policy": screened.verdict.policy,
+        "error": screened.error,
+        "streams": [_stream(stream) for stream in screened.streams],
+        "flags": [_flag(flag) for flag in screened.verdict.flags],
+    }
+
+
+def csv_line(screened: Screened | None) -> str:
+    """One episode as a CSV row, or the header for None, without the line's end."""
+    if screened is None:
+        return ",".join(CSV_COLUMNS)
+    flags = "; ".join(f"{flag.grade.value} {flag.check}" for flag in screened.verdict.flags)
+    row = as_json(screened) | {"flags": flags}
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(
+        ["" if row[column] is None else row[column] for column in CSV_COLUMNS]
+    )
+    return out.getvalue()
+
+
+def table_lines(screened: Screened | None, *, coloured: bool = False) -> str:
+    """One episode as a line of the table, its reasons below it; the header for None."""
+    if screened is None:
+        return f"{'verdict':8} {'length [s]':>10}  recording"
+    grade = screened.verdict.grade.value
+    word = f"{COLOURS[grade]}{grade:8}{PLAIN}" if coloured else f"{grade:8}"
+    place = f"{screened.path}" + (f", episode {screened.index}" if screened.index else "")
+    reasons = list(dict.fromkeys(flag.message for flag in screened.verdict.flags))
+    if not reasons and screened.error:
+        reasons = [screened.error]
+    first = f"{word} {screened.duration_s:10.1f}  {place}"
+    return "\n".join([first, *(f"{'':21}{reason}" for reason in reasons)])
+
+
+def finite(value: float | None, digits: int = 6) -> float | None:
+    """A number fit for JSON, to so many decimal places; None for NaN and the infinities."""
+    if value is None or value != value or value in (float("inf"), float("-inf")):
+        return None
+    return round(float(value), digits)
+
+
+def _stream(stream: ScreenedStream) -> dict[str, Any]:
+    return {
+        "name": stream.name,
+        "kind": stream.kind,
+        "count": stream.count,
+        "rate_hz": finite(stream.rate_hz),
+        "measurements": {name: finite(value) for name, value in stream.measurements.items()},
+    }
+
+
+def _flag(flag: Flag) -> dict[str, Any]:
+    return {
+        "check": flag.check,
+        "grade": flag.grade.value,
+        "stream": flag.stream,
+        "start_s": finite(flag.span.start_ns / NS),
+        "end_s": finite(flag.span.end_ns / NS),
+        "measured": finite(flag.measured),
+        "limit": finite(flag.limit),
+        "unit": flag.unit,
+        "message": flag.message,
+    }

@@ -1,0 +1,124 @@
+"""Judging everything again from stored measurements, opening no recording."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Select, func, select
+
+from dailies.config import Config
+from dailies.database import Record
+from dailies.record import Episode
+from dailies.recordings.contract import Metadata
+from dailies.words import Verdict
+from jobs.entry import restate
+from quality.judge import judge
+from quality.measures import Measurements
+from quality.policy import Policy
+
+EPISODES_AT_ONCE = 100
+
+Progress = Callable[[int, int], None]
+"""Called with how many episodes are judged, and of how many."""
+
+
+@dataclass(frozen=True)
+class Rejudged:
+    """What came of it: episodes judged, of which so many got another verdict.
+
+    ``unmeasured`` could not be judged, as their measurements are not there or cannot be read; they
+    keep their verdict. ``current`` stood under this policy already.
+    """
+
+    judged: int = 0
+    changed: int = 0
+    unmeasured: int = 0
+    current: int = 0
+
+
+def rejudge(
+    record: Record,
+    config: Config,
+    policy: Policy,
+    *,
+    everything: bool = False,
+    progress: Progress | None = None,
+) -> Rejudged:
+    """Judge every episode that has measurements and stands under another policy.
+
+    Ended in the middle it goes on where it was, for what is done stands under the policy already;
+    ``everything`` judges that again too, for when the checks themselves have changed.
+    """
+    with record.read() as session:
+        current = session.scalar(select(func.count()).select_from(_measured().subquery()))
+        total = session.scalar(
+            select(func.count()).select_from(_due(policy, everything=everything).subquery())
+        )
+    count, changed, unmeasured = 0, 0, 0
+    for ids in _batches(record, policy, everything=everything):
+        verdicts = _judged(record, config.data, ids, policy)
+        changed += _restate(record, verdicts)
+        unmeasured += len(ids) - len(verdicts)
+        count += len(ids)
+        if progress:
+            progress(count, total or 0)
+    return Rejudged(count - unmeasured, changed, unmeasured, (current or 0) - (total or 0))
+
+
+def _measured() -> Select[int]:
+    return select(Episode.id).where(Episode.measurements.is_not(None))
+
+
+def _due(policy: Policy, *, everything: bool) -> Select[int]:
+    return _measured() if everything else _measured().where(Episode.policy != policy.id)
+
+
+def _batches(record: Record, policy: Policy, *, everything: bool) -> Iterator[list[int]]:
+    last = 0
+    while True:
+        due = _due(policy, everything=everything).where(Episode.id > last)
+        with record.read() as session:
+            ids = list(session.scalars(due.order_by(Episode.id).limit(EPISODES_AT_ONCE)))
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]
+
+
+def _judged(record: Record, data: Path, ids: Sequence[int], policy: Policy) -> dict[int, Verdict]:
+    with record.read() as session:
+        columns = (
+            Episode.id,
+            Episode.measurements,
+            Episode.task_id,
+            Episode.site_id,
+            Episode.rig_id,
+        )
+        rows = session.execute(select(*columns).where(Episode.id.in_(ids))).all()
+    verdicts = {}
+    for id_, folder, task, site, rig in rows:
+        measurements = _load(data / str(folder))
+        if measurements is not None:
+            verdicts[id_] = judge(measurements, policy, Metadata(task=task, site=site, rig=rig))
+    return verdicts
+
+
+def _load(folder: Path) -> Measurements | None:
+    try:
+        return Measurements.load(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _restate(record: Record, verdicts: dict[int, Verdict]) -> int:
+    """Put verdicts in the record; how many are other ones than before."""
+    changed = 0
+    now = dt.datetime.now(dt.UTC)
+    with record.begin() as session:
+        for episode in session.scalars(select(Episode).where(Episode.id.in_(verdicts))):
+            changed += episode.verdict != verdicts[episode.id].grade.value
+            restate(session, episode, verdicts[episode.id], now=now)
+    return changed

@@ -1,0 +1,261 @@
+"""Screening one recording: open it, measure it, judge it. Needs no record and no other process."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import math
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from dailies.recordings import episodes_at, fingerprint
+from dailies.recordings.contract import Episode, Metadata, VideoFile
+from dailies.words import NS, Flag, Grade, Span, Verdict
+from quality.judge import judge
+from quality.measures import Measurements, measure
+from quality.policy import Policy
+
+Kind = Literal["video", "series", "audio"]
+BROKEN_CHECKS = ("corrupt_stream", "missing_stream")
+
+
+@dataclass(frozen=True)
+class ScreenedStream:
+    """One stream of a screened episode, with the numbers that sum it up.
+
+    ``file`` and its span say where its pictures are, where they are in a file of their own.
+    """
+
+    name: str
+    kind: Kind
+    count: int
+    rate_hz: float | None
+    measurements: dict[str, float | None] = field(default_factory=dict)
+    file: Path | None = None
+    file_start_s: float | None = None
+    file_end_s: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Screened:
+    """What screening one episode gave.
+
+    ``fingerprint`` is of the content, ``started_at`` when it was recorded (the file's time less the
+    duration where the metadata does not say). ``error`` is set where the recording could not be
+    read whole. ``measurements`` is None where nothing could be measured, and in another process
+    than the one that measured; ``stored`` says whether they lie in the folder of measurements.
+    """
+
+    path: Path
+    index: int
+    format: str
+    metadata: Metadata
+    fingerprint: str
+    verdict: Verdict
+    duration_s: float
+    started_at: dt.datetime
+    streams: tuple[ScreenedStream, ...] = ()
+    error: str | None = None
+    measurements: Measurements | None = None
+    stored: bool = False
+
+
+def screen(
+    path: Path,
+    policy: Policy,
+    *,
+    indexes: Collection[int] | None = None,
+    store: Path | None = None,
+    threads: int = 0,
+) -> Iterator[Screened]:
+    """The verdicts on every episode at ``path`` (or on those of ``indexes``), as they come.
+
+    ``store`` is the folder in which to keep the measurements, one folder a fingerprint; those that
+    lie there already are not measured again. ``threads`` are those of one decoder, 0 for its own
+    choice. A bad recording does not raise: its verdict is fail and its ``error`` says why. Raises
+    UnknownFormat where ``path`` is no recording at all, FileNotFoundError where it is not there.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there: check the path")
+    for episode in episodes_at(path, indexes):
+        yield screen_episode(episode, policy, store=store, threads=threads)
+
+
+def screen_episode(
+    episode: Episode, policy: Policy, *, store: Path | None = None, threads: int = 0
+) -> Screened:
+    """The verdict on one opened episode; see ``screen``."""
+    key = ""
+    try:
+        key = fingerprint(episode)
+        measurements = _measured(episode, store / key if store else None, threads)
+        verdict = judge(measurements, policy, episode.metadata)
+    except Exception as error:  # whatever a damaged file does to us is that file's failure
+        message = (
+            f"{episode.path}, episode {episode.index}: could not be measured "
+            f"({type(error).__name__}: {error}): check the files, or copy them again"
+        )
+        return failed(episode.path, episode.index, policy, message, opened=episode, key=key)
+    return Screened(
+        path=episode.path,
+        index=episode.index,
+        format=episode.format,
+        metadata=episode.metadata,
+        fingerprint=key,
+        verdict=verdict,
+        duration_s=measurements.duration_ns / NS,
+        started_at=_started_at(episode, measurements.duration_ns / NS),
+        streams=_streams(episode, measurements),
+        error=error_of(verdict),
+        measurements=measurements,
+        stored=store is not None,
+    )
+
+
+def failed(
+    path: Path,
+    index: int,
+    policy: Policy,
+    message: str,
+    *,
+    opened: Episode | None = None,
+    key: str = "",
+) -> Screened:
+    """A recording of which nothing could be had: verdict fail, by one flag saying ``message``."""
+    flag = Flag("corrupt_stream", Grade.FAIL, None, Span(0, 0), math.nan, math.nan, "", message)
+    files = opened.files if opened else ()
+    return Screened(
+        path=path,
+        index=index,
+        format=opened.format if opened else "unknown",
+        metadata=opened.metadata if opened else Metadata(),
+        fingerprint=key or raw_content(path, index),
+        verdict=Verdict.of(policy.id, (flag,)),
+        duration_s=0.0,
+        started_at=(opened.metadata.started_at if opened else None)
+        or _changed_at(files or (path,)),
+        error=message,
+    )
+
+
+def error_of(verdict: Verdict) -> str | None:
+    """Why a recording could not be read whole, None where it could: its first flag that says so."""
+    broken = (
+        flag.message
+        for flag in verdict.flags
+        if flag.check in BROKEN_CHECKS and flag.grade is Grade.FAIL
+    )
+    return next(broken, None)
+
+
+def raw_content(path: Path, index: int) -> str:
+    """A hash of a recording that no reader could open: of its bytes, or of its files' names."""
+    digest = hashlib.blake2b(f"unread {index}\n".encode(), digest_size=20)
+    if path.is_file():
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    else:
+        for file_path in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            size = file_path.stat().st_size if file_path.is_file() else 0
+            digest.update(f"{file_path.relative_to(path)}\t{size}\n".encode())
+    return digest.hexdigest()
+
+
+def _measured(episode: Episode, folder: Path | None, threads: int) -> Measurements:
+    if folder is not None and (stored := _stored(episode, folder)) is not None:
+        return stored
+    measurements = measure(episode, threads=threads)
+    if folder is not None:
+        _keep(measurements, folder)
+    return measurements
+
+
+def _stored(episode: Episode, folder: Path) -> Measurements | None:
+    """Measurements of the same content, with what this recording's metadata declares."""
+    try:
+        stored = Measurements.load(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # none there, or of another layout: measured anew
+    declared = {camera.name: camera for camera in episode.cameras}
+    if set(declared) != {camera.name for camera in stored.cameras}:
+        return None
+    cameras = tuple(
+        replace(
+            camera,
+            declared_count=declared[camera.name].declared_count,
+            declared_rate_hz=declared[camera.name].declared_rate_hz,
+        )
+        for camera in stored.cameras
+    )
+    return replace(
+        stored,
+        cameras=cameras,
+        problems=episode.problems,
+        declared_duration_s=episode.declared_duration_s,
+    )
+
+
+def _keep(measurements: Measurements, folder: Path) -> None:
+    """Store under a passing name, then rename: a folder with its right name is always whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    passing = Path(tempfile.mkdtemp(prefix=".measuring-", dir=folder.parent))
+    try:
+        measurements.save(passing)
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(passing.with_name(passing.name + "-old"))
+        with contextlib.suppress(OSError):  # another process was first with the same content
+            passing.rename(folder)
+    finally:
+        shutil.rmtree(passing, ignore_errors=True)
+        shutil.rmtree(passing.with_name(passing.name + "-old"), ignore_errors=True)
+
+
+def _streams(episode: Episode, measurements: Measurements) -> tuple[ScreenedStream, ...]:
+    summary = measurements.summary()
+    sources = {camera.name: camera.source for camera in episode.cameras}
+    videos = [
+        ScreenedStream(
+            camera.name,
+            "video",
+            camera.count,
+            camera.rate_hz,
+            summary.get(camera.name, {}),
+            *_place(sources.get(camera.name)),
+        )
+        for camera in measurements.cameras
+    ]
+    series = [
+        ScreenedStream(one.name, "series", one.count, one.rate_hz, summary.get(one.name, {}))
+        for one in measurements.series
+    ]
+    return (*videos, *series)
+
+
+def _place(source: object) -> tuple[Path | None, float | None, float | None]:
+    if isinstance(source, VideoFile):
+        return source.path, source.start_s, source.end_s
+    return None, None, None
+
+
+def _started_at(episode: Episode, duration_s: float) -> dt.datetime:
+    said = episode.metadata.started_at
+    if said is not None and said.tzinfo is not None:
+        return said
+    return _changed_at(episode.files or (episode.path,)) - dt.timedelta(seconds=duration_s)
+
+
+def _changed_at(files: tuple[Path, ...]) -> dt.datetime:
+    """When the newest of some files was last changed; now where none can be asked."""
+    times = []
+    for file in files:
+        with contextlib.suppress(OSError):
+            times.append(file.stat().st_mtime)
+    if not times:
+        return dt.datetime.now(dt.UTC)
+    return dt.datetime.fromtimestamp(max(times), dt.UTC)

@@ -1,0 +1,172 @@
+"""The pool of processes: one recording that kills or hangs its process fails alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.pool import Broken, Done, Finished, Job, Pool, Report, parts
+from quality.policy import Policy
+
+Clip = Callable[..., Path]
+
+
+@contextlib.contextmanager
+def pool(workers: int, **options: float) -> Iterator[Pool]:
+    made = Pool(Policy.load(), workers=workers, **options)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def reports(pool: Pool, *, disturb: Callable[[], None] = lambda: None) -> list[Report]:
+    until = time.monotonic() + 60
+    heard: list[Report] = []
+    while not pool.is_idle:
+        assert time.monotonic() < until, "the pool does not come to an end"
+        disturb()
+        heard += pool.reports(0.02)
+    return heard
+
+
+def verdicts(heard: list[Report]) -> dict[str, str]:
+    done = [one.screened for one in heard if isinstance(one, Done)]
+    return {one.path.name: one.verdict.grade.value for one in done}
+
+
+def is_at(pid: int, path: Path) -> bool:
+    """True where a process has the file open, so is busy decoding it."""
+    with contextlib.suppress(OSError):
+        return any(link.resolve() == path for link in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def signal_whoever_is_at(path: Path, pool: Pool, number: int, times: int) -> Callable[[], None]:
+    """Sends a signal to the processes that have the file open, so many times in all."""
+    hit: list[int] = []
+
+    def disturb() -> None:
+        for pid in pool.at_work:
+            if len(hit) < times and pid not in hit and is_at(pid, path):
+                os.kill(pid, number)
+                hit.append(pid)
+
+    return disturb
+
+
+def test_recordings_are_screened_by_several_processes(clip: Clip) -> None:
+    paths = [clip(seed, seconds=1.0) for seed in range(4)]
+    with pool(2) as two:
+        for path in paths:
+            two.submit(Job(path))
+        heard = reports(two)
+        assert len(two.at_work) == 2
+    assert verdicts(heard).keys() == {path.name for path in paths}
+    assert sum(isinstance(one, Finished) for one in heard) == 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_recording_whose_process_was_killed_once_is_screened_after_all(clip: Clip) -> None:
+    long, short = clip(1, seconds=30.0, width=640, height=480), clip(2, seconds=1.0)
+    with pool(1) as one:
+        one.submit(Job(long))
+        one.submit(Job(short))
+        heard = reports(one, disturb=signal_whoever_is_at(long, one, signal.SIGKILL, 1))
+    assert verdicts(heard).keys() == {long.name, short.name}
+    assert not [report for report in heard if isinstance(report, Broken)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_recording_that_kills_its_process_twice_is_broken_and_the_rest_goes_on(
+    clip: Clip,
+) -> None:
+    long, short = clip(1, seconds=30.0, width=640, height=480), clip(2, seconds=1.0)
+    with pool(1) as one:
+        one.submit(Job(long))
+        one.submit(Job(short))
+        heard = reports(one, disturb=signal_whoever_is_at(long, one, signal.SIGSEGV, 2))
+    (broken,) = [report for report in heard if isinstance(report, Broken)]
+    assert broken.job.path == long
+    assert "was ended by SIGSEGV twice: check the file" in broken.message
+    assert verdicts(heard).keys() == {short.name}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_recording_that_hangs_is_broken_after_its_time(clip: Clip) -> None:
+    long, short = clip(1, seconds=30.0, width=640, height=480), clip(2, seconds=1.0)
+    with pool(1, timeout_s=8.0) as one:
+        one.submit(Job(long))
+        one.submit(Job(short))
+        heard = reports(one, disturb=signal_whoever_is_at(long, one, signal.SIGSTOP, 1))
+    (broken,) = [report for report in heard if isinstance(report, Broken)]
+    assert broken.job.path == long
+    assert "took longer than" in broken.message
+    assert verdicts(heard).keys() == {short.name}
+
+
+def test_what_is_no_recording_is_said_so(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("no recording")
+    with pool(1) as one:
+        one.submit(Job(text))
+        one.submit(Job(tmp_path / "absent.mp4"))
+        heard = reports(one)
+    broken = [report for report in heard if isinstance(report, Broken)]
+    assert [report.is_format for report in broken] == [True, True]
+    assert "absent.mp4 is not there" in broken[1].message
+
+
+def test_the_processes_end_when_the_one_that_started_them_is_killed(
+    clip: Clip, tmp_path: Path
+) -> None:
+    import subprocess
+    import sys
+
+    script = tmp_path / "start_a_pool.py"
+    script.write_text(
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from jobs.pool import Job, Pool\n"
+        "from quality.policy import Policy\n"
+        "if __name__ == '__main__':\n"
+        "    pool = Pool(Policy.load(), workers=2)\n"
+        "    pool.warm_up()\n"
+        "    pool.submit(Job(Path(sys.argv[1])))\n"
+        "    print(*pool.at_work, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(clip(1, seconds=30.0, width=640, height=480))],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 15
+    while any(runs(pid) for pid in pids):
+        assert time.monotonic() < until, "a process was left behind"
+        time.sleep(0.05)
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 100])
+def test_parts_hold_every_index_once(count: int) -> None:
+    indexes = list(range(count))
+    assert [index for part in parts(indexes) for index in part] == indexes
