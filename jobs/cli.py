@@ -115,11 +115,14 @@ def serve(
     ] = "127.0.0.1",
 ) -> None:
     """Serve the dashboard."""
+    from jobs.serve import PARENT, check_port
     from jobs.serve import serve as become_the_server
 
     config = _config(data, record, recordings, policy)
     config.data.mkdir(parents=True, exist_ok=True)
-    _tell(f"serving http://{address}:{port}")
+    check_port(port, address)
+    if PARENT not in os.environ:
+        _tell(f"serving http://{address}:{port} (Ctrl-C stops it)")
     become_the_server(config, port, address)
 
 
@@ -243,6 +246,10 @@ def import_(
     opened = open_record(config.record)
     is_refused = False
     for file in files:
+        if not file.is_file():
+            is_refused = True
+            _tell(f"{file} is not there: check the path")
+            continue
         try:
             done = import_csv(opened, file, kind)
         except (ImportRefused, OSError, UnicodeDecodeError) as error:
