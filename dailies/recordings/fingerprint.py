@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from pathlib import Path
+from typing import Any
 
+import av
 import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Camera, Episode, Series, StillsFile, VideoFile
@@ -17,8 +20,8 @@ _SIZE = 16  # bytes of a digest: 32 hex digits
 def fingerprint(episode: Episode) -> str:
     """32 hex digits that are the same for the same content, whatever it is called.
 
-    It covers the bytes of every video (in a file shared by episodes, with the stretch that is this
-    episode's), encoded stills, and the times and values of every series. It covers no name, no
+    It covers the bytes of every video (in a file shared by episodes, those of the stretch that is
+    this episode's), encoded stills, and the times and values of every series. It covers no name, no
     metadata and no number of an episode, so a clip handed in again under another worker's name, or
     copied into another dataset, is known again. A damaged file counts with its bytes and the
     episode's index. Where there is no content at all, the path stands for it: two lost recordings
@@ -59,16 +62,48 @@ def _parts(episode: Episode) -> list[str]:
 def _camera_parts(camera: Camera) -> list[str]:
     parts = []
     if isinstance(camera.source, VideoFile):
-        content = file_hash(camera.source.path)
-        start_s, end_s = camera.source.start_s, camera.source.end_s
-        part = f"{start_s:.3f} {'end' if end_s is None else f'{end_s:.3f}'}"
-        parts += [f"video {content} {part}"] if content else []
+        is_shared = camera.source.start_s > 0 or camera.source.end_s is not None
+        content = (_stretch_hash if is_shared else _video_hash)(camera.source)
+        parts += [f"video {content}"] if content else []
     elif isinstance(camera.source, StillsFile):
         content = _stills_hash(camera.source)
         parts += [f"stills {content}"] if content else []
     if camera.times_ns is not None and len(camera.times_ns):
         parts.append(f"times {_digest(camera.times_ns.tobytes())}")
     return parts
+
+
+def _video_hash(video: VideoFile) -> str | None:
+    return file_hash(video.path)
+
+
+def _stretch_hash(video: VideoFile) -> str | None:
+    """Hash of the encoded pictures of a stretch of a file that episodes share.
+
+    Not of the file: it grows when further episodes are recorded, and this one stays what it is.
+    """
+    content = hashlib.blake2b(digest_size=_SIZE)
+    count = 0
+    end_s = math.inf if video.end_s is None else video.end_s
+    try:
+        with av.open(str(video.path), metadata_errors="replace") as container:
+            stream = container.streams.video[0]
+            unit = float(stream.time_base or 0)
+            first = (container.start_time or 0) / av.time_base
+            half_s = 0.5 / float(stream.average_rate) if stream.average_rate else 0.0
+            container.seek(round(max(video.start_s - half_s + first, 0) / unit), stream=stream)
+            for packet in container.demux(stream):
+                if packet.pts is None:
+                    continue
+                at_s = packet.pts * unit - first
+                if video.start_s - half_s <= at_s < end_s - half_s:
+                    content.update(bytes(packet))
+                    count += 1
+                elif at_s > end_s + 1.0:  # a second on, so that reordered pictures are through
+                    break
+    except (*READ_ERRORS, av.FFmpegError):
+        return file_hash(video.path)
+    return content.hexdigest() if count else None
 
 
 def _series_part(series: Series) -> str:
@@ -78,27 +113,37 @@ def _series_part(series: Series) -> str:
 
 
 def _stills_hash(stills: StillsFile) -> str | None:
-    """Hash of the encoded pictures of rows [start, stop), read batch by batch."""
+    """Hash of the encoded pictures of rows [start, stop), from the row groups they lie in."""
     content = hashlib.blake2b(digest_size=_SIZE)
-    at = 0
     try:
         with pq.ParquetFile(stills.path) as file:
-            for batch in file.iter_batches(
-                batch_size=256, columns=[f"{stills.column}.bytes"], use_threads=False
-            ):
-                low, high = max(stills.start - at, 0), min(stills.stop - at, batch.num_rows)
-                at += batch.num_rows
+            at = 0
+            for group in range(file.num_row_groups):
+                count = file.metadata.row_group(group).num_rows
+                low, high = max(stills.start - at, 0), min(stills.stop - at, count)
+                at += count
                 if low < high:
-                    pictures = batch.column(0).field("bytes").slice(low, high - low)
-                    for picture in pictures:
-                        encoded = picture.as_py() or b""
-                        content.update(len(encoded).to_bytes(8, "little"))
-                        content.update(encoded)
-                if at >= stills.stop:
-                    break
+                    _take_in(content, file, group, stills.column, low, high)
     except READ_ERRORS:
         return None
     return content.hexdigest()
+
+
+def _take_in(
+    content: hashlib.blake2b, file: pq.ParquetFile, group: int, column: str, low: int, high: int
+) -> None:
+    """Add rows [low, high) of a row group, a batch in memory at a time."""
+    at = 0
+    for batch in file.iter_batches(
+        batch_size=256, row_groups=[group], columns=[f"{column}.bytes"], use_threads=False
+    ):
+        cells: Any = batch.column(0)
+        first, last = max(low - at, 0), min(high - at, batch.num_rows)
+        at += batch.num_rows
+        for cell in cells.field("bytes")[first:last] if first < last else ():
+            encoded = cell.as_py() or b""
+            content.update(len(encoded).to_bytes(8, "little"))
+            content.update(encoded)
 
 
 def _unread(episode: Episode) -> list[Path]:

@@ -37,13 +37,16 @@ def _episode(root: Path) -> Episode:
     file = root / FILE
     said = load_json(file, problems)
     if said is None:
-        return Episode(root, 0, "folder", problems=tuple(problems), files=(file,))
+        files = (file,) if file.is_file() else ()
+        return Episode(root, 0, "folder", problems=tuple(problems), files=files)
     taken: set[str] = set()
-    cameras, files, durations = [], [], []
+    cameras: list[Camera] = []
+    streams: list[Path] = []
+    durations: list[float | None] = []
     for one in said.objects("cameras"):
         camera, found, duration_s = _camera(root, one, taken)
         cameras.append(camera)
-        files += found
+        streams += found
         durations.append(duration_s)
     series, series_files = series_of(root, said, taken)
     if not cameras and not series and not problems:
@@ -62,7 +65,7 @@ def _episode(root: Path) -> Episode:
         series=series_there,
         metadata=metadata_of(said) if said else Metadata(),
         problems=tuple(problems),
-        files=tuple(dict.fromkeys((*files, *series_files))),
+        files=tuple(dict.fromkeys((*streams, *series_files))),
         declared_duration_s=duration,
     )
 

@@ -252,8 +252,8 @@ def _frames(rows: _Rows, listed: Listed, problems: list[Problem]) -> npt.NDArray
             "count_mismatch",
             None,
             f"{listed.data}: frame_index goes from {indexes[at]} to {indexes[at + 1]} at row "
-            f"{at + 1} of the episode ({int((steps != 1).sum())} such steps): rows were lost; copy the file "
-            "again or retake",
+            f"{at + 1} of the episode ({int((steps != 1).sum())} such steps): rows were lost; "
+            "copy the file again or retake",
         )
     )
     return indexes if (steps > 0).all() else counted

@@ -8,8 +8,9 @@ from types import TracebackType
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from dailies.recordings.tables import matrix
 
 
 class TableFile:
@@ -83,7 +84,8 @@ class TableFile:
         if "episode_index" not in self.schema.names:
             return None
         column = self._file.read(columns=["episode_index"], use_threads=False).column(0)
-        indexes = pc.fill_null(column, -1).to_numpy().astype(np.int64)
+        indexes = matrix(column).reshape(-1)
+        indexes = np.where(np.isfinite(indexes), indexes, -1).astype(np.int64)
         if not len(indexes):
             return {}
         starts = np.flatnonzero(np.diff(indexes, prepend=indexes[0] - 1))

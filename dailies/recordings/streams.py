@@ -18,8 +18,8 @@ from dailies.recordings.tables import (
     UNITS,
     Times,
     column_names,
+    holds_numbers,
     in_order,
-    is_numeric,
     nanoseconds,
     numbers,
     read_table,
@@ -33,7 +33,7 @@ DAY_NS = 86_400 * NS
 
 
 def named_file(root: Path, said: Said, stream: str | None) -> Path | None:
-    """The file that ``said`` names, in ``root`` or below; None, with a Problem, if there is none."""
+    """The file that ``said`` names, in ``root`` or below; None, with a Problem, if none."""
     path = inside(root, said.raw("file"))
     if path is None:
         said.note('"file" is no path inside the recording\'s folder: name a file in it', stream)
@@ -178,7 +178,7 @@ def _value_columns(said: Said, table: pa.Table, time: str, stream: str) -> list[
         return [
             field.name
             for field in table.schema
-            if field.name != time and (is_numeric(field.type) or pa.types.is_null(field.type))
+            if field.name != time and holds_numbers(table, field)
         ]
     there = [name for name in named if table.column_names.count(name) == 1]
     missing = [name for name in named if name not in there]

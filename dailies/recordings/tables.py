@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -27,7 +28,7 @@ MAX_WIDTH = 4096
 _FARTHEST_NS = 1 << 62
 
 
-def is_numeric(kind: pa.DataType) -> bool:
+def is_numeric(kind: Any) -> bool:
     """True for numbers, truth values, and lists of them to any depth."""
     while _is_list(kind):
         kind = kind.value_type
@@ -129,8 +130,10 @@ def read_table(path: Path) -> tuple[pa.Table, list[str]]:
         bad.append(row)
         return "skip"
 
+    content = path.read_bytes()
+    content.decode("utf-8")  # raised here: inside leave_out it would be lost
     table = pcsv.read_csv(
-        path,
+        io.BytesIO(content),
         read_options=pcsv.ReadOptions(use_threads=False),
         parse_options=pcsv.ParseOptions(invalid_row_handler=leave_out),
     )
@@ -159,7 +162,20 @@ def numbers(column: pa.ChunkedArray[Any], name: str) -> tuple[Values, list[str]]
     return parsed.reshape(-1, 1), notes
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def holds_numbers(table: pa.Table, field: pa.Field[Any]) -> bool:
+    """True for a column of numbers, or of text of which half or more is numbers.
+
+    The latter is a column with damaged cells: to leave it out would hide the damage.
+    """
+    if is_numeric(field.type) or pa.types.is_null(field.type):
+        return True
+    if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+        return False
+    parsed = pd.to_numeric(table.column(field.name).to_pandas(), errors="coerce")
+    return bool(len(parsed)) and bool(parsed.notna().mean() >= 0.5)
+
+
+def _is_list(kind: Any) -> bool:
     return bool(
         pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     )

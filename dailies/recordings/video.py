@@ -116,7 +116,7 @@ def _episode(path: Path) -> Episode:
         series=series,
         metadata=metadata_of(said) if beside else Metadata(),
         problems=tuple(problems),
-        files=(path, *files),
+        files=tuple(one for one in (path, *files) if one.is_file()),
         declared_duration_s=duration_s if promised is None else promised,
     )
 

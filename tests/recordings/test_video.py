@@ -1,0 +1,202 @@
+"""Plain videos, the JSON beside them, and finding recordings in folders."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from pathlib import Path
+
+import made
+import pytest
+
+from dailies.recordings import (
+    UnknownFormat,
+    episodes_at,
+    fingerprint,
+    recordings_in,
+    sidecar_of,
+)
+from dailies.recordings.contract import Episode
+from dailies.recordings.fingerprint import file_hash
+
+
+def read(path: Path) -> Episode:
+    (episode,) = episodes_at(path)
+    return episode
+
+
+@pytest.mark.parametrize("ending", ["mp4", "m4v", "mov", "mkv", "avi", "webm", "MP4"])
+def test_each_kind_of_container_is_one_recording_of_one_camera(tmp_path: Path, ending: str) -> None:
+    codec = {"avi": "mpeg4", "webm": "vp9"}.get(ending, "h264")
+    path = made.video(tmp_path / f"clip.{ending.lower()}", frames=45, codec=codec)
+    path = path.rename(tmp_path / f"clip.{ending}")
+    episode = read(path)
+    (camera,) = episode.cameras
+    assert (episode.format, camera.name, episode.index) == (ending.lower(), "video", 0)
+    assert camera.declared_rate_hz == 30.0
+    assert camera.declared_count == (None if ending in {"mkv", "webm"} else 45)
+    assert episode.declared_duration_s == pytest.approx(1.5, abs=0.05)
+    assert episode.files == (path,)
+
+
+def test_frames_at_uneven_times_promise_no_rate(tmp_path: Path) -> None:
+    """Ten frames are lost in the middle: the container's mean rate is nobody's promise."""
+    times = [at if at < 20 else at + 10 for at in range(40)]
+    (camera,) = read(made.video(tmp_path / "clip.mp4", frames=40, times=times)).cameras
+    assert (camera.declared_count, camera.declared_rate_hz) == (40, None)
+
+
+@pytest.mark.parametrize("name", ["clip.json", "clip.mp4.json"])
+def test_the_json_beside_a_video_says_whose_it_is(tmp_path: Path, name: str) -> None:
+    path = made.video(tmp_path / "clip.mp4")
+    said = {"worker": "w-3", "task": "flip-egg", "started_at": "2026-03-02T23:30:00-05:00"}
+    made.write_json(tmp_path / name, said)
+    episode = read(path)
+    assert sidecar_of(path) == tmp_path / name
+    assert (episode.metadata.worker, episode.metadata.task) == ("w-3", "flip-egg")
+    assert episode.metadata.started_at == dt.datetime(2026, 3, 3, 4, 30, tzinfo=dt.UTC)
+
+
+def test_of_two_json_files_the_one_with_the_whole_name_counts(tmp_path: Path) -> None:
+    path = made.video(tmp_path / "clip.mp4")
+    made.write_json(tmp_path / "clip.json", {"worker": "w-1"})
+    made.write_json(tmp_path / "clip.mp4.json", {"worker": "w-2"})
+    assert read(path).metadata.worker == "w-2"
+
+
+def test_the_json_beside_a_video_may_name_series(tmp_path: Path) -> None:
+    path = made.video(tmp_path / "clip.mp4")
+    (tmp_path / "gyro.csv").write_text("t,x,y,z\n0,1,2,3\n0.5,1,2,3\n")
+    made.write_json(tmp_path / "clip.json", {"series": [{"name": "gyro", "file": "gyro.csv"}]})
+    episode = read(path)
+    assert episode.problems == ()
+    assert episode.series[0].values.shape == (2, 3)
+    assert episode.files == (path, tmp_path / "gyro.csv")
+
+
+def test_a_json_that_promises_more_frames_than_there_are_is_believed_as_a_promise(
+    tmp_path: Path,
+) -> None:
+    path = made.video(tmp_path / "clip.mp4", frames=30)
+    made.write_json(tmp_path / "clip.json", {"frame_count": 33, "rate_hz": 25, "duration_s": 2})
+    episode = read(path)
+    assert episode.cameras[0].declared_count == 33
+    assert episode.cameras[0].declared_rate_hz == 25.0
+    assert episode.declared_duration_s == 2.0
+
+
+def test_a_broken_json_is_told_of_and_the_video_is_kept(tmp_path: Path) -> None:
+    path = made.video(tmp_path / "clip.mp4")
+    (tmp_path / "clip.json").write_text('{"worker": ')
+    episode = read(path)
+    (problem,) = episode.problems
+    assert (problem.check, problem.stream) == ("corrupt_stream", None)
+    assert "clip.json cannot be read" in problem.message
+    assert episode.cameras[0].source is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty (0 bytes)"),
+        (b"no video at all", "cannot be read"),
+        (made.LFS_POINTER.encode(), "is a Git LFS pointer"),
+    ],
+)
+def test_a_video_that_is_none_is_an_episode_that_says_so(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    episode = read(path)
+    (problem,) = episode.problems
+    assert (problem.check, problem.stream) == ("corrupt_stream", "video")
+    assert str(path) in problem.message
+    assert words in problem.message
+    assert episode.cameras[0].source is None
+
+
+def test_a_video_cut_off_before_its_index_is_told_of(tmp_path: Path) -> None:
+    path = made.video(tmp_path / "clip.mp4")
+    os.truncate(path, path.stat().st_size // 2)
+    assert [problem.check for problem in read(path).problems] == ["corrupt_stream"]
+
+
+def test_sound_without_pictures_is_told_of(tmp_path: Path) -> None:
+    episode = read(made.sound_only(tmp_path / "clip.mp4"))
+    assert "no video stream" in episode.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("notes.txt", "give a video"),
+        ("clip.mp4.part", "not finished"),
+        (".clip.mp4", "hidden or not finished"),
+        ("recording.json", "give its folder"),
+        ("gone.mp4", "is not there"),
+    ],
+)
+def test_a_path_that_is_no_recording_is_refused_at_once_with_the_remedy(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    path = tmp_path / name
+    if name != "gone.mp4":
+        path.write_text("x")
+    with pytest.raises(UnknownFormat, match=words):
+        episodes_at(path)
+
+
+def test_recordings_are_found_below_a_folder_and_not_looked_into(tmp_path: Path) -> None:
+    made.video(tmp_path / "a" / "deep" / "clip.MOV".lower())
+    made.lerobot_v2(tmp_path / "b" / "set", lengths=(8,))
+    made.folder(tmp_path / "c")
+    made.video(tmp_path / "z.mp4")
+    for name in ("copying.mp4.part", "x.mp4.tmp", "x.mp4.crdownload", "x.mp4~", ".x.mp4", "x.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / ".trash").mkdir()
+    shutil.copy(tmp_path / "z.mp4", tmp_path / ".trash" / "old.mp4")
+    assert [path.relative_to(tmp_path).as_posix() for path in recordings_in(tmp_path)] == [
+        "a/deep/clip.mov", "b/set", "c", "z.mp4"
+    ]  # fmt: skip
+
+
+def test_a_recording_gives_itself_alone(tmp_path: Path) -> None:
+    path = made.video(tmp_path / "clip.mp4")
+    assert recordings_in(path) == [path]
+    root = made.folder(tmp_path / "jar")
+    assert recordings_in(root) == [root]
+
+
+def test_a_link_that_leads_back_up_is_followed_once(tmp_path: Path) -> None:
+    made.video(tmp_path / "a" / "clip.mp4")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert recordings_in(tmp_path) == [tmp_path / "a" / "clip.mp4"]
+
+
+def test_the_same_clip_under_another_worker_has_the_same_fingerprint(tmp_path: Path) -> None:
+    one = made.video(tmp_path / "one.mp4")
+    two = shutil.copy(one, tmp_path / "two.mp4")
+    made.write_json(tmp_path / "one.json", {"worker": "w-1"})
+    made.write_json(tmp_path / "two.json", {"worker": "w-2"})
+    assert fingerprint(read(one)) == fingerprint(read(Path(two)))
+
+
+def test_another_clip_has_another_fingerprint(tmp_path: Path) -> None:
+    one, two = (made.video(tmp_path / f"{seed}.mp4", seed=seed) for seed in (1, 2))
+    assert fingerprint(read(one)) != fingerprint(read(two))
+
+
+def test_two_empty_videos_are_not_the_same_recording(tmp_path: Path) -> None:
+    for name in ("one.mp4", "two.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    assert fingerprint(read(tmp_path / "one.mp4")) != fingerprint(read(tmp_path / "two.mp4"))
+
+
+def test_a_file_that_changes_is_hashed_anew(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"one")
+    first = file_hash(path)
+    path.write_bytes(b"two!")
+    assert file_hash(path) not in {first, None}
