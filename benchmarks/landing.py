@@ -78,10 +78,9 @@ def _land(
     """Copy a recording into the folder; how long until its verdict is to be had, by place."""
     shutil.copyfile(clip, watched / clip.name)
     landed = time.perf_counter()
-    places: dict[str, Callable[[], int]] = {
-        "record": lambda: _in_record(record),
-        "server": lambda: _in_server(address),
-    }
+    places: dict[str, Callable[[], int]] = {"record": lambda: _in_record(record)}
+    if answers(f"{address}/metrics"):
+        places["server"] = lambda: _in_server(address)
     if page is not None:
         places["page"] = page
     seen: dict[str, float] = {}
@@ -91,7 +90,7 @@ def _land(
         for key, count in places.items():
             if key not in seen and count() > number:
                 seen[key] = time.perf_counter() - landed
-        time.sleep(0.02)
+        time.sleep(0.1)  # looking more often would take from what is measured
     return seen
 
 

@@ -99,12 +99,10 @@ class Intake:
         self._say = say or _say_to_stderr
         self._policy = Policy.load(config.policy)
         self._record: Record = open_record(config.record)
-        workers = workers or os.cpu_count() or 1
         self._pool = Pool(
             self._policy,
-            workers=workers,
+            workers=workers or os.cpu_count() or 1,
             store=config.measurements,
-            threads=threads_for(workers),
             timeout_s=timeout_s,
         )
         self._me = landing.claimant()
@@ -447,11 +445,6 @@ def run_intake(
     Any number of intakes may run against the same record and folders.
     """
     Intake(config, workers=workers, quiet=quiet).run(stop or threading.Event())
-
-
-def threads_for(workers: int) -> int:
-    """Threads of each decoder, so that the processes together keep all cores busy and no more."""
-    return max(1, round((os.cpu_count() or 1) / workers))
 
 
 def recordings_of(path: Path, folders: Iterable[Path]) -> list[Path]:

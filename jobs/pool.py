@@ -112,8 +112,9 @@ class _Worker:
 class Pool:
     """Up to ``workers`` processes that screen under ``policy``, started when first needed.
 
-    ``store`` is the folder of measurements, ``threads`` those of each decoder. Not safe for
-    threads. Its processes end with ``close``, and by themselves when this process is gone.
+    ``store`` is the folder of measurements. A job that is alone gets the whole machine; of several
+    each gets its share of the cores. Not safe for threads. Its processes end with ``close``, and by
+    themselves when this process is gone.
     """
 
     def __init__(
@@ -122,11 +123,10 @@ class Pool:
         *,
         workers: int,
         store: Path | None = None,
-        threads: int = 0,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._spawn = multiprocessing.get_context("spawn")
-        self._settings = (policy, store, threads)
+        self._settings = (policy, store)
         self._limit = max(1, workers)
         self._timeout_s = timeout_s
         self._workers: list[_Worker] = []
@@ -202,8 +202,10 @@ class Pool:
             idle.job, idle.at, idle.left = job, None, list(job.indexes or ())
             idle.allowed_s = self._timeout_s + TIMEOUT_S_PER_BYTE * _size(job.path)
             idle.heard_s = time.monotonic()
+            is_alone = not self._queue and all(w.job in (None, job) for w in self._workers)
+            share = max(1, (os.cpu_count() or 1) // self._limit)
             with contextlib.suppress(OSError):  # it has died: its end of the pipe will say so
-                idle.pipe.send(job)
+                idle.pipe.send((job, 0 if is_alone else share))
 
     def _hear(self, worker: _Worker) -> Iterator[Report]:
         try:
@@ -310,7 +312,7 @@ def _death(code: int | None) -> str:
     return f"ended with status {code} twice"
 
 
-def _work(pipe: Connection, policy: Policy, store: Path | None, threads: int) -> None:
+def _work(pipe: Connection, policy: Policy, store: Path | None) -> None:
     """A process of the pool: jobs in, reports out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -319,7 +321,7 @@ def _work(pipe: Connection, policy: Policy, store: Path | None, threads: int) ->
 
     while True:
         try:
-            job: Job = pipe.recv()
+            job, threads = pipe.recv()
             for message in _reports(job, policy, store, threads):
                 pipe.send(message)
             pipe.send(Finished(job))
