@@ -159,7 +159,7 @@ def main() -> int:
             for n in range(9)
         ]
         while time.monotonic() < until:
-            outcome = torture(clips, kills=12, seed=seed, intakes=1 + seed % 2)
+            outcome = torture(clips, kills=12, seed=seed, intakes=1 + seed % 2, longest_s=6)
             total += outcome.kills
             print(f"seed {seed}: {outcome.kills} kills, {outcome.episodes} episodes,", end=" ")
             print("; ".join(outcome.wrong) or "all there, each once", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # for benchmarks, which are no part of the installed program
 
 from benchmarks.clips import make_clip  # noqa: E402
+from jobs.cli import main  # noqa: E402
 
 Clip = Callable[..., Path]
 
@@ -28,3 +30,31 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
         return path
 
     return make
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command printed, and its exit status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Dailies = Callable[..., Run]
+
+
+@pytest.fixture
+def dailies(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Dailies:
+    """Runs the command ``dailies`` in this process, which spares its start."""
+
+    def run(*arguments: object, **environment: str) -> Run:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["dailies", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capfd.readouterr()
+        return Run(int(ended.value.code or 0), printed.out, printed.err)
+
+    return run

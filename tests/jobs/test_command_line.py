@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from jobs.cli import app
 
+Dailies = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 SHOWN = {name: command for name, command in COMMANDS.items() if not command.hidden}
-
-
-def dailies(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "jobs.cli", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
 
 
 def test_starting_imports_nothing_heavy() -> None:
@@ -66,7 +57,7 @@ def test_every_command_and_option_is_documented(name: str) -> None:
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_an_error_is_one_line_and_status_2(
-    arguments: tuple[str, ...], words: str, tmp_path: Path
+    dailies: Dailies, arguments: tuple[str, ...], words: str, tmp_path: Path
 ) -> None:
     import socket
 
@@ -81,7 +72,7 @@ def test_an_error_is_one_line_and_status_2(
     assert len(said) == 1, done.stderr
 
 
-def test_an_unknown_option_is_refused_with_status_2() -> None:
+def test_an_unknown_option_is_refused_with_status_2(dailies: Dailies) -> None:
     done = dailies("screen", "--nonsense", "x")
     assert done.returncode == 2
     assert "--nonsense" in done.stderr

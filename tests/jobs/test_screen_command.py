@@ -7,12 +7,10 @@ import datetime as dt
 import io
 import json
 import math
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,20 +22,10 @@ from quality.policy import Policy
 
 ROOT = Path(__file__).resolve().parents[2]
 Clip = Callable[..., Path]
+Dailies = Callable[..., Any]
 
 
-def dailies(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "jobs.cli", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
-def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+def lines(done: Any) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -150,7 +138,7 @@ def test_a_recording_nobody_can_read_is_a_failure_with_its_reason(tmp_path: Path
     assert [flag["check"] for flag in one["flags"]] == ["corrupt_stream"]
 
 
-def test_status_0_when_all_are_good(clip: Clip) -> None:
+def test_status_0_when_all_are_good(dailies: Dailies, clip: Clip) -> None:
     done = dailies("screen", "--json", clip(0), clip(1))
     assert (done.returncode, done.stderr) == (0, "")
     printed = lines(done)
@@ -159,7 +147,7 @@ def test_status_0_when_all_are_good(clip: Clip) -> None:
     assert {one["version"] for one in printed} == {1}
 
 
-def test_status_1_when_one_is_flagged(clip: Clip, tmp_path: Path) -> None:
+def test_status_1_when_one_is_flagged(dailies: Dailies, clip: Clip, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(clip(0).read_bytes()[:2000])
     done = dailies("screen", "--json", clip(0), cut)
@@ -171,7 +159,7 @@ def test_status_1_when_one_is_flagged(clip: Clip, tmp_path: Path) -> None:
 
 
 def test_status_2_when_a_path_is_not_there_and_the_rest_is_screened(
-    clip: Clip, tmp_path: Path
+    dailies: Dailies, clip: Clip, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes.txt"
     notes.write_text("no recording")
@@ -185,7 +173,9 @@ def test_status_2_when_a_path_is_not_there_and_the_rest_is_screened(
     assert "Traceback" not in done.stderr
 
 
-def test_a_folder_of_loose_videos_is_screened_video_by_video(clip: Clip, tmp_path: Path) -> None:
+def test_a_folder_of_loose_videos_is_screened_video_by_video(
+    dailies: Dailies, clip: Clip, tmp_path: Path
+) -> None:
     for seed in range(2):
         shutil.copy(clip(seed), tmp_path / f"{seed}.mp4")
     done = dailies("screen", "--csv", tmp_path)
@@ -194,7 +184,9 @@ def test_a_folder_of_loose_videos_is_screened_video_by_video(clip: Clip, tmp_pat
     assert done.returncode == 0
 
 
-def test_the_episodes_of_a_dataset_are_screened_by_all_workers(tmp_path: Path) -> None:
+def test_the_episodes_of_a_dataset_are_screened_by_all_workers(
+    dailies: Dailies, tmp_path: Path
+) -> None:
     from benchmarks.datasets import add_episode
 
     for index in range(5):
@@ -211,7 +203,7 @@ def test_the_episodes_of_a_dataset_are_screened_by_all_workers(tmp_path: Path) -
     [("not = [toml", "policy"), (None, "no such policy file")],
 )
 def test_a_policy_that_cannot_be_used_is_one_line(
-    clip: Clip, tmp_path: Path, content: str | None, words: str
+    dailies: Dailies, clip: Clip, tmp_path: Path, content: str | None, words: str
 ) -> None:
     policy = tmp_path / "policy.toml"
     if content is not None:
