@@ -1,0 +1,1 @@
+"""Screening of recordings: measure once (decode), check and judge often (stored numbers only)."""

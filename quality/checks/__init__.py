@@ -1,0 +1,41 @@
+"""The checks: pure functions from measurements and limits to flags. All of them stand in CHECKS."""
+
+from __future__ import annotations
+
+from quality.checks import sync
+from quality.checks.blur import BLUR
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.counts import COUNT_MISMATCH, TOO_SHORT
+from quality.checks.drops import DROPPED_FRAMES
+from quality.checks.exposure import BLACK_PICTURE, OVEREXPOSED, UNDEREXPOSED
+from quality.checks.frozen import FROZEN_PICTURE
+from quality.checks.problems import CORRUPT_STREAM, MISSING_STREAM
+
+__all__ = ["BY_NAME", "CHECKS", "Check", "Finder", "Limits", "by_name"]
+
+CHECKS: tuple[Check, ...] = (
+    BLUR,
+    DROPPED_FRAMES,
+    sync.CHECK,
+    FROZEN_PICTURE,
+    BLACK_PICTURE,
+    OVEREXPOSED,
+    UNDEREXPOSED,
+    COUNT_MISMATCH,
+    MISSING_STREAM,
+    CORRUPT_STREAM,
+    TOO_SHORT,
+)
+
+
+def by_name(checks: tuple[Check, ...]) -> dict[str, Check]:
+    """The checks by name. Raises ValueError where two have the same one."""
+    named = {check.name: check for check in checks}
+    if len(named) < len(checks):
+        names = [check.name for check in checks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"two checks are called {', '.join(twice)}: give one another name")
+    return named
+
+
+BY_NAME = by_name(CHECKS)

@@ -1,0 +1,63 @@
+"""Blur: the sharpest edges of the picture are wide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dailies.words import Flag, Grade
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.stretches import rolling_median, stretches
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+
+
+def blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches of ``min_s`` or more whose sharpest edges are wider than the limit (sigma, px
+    at 640 wide). Pictures without edges (a bare wall, the dark) are not judged; a camera that
+    shows nothing else is unknown.
+    """
+    for camera in measurements.cameras:
+        if camera.count:
+            yield from _of_camera(camera, limits)
+
+
+def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
+    judged = np.isfinite(camera.edge_px)
+    if judged.mean() < limits["judged_share"] and (camera.dark_share < 0.5).any():
+        yield _FINDER.flag(
+            Grade.UNKNOWN,
+            camera.name,
+            camera.span,
+            float(judged.mean()),
+            limits.suspect,
+            "shows no edges by which focus could be judged",
+            remedy="Look at the clip.",
+        )
+        return
+    rate_hz = camera.rate_hz or 0.0
+    width = rolling_median(camera.edge_px, round(limits["smooth_s"] * rate_hz))
+    wide = judged & (np.nan_to_num(width) >= limits.suspect)
+    for stretch in stretches(camera, wide, join_s=limits["join_s"]):
+        if stretch.seconds < min(limits["min_s"], camera.span.duration_ns / 1e9):
+            continue
+        measured = float(np.nanmedian(width[stretch.pictures]))
+        grade = limits.grade(measured)
+        if grade:
+            what = f"blurred for {stretch.seconds:.1f} s, edges {measured:.1f} px wide"
+            yield _FINDER.flag(
+                grade, camera.name, stretch.span, measured, limits.limit(grade), what
+            )
+
+
+BLUR = Check(
+    name="blur",
+    says="The sharpest edges of the picture are wide for a while: defocus, dirt, haze.",
+    unit="px",
+    remedy="Clean the lens, set the focus and retake.",
+    needs=("cameras.edge_px",),
+    function=blur,
+    settings=("min_s", "smooth_s", "join_s", "judged_share"),
+)
+_FINDER = Finder.of(BLUR)

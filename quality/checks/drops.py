@@ -1,0 +1,153 @@
+"""Dropped frames: seen in the times, or in the pictures where the times were made by counting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from dailies.words import NS, Flag, Grade, Span
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.stretches import joined, rolling_median
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+
+_FINDER = Finder(
+    "dropped_frames", "frames", "Lower the load or use a faster disk or cable, retake."
+)
+WINDOW = 61
+"""Intervals around each whose median is the period: a phone's rate changes with the light."""
+
+
+def dropped_frames(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags gaps in a camera's times (lost frames), and drops that made-up times hide.
+
+    Gaps up to ``join_s`` apart are one flag. A gap of ``gap_fail_s`` or more fails by itself.
+    Hidden drops are inferred from the picture, so they are suspect at most.
+    """
+    for camera in measurements.cameras:
+        if camera.count >= 5:
+            yield from _visible(camera, limits)
+            yield from _hidden(camera, limits)
+
+
+def lost_frames(times_ns: npt.NDArray[np.int64], factor: float) -> npt.NDArray[np.int64]:
+    """How many frames are missing after each picture but the last, shape (n - 1,).
+
+    An interval counts from ``factor`` times the local median. A frame that only came late, so
+    that the next or the last interval is as much too short, is not a lost one.
+    """
+    intervals = np.diff(times_ns).astype(np.float64)
+    period = np.maximum(rolling_median(intervals, WINDOW), 1.0)
+    relative = intervals / period
+    lost = np.where(relative > factor, np.maximum(np.round(relative) - 1, 1), 0)
+    slack = np.maximum(1 - relative, 0)
+    following = np.append(slack[1:], 0)
+    preceding = np.insert(slack[:-1], 0, 0)
+    made_up = relative - np.maximum(following, preceding) < factor
+    return np.where(made_up, 0, lost).astype(np.int64)
+
+
+def _visible(camera: Pictures, limits: Limits) -> Iterator[Flag]:
+    lost = lost_frames(camera.times_ns, limits["gap_periods"])
+    at = np.flatnonzero(lost)
+    if not len(at):
+        return
+    for first, last in _groups(at, camera, limits["join_s"]):
+        count = int(lost[first : last + 1].sum())
+        span = Span(int(camera.times_ns[first]), int(camera.times_ns[last + 1]))
+        gap_s = float(np.diff(camera.times_ns)[first : last + 1].max() / NS)
+        grade = limits.grade(count)
+        if grade is None:
+            continue
+        if gap_s >= limits["gap_fail_s"]:
+            grade = Grade.FAIL
+        what = f"{count} frames lost, longest gap {gap_s * 1000:.0f} ms"
+        yield _FINDER.flag(grade, camera.name, span, count, limits.limit(grade), what)
+
+
+def hidden_drops(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
+    """Pictures at which the motion jumps as if frames were missing before them, shape (k,).
+
+    The jump must stand alone: ``jump_ratio`` times everything around it, out of steady motion
+    that goes on after it, as a cut or a flash of light would not.
+    """
+    motion = camera.motion.astype(np.float64)
+    if len(motion) < 12:
+        return np.empty(0, np.intp)
+    # codecs with short groups of pictures make the difference alternate: compare like with like
+    reach = 5
+    padded = np.pad(motion, reach, mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    around = np.delete(windows, reach, axis=1)
+    before, after = around[:, :reach], around[:, reach:]
+    steady = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
+    top = around.max(axis=1)
+    jump = (motion > limits["jump_ratio"] * top) & (steady > limits["jump_motion"])
+    jump &= motion < limits["cut_motion"]
+    at = np.flatnonzero(jump)
+    return at[(at > reach) & (at < len(motion) - reach)]
+
+
+def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
+    """Repeated pictures that stand in for dropped ones, shape (k,): motion all around, then a leap.
+
+    Where repeats are common (``common_share``), the recorder or codec does it all the time.
+    """
+    motion = camera.motion.astype(np.float64)
+    if len(motion) < 12:
+        return np.empty(0, np.intp)
+    around = rolling_median(motion, 11)
+    still = (motion < limits["repeat_ratio"] * around) & (around > limits["jump_motion"])
+    still[:2] = False
+    if still.mean() > limits["common_share"]:
+        return np.empty(0, np.intp)
+    leaps = np.append(motion[1:], 0) > limits["leap_ratio"] * around
+    ends = still & ~np.append(still[1:], False) & leaps
+    return np.flatnonzero(ends)
+
+
+def _hidden(camera: Pictures, limits: Limits) -> Iterator[Flag]:
+    found = ((hidden_drops, "jumps as if frames were lost"), (stand_ins, "repeats for lost frames"))
+    for find, words in found:
+        at = find(camera, limits)
+        if len(at) == 0 or len(at) / camera.count > limits["common_share"]:
+            continue
+        for first, last in _groups(at, camera, limits["join_s"]):
+            count = int(((at >= first) & (at <= last)).sum())
+            if count < limits.suspect:
+                continue
+            end = min(last + 1, camera.count - 1)
+            span = Span(int(camera.times_ns[max(first - 1, 0)]), int(camera.times_ns[end]))
+            what = f"the picture {words} {count} times"
+            yield _FINDER.flag(Grade.SUSPECT, camera.name, span, count, limits.suspect, what)
+
+
+def _groups(at: npt.NDArray[np.intp], camera: Pictures, join_s: float) -> Iterator[tuple[int, int]]:
+    """First and last index of each group of ``at`` whose members are up to ``join_s`` apart."""
+    gap = join_s * NS / camera.period_ns if camera.period_ns else 0.0
+    for start, stop in joined(np.stack([at, at + 1], axis=1), gap):
+        yield int(start), int(stop) - 1
+
+
+DROPPED_FRAMES = Check(
+    name="dropped_frames",
+    says="Pictures are missing between others.",
+    unit="frames",
+    remedy="Lower the load or use a faster disk or cable, retake.",
+    needs=("cameras.times_ns", "cameras.motion"),
+    function=dropped_frames,
+    settings=(
+        "gap_periods",
+        "gap_fail_s",
+        "join_s",
+        "jump_ratio",
+        "jump_motion",
+        "cut_motion",
+        "repeat_ratio",
+        "leap_ratio",
+        "common_share",
+    ),
+)
+_FINDER = Finder.of(DROPPED_FRAMES)

@@ -1,0 +1,94 @@
+"""Streams that are missing or cannot be read to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dailies.words import Flag, Grade, Span
+from quality.checks.check import Check, Finder, Limits
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+
+
+def reported(measurements: Measurements, finder: Finder) -> Iterator[Flag]:
+    """The reader's problems of this check, as flags of grade fail in the reader's own words."""
+    whole = Span(0, measurements.duration_ns)
+    for problem in measurements.problems:
+        if problem.check == finder.check:
+            yield Flag(
+                finder.check, Grade.FAIL, problem.stream, whole, 1.0, 0.0, "problems",
+                problem.message,
+            )  # fmt: skip
+
+
+def missing_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags each stream that the metadata promises and that is not there (streams).
+
+    A recording without any camera is unknown: there was nothing to look at.
+    """
+    yield from reported(measurements, _MISSING)
+    told = {problem.stream for problem in measurements.problems}
+    whole = Span(0, measurements.duration_ns)
+    for camera in measurements.cameras:
+        if not camera.count and camera.error is None and camera.name not in told:
+            yield _MISSING.flag(Grade.FAIL, camera.name, whole, 1, limits.fail, "holds no picture")
+    for series in measurements.series:
+        if not series.count and series.name not in told:
+            yield _MISSING.flag(Grade.FAIL, series.name, whole, 1, limits.fail, "holds no sample")
+    if not measurements.cameras and not measurements.problems:
+        what = "has no camera, so no picture could be judged"
+        yield _MISSING.flag(
+            Grade.UNKNOWN, None, whole, 0, limits.suspect, what, remedy="Look at the recording."
+        )
+
+
+def corrupt_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags streams that cannot be decoded whole: the share (%) of pictures or samples lost."""
+    yield from reported(measurements, _CORRUPT)
+    told = {one.stream for one in measurements.problems if one.check == "corrupt_stream"}
+    for camera in measurements.cameras:
+        if camera.name not in told:
+            yield from _broken_camera(camera, measurements.duration_ns, limits)
+    for series in measurements.series:
+        if series.bad_count:
+            lost = 100 * series.bad_count / series.count
+            grade = limits.grade(lost) or Grade.SUSPECT
+            what = f"{series.bad_count} samples hold no number"
+            limit = limits.limit(grade)
+            yield _CORRUPT.flag(grade, series.name, series.span, lost, limit, what)
+
+
+def _broken_camera(camera: Pictures, duration_ns: int, limits: Limits) -> Iterator[Flag]:
+    promised = max(camera.packet_count or 0, camera.container_count or 0)
+    lost = 100 * max(promised - camera.count, 0) / promised if promised else 0.0
+    if not camera.count and camera.error:
+        lost = 100.0
+    elif camera.lost_from_ns is None and lost < limits.fail:
+        return
+    grade = limits.grade(lost) or Grade.SUSPECT
+    start = camera.lost_from_ns if camera.lost_from_ns is not None else camera.span.end_ns
+    start = max(start, 0) if camera.count else 0
+    span = Span(start, max(start, duration_ns, camera.span.end_ns))
+    why = f" ({camera.error})" if camera.error else ""
+    what = f"{lost:.1f} % of the pictures cannot be decoded{why}"
+    yield _CORRUPT.flag(grade, camera.name, span, lost, limits.limit(grade), what)
+
+
+MISSING_STREAM = Check(
+    name="missing_stream",
+    says="A stream that the metadata promises is not there.",
+    unit="streams",
+    remedy="Find the file and land it again, or retake.",
+    needs=("problems",),
+    function=missing_stream,
+)
+CORRUPT_STREAM = Check(
+    name="corrupt_stream",
+    says="A stream cannot be decoded whole.",
+    unit="%",
+    remedy="Copy the file again from the rig, or retake.",
+    needs=("problems", "cameras.error", "cameras.lost_from_ns", "series.bad_count"),
+    function=corrupt_stream,
+)
+_MISSING = Finder.of(MISSING_STREAM)
+_CORRUPT = Finder.of(CORRUPT_STREAM)

@@ -1,0 +1,36 @@
+"""Measuring: every stream is decoded once and becomes stored numbers."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from dailies.recordings.contract import Episode
+from quality.measures.decode import measure_camera
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+from quality.measures.series import SeriesMeasures, measure_series
+from quality.measures.sync import SyncMeasures, measure_sync
+
+__all__ = ["Measurements", "Pictures", "SeriesMeasures", "SyncMeasures", "measure"]
+
+
+def measure(episode: Episode, *, threads: int = 0) -> Measurements:
+    """Decode every camera of an episode once, and measure it and the sensor series.
+
+    ``threads`` are those of each decoder. With 0 the whole machine is used: decoders take as many
+    as they like, and cameras are measured side by side.
+    Never raises for a damaged recording: what cannot be decoded is counted and named in
+    ``Pictures.error``.
+    """
+    at_once = max(1, min(len(episode.cameras), (os.cpu_count() or 1) if threads == 0 else 1))
+    with ThreadPoolExecutor(at_once) as pool:  # FFmpeg and OpenCV leave Python's lock alone
+        measured = pool.map(lambda camera: measure_camera(camera, threads=threads), episode.cameras)
+        cameras = tuple(measured)
+    return Measurements(
+        cameras=cameras,
+        series=tuple(measure_series(series) for series in episode.series),
+        sync=measure_sync(cameras, episode.series),
+        problems=episode.problems,
+        declared_duration_s=episode.declared_duration_s,
+    )

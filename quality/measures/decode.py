@@ -1,0 +1,365 @@
+"""One decode pass over a camera: pictures in, a few numbers per picture out.
+
+Frames are measured while FFmpeg's own threads decode the next ones; no frame is kept and none is
+converted to colour, so memory does not grow with the recording but for a few numbers a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from dailies.recordings.contract import Camera, StillsFile, VideoFile
+from dailies.words import NS
+from quality.measures.pictures import CURVES, Pictures
+from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
+
+PLANAR = {
+    "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray",
+    "yuva420p", "yuv410p", "yuv411p", "yuv440p",
+}  # fmt: skip
+"""Pixel formats whose first plane is 8-bit luma, which can be read where it lies."""
+THUMBNAIL_WIDTH = 320
+JPEG_FULL_RANGE = 2
+"""FFmpeg's AVCOL_RANGE_JPEG."""
+ERRORS_KEPT = 3
+
+
+def measure_camera(camera: Camera, *, threads: int = 0) -> Pictures:
+    """Decode a camera's pictures once and measure every one; ``threads`` 0 means as FFmpeg likes.
+
+    Never raises for a damaged source: ``Pictures.error`` says what, ``lost_from_ns`` from when.
+    """
+    # OpenCV's own threads would wait for the cores that decoding keeps busy
+    cv2.setNumThreads(1)
+    take = _Take()
+    if isinstance(camera.source, VideoFile):
+        _take_video(camera.source, take, threads)
+    elif isinstance(camera.source, StillsFile):
+        _take_stills(camera.source, camera.declared_rate_hz, take)
+    return _pictures(camera, take)
+
+
+@dataclass
+class _Take:
+    """What accumulates during the pass. ``seconds`` are counted from the source's start."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    blocks: list[npt.NDArray[np.float32]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    packet_seconds: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    error_count: int = 0
+    corrupt_seconds: list[float] = field(default_factory=list)
+    container_count: int | None = None
+    width: int = 0
+    height: int = 0
+    codec: str = ""
+    period_s: float = 0.0
+    thumbnail: bytes | None = None
+    before: Shrunk | None = None
+    stopped: bool = False
+
+    def see(self, luma: Plane, levels: Levels, at_s: float) -> None:
+        """Measure one picture."""
+        now = shrink(luma)
+        self.rows.append(numbers(now, self.before, levels, luma.shape[1]))
+        # a plane that was never shrunk is the decoder's own memory, which it will use again
+        self.before = replace(now, small=now.small.copy()) if now.small is luma else now
+        self.seconds.append(at_s)
+        if len(self.rows) >= 1024:
+            self.pack()
+
+    def pack(self) -> None:
+        """Turn the rows gathered so far into one array, a tenth of their size."""
+        if self.rows:
+            self.blocks.append(np.array(self.rows, dtype=np.float32))
+            self.rows.clear()
+
+    def fault(self, error: object) -> None:
+        """Count an error, and keep the words of the first few different ones."""
+        self.error_count += 1
+        text = str(error)
+        if text not in self.errors and len(self.errors) < ERRORS_KEPT:
+            self.errors.append(text)
+
+
+def _take_video(source: VideoFile, take: _Take, threads: int) -> None:
+    try:
+        with av.open(str(source.path), metadata_errors="replace") as container:
+            if not container.streams.video:
+                take.fault(f"{source.path.name} holds no video stream")
+                return
+            _take_stream(container, container.streams.video[0], source, take, threads)
+    except (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError) as error:
+        take.fault(f"{source.path.name}: {_words(error)}")
+        take.stopped = True
+
+
+def _take_stream(
+    container: InputContainer, stream: VideoStream, source: VideoFile, take: _Take, threads: int
+) -> None:
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = threads
+    clock = _Clock.of(container, stream, source)
+    whole = source.start_s <= 0 and source.end_s is None
+    take.codec = stream.codec_context.name
+    take.container_count = stream.frames or None if whole else None
+    take.period_s = clock.period_s
+    middle_s = clock.length_s / 2
+    if source.start_s > 0:
+        target = round(clock.first + (source.start_s - clock.period_s / 2) / clock.unit)
+        container.seek(max(target, 0), stream=stream)
+    spare: VideoFrame | None = None
+    for frame in _frames(container, stream, clock, take):
+        at_s = clock.seconds(frame.pts, len(take.seconds))
+        if not clock.holds(at_s):
+            continue
+        take.see(*_luma(frame), at_s)
+        if frame.is_corrupt:
+            take.corrupt_seconds.append(at_s)
+        if take.thumbnail is None and at_s >= middle_s:
+            take.thumbnail = _thumbnail(frame)
+            spare = None
+        elif take.thumbnail is None and spare is None:
+            spare = frame
+        take.width, take.height = frame.width, frame.height
+    if take.thumbnail is None and spare is not None:
+        take.thumbnail = _thumbnail(spare)
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Turns a stream's time stamps into seconds from the start of the source."""
+
+    first: int  # the container's start, in the stream's units
+    unit: float
+    start_s: float
+    end_s: float | None
+    period_s: float
+    length_s: float
+
+    @classmethod
+    def of(cls, container: InputContainer, stream: VideoStream, source: VideoFile) -> _Clock:
+        unit = float(stream.time_base or Fraction(1, 1000))
+        start_s = (container.start_time or 0) / av.time_base
+        rate = stream.average_rate or stream.guessed_rate
+        length_s = (container.duration or 0) / av.time_base
+        return cls(
+            first=round(start_s / unit),
+            unit=unit,
+            start_s=source.start_s,
+            end_s=source.end_s,
+            period_s=1 / float(rate) if rate else 0.0,
+            length_s=(source.end_s or length_s) - source.start_s,
+        )
+
+    def seconds(self, pts: int | None, index: int) -> float:
+        """Seconds from the start of the source; by the frame's number where it has no stamp."""
+        if pts is None:
+            return index * self.period_s
+        return (pts - self.first) * self.unit - self.start_s
+
+    def holds(self, at_s: float) -> bool:
+        """Whether a picture belongs to the source; half a period allows for rounded bounds."""
+        slack = self.period_s / 2
+        if self.start_s > 0 and at_s < -slack:
+            return False
+        return self.end_s is None or at_s < self.end_s - self.start_s - slack
+
+    def is_over(self, at_s: float) -> bool:
+        """Whether decoding can stop: a second on, so that reordered frames have come out."""
+        return self.end_s is not None and at_s > self.end_s - self.start_s + 1.0
+
+
+def _frames(
+    container: InputContainer, stream: VideoStream, clock: _Clock, take: _Take
+) -> Iterator[VideoFrame]:
+    """Every frame that can be decoded; errors are counted and decoding goes on after them."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.FFmpegError, OSError) as error:
+            take.fault(_words(error))
+            return
+        if packet.size and packet.pts is not None:
+            at_s = clock.seconds(packet.pts, 0)
+            if clock.is_over(at_s):
+                yield from _decoded(stream, None, take)
+                return
+            if clock.holds(at_s):
+                take.packet_seconds.append(at_s)
+        elif packet.size:
+            take.packet_seconds.append(len(take.packet_seconds) * clock.period_s)
+        yield from _decoded(stream, packet, take)
+
+
+def _decoded(stream: VideoStream, packet: Any, take: _Take) -> list[VideoFrame]:
+    try:
+        return stream.codec_context.decode(packet)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        # the end of the stream is told as an error where a flushed decoder is flushed again
+        if not isinstance(error, av.EOFError):
+            take.fault(_words(error))
+        return []
+
+
+def _luma(frame: VideoFrame) -> tuple[Plane, Levels]:
+    """The luma plane, in place where the format allows, and how its codes are spread."""
+    name = frame.format.name
+    if name not in PLANAR:
+        frame = frame.reformat(format="gray")  # swscale stretches it to full range
+    plane = frame.planes[0]
+    luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    luma = luma[: frame.height, : frame.width]
+    full = name not in PLANAR or name == "gray" or name.startswith("yuvj")
+    return luma, FULL_RANGE if full or frame.color_range == JPEG_FULL_RANGE else VIDEO_RANGE
+
+
+def _thumbnail(frame: VideoFrame) -> bytes | None:
+    height = max(round(frame.height * THUMBNAIL_WIDTH / frame.width / 2) * 2, 2)
+    try:
+        small = frame.reformat(width=THUMBNAIL_WIDTH, height=height, format="bgr24").to_ndarray()
+    except (av.FFmpegError, ValueError):
+        return None  # a picture nobody can draw is still measured
+    return _jpeg(small)
+
+
+def _jpeg(picture: npt.NDArray[Any]) -> bytes | None:
+    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return encoded.tobytes() if done else None
+
+
+def _take_stills(source: StillsFile, rate_hz: float | None, take: _Take) -> None:
+    take.codec = "stills"
+    take.period_s = 1 / rate_hz if rate_hz else 0.0
+    middle = (source.stop - source.start) // 2
+    try:
+        for index, content in enumerate(_cells(source)):
+            at_s = index * take.period_s
+            take.packet_seconds.append(at_s)
+            picture = _still(content)
+            if picture is None:
+                take.fault(f"picture {source.start + index} cannot be decoded")
+                continue
+            take.see(_as_luma(picture), FULL_RANGE, at_s)
+            take.height, take.width = picture.shape[:2]
+            if take.thumbnail is None and index >= middle:
+                scale = THUMBNAIL_WIDTH / picture.shape[1]
+                take.thumbnail = _jpeg(cv2.resize(picture, None, fx=scale, fy=scale))
+    except (OSError, ValueError, KeyError) as error:
+        take.fault(f"{source.path.name}: {_words(error)}")
+        take.stopped = True
+
+
+def _cells(source: StillsFile) -> Iterator[bytes | None]:
+    """The bytes of each picture, a batch of rows at a time, wherever they are kept."""
+    at = 0
+    with pq.ParquetFile(source.path) as file:
+        for batch in file.iter_batches(batch_size=64, columns=[source.column]):
+            for cell in batch.column(0)[max(source.start - at, 0) : max(source.stop - at, 0)]:
+                yield _content(cell.as_py(), source.path)
+            at += len(batch)
+            if at >= source.stop:
+                return
+
+
+def _content(cell: Any, parquet: Path) -> bytes | None:
+    if not isinstance(cell, dict):
+        return cell if isinstance(cell, bytes) else None
+    if cell.get("bytes"):
+        return bytes(cell["bytes"])
+    beside = parquet.parent / str(cell.get("path") or "")
+    return beside.read_bytes() if beside.is_file() else None
+
+
+def _still(content: bytes | None) -> npt.NDArray[np.uint8] | None:
+    if not content:
+        return None
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)  # type: ignore[return-value]
+    except cv2.error:
+        return None
+
+
+def _as_luma(picture: npt.NDArray[np.uint8]) -> Plane:
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+
+
+def _words(error: BaseException) -> str:
+    """An error's own words, without its number and the address of the call."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _pictures(camera: Camera, take: _Take) -> Pictures:
+    take.pack()
+    table = np.concatenate(take.blocks) if take.blocks else np.empty((0, len(CURVES) + 1))
+    seconds = np.array(take.seconds, dtype=np.float64)
+    # reordered files hand out frames out of time; the numbers follow their pictures
+    order = np.argsort(seconds, kind="stable")
+    container_ns = np.round(seconds[order] * NS).astype(np.int64) + camera.offset_ns
+    times_ns, measured = _times(camera, container_ns)
+    curves: dict[str, Any] = {
+        name: table[order, at].astype(np.float32) for at, name in enumerate(CURVES)
+    }
+    return Pictures(
+        name=camera.name,
+        times_ns=times_ns,
+        repeat=table[order, len(CURVES)].astype(np.bool_),
+        width=take.width,
+        height=take.height,
+        codec=take.codec,
+        clock="measured" if measured else "grid",
+        packet_count=len(take.packet_seconds) or None,
+        container_count=take.container_count,
+        declared_count=camera.declared_count,
+        declared_rate_hz=camera.declared_rate_hz,
+        error_count=take.error_count,
+        error="; ".join(take.errors) or None,
+        lost_from_ns=_lost_from(take, camera.offset_ns),
+        thumbnail=take.thumbnail,
+        **curves,
+    )
+
+
+def _times(
+    camera: Camera, container_ns: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], bool]:
+    """The pictures' times, and whether a clock measured them.
+
+    A container whose intervals are all alike was stamped by counting: it cannot show a gap.
+    """
+    given = camera.times_ns
+    if given is not None and len(given) >= len(container_ns):
+        return np.asarray(given[: len(container_ns)], dtype=np.int64), True
+    if len(container_ns) < 3 or isinstance(camera.source, StillsFile):
+        return container_ns, False
+    intervals = np.diff(container_ns)
+    # containers round stamps to as much as a millisecond
+    return container_ns, bool(np.ptp(intervals) > 2_500_000)
+
+
+def _lost_from(take: _Take, offset_ns: int) -> int | None:
+    """Time of the first packet that gave no picture, or a broken one; None if none did."""
+    lost = list(take.corrupt_seconds)
+    if take.error_count:
+        seen = {round(at_s * 1e4) for at_s in take.seconds}
+        lost += [at_s for at_s in take.packet_seconds if round(at_s * 1e4) not in seen]
+    if take.stopped and not lost:
+        lost = [max(take.seconds, default=0.0) + take.period_s if take.seconds else 0.0]
+    return round(min(lost) * NS) + offset_ns if lost else None

@@ -1,0 +1,200 @@
+"""All the numbers measured on one episode, and how they are stored: Parquet and one JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dailies.recordings.contract import Problem
+from dailies.words import NS
+from quality.measures.pictures import CURVES, Pictures
+from quality.measures.series import SeriesMeasures
+from quality.measures.sync import SyncMeasures
+
+VERSION = 1
+"""Layout of the stored measurements."""
+
+T = TypeVar("T")
+
+
+class UnknownLayout(ValueError):
+    """Stored measurements of another version: measure the recording again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """What measuring one episode gave: everything a verdict needs, so that no video is reopened.
+
+    ``problems`` are those that the reader had found; ``declared_duration_s`` is what the metadata
+    promises.
+    """
+
+    cameras: tuple[Pictures, ...] = ()
+    series: tuple[SeriesMeasures, ...] = ()
+    sync: tuple[SyncMeasures, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    declared_duration_s: float | None = None
+
+    @property
+    def duration_ns(self) -> int:
+        """End of the last stream on the recording's clock, in ns from its start."""
+        ends = [camera.span.end_ns for camera in self.cameras]
+        return max(ends + [series.span.end_ns for series in self.series], default=0)
+
+    def summary(self) -> dict[str, dict[str, float | None]]:
+        """The numbers that sum each stream up, by stream name; a number's name says its unit."""
+        summed = {camera.name: _summed_pictures(camera) for camera in self.cameras}
+        summed |= {series.name: _summed_series(series) for series in self.series}
+        for sync in self.sync:
+            for name, value in _scalars(sync).items():
+                if name.endswith(("_ms", "_ppm", "correlation")) and not isinstance(value, tuple):
+                    # the first relation of a stream is the one that counts
+                    summed.setdefault(sync.stream, {}).setdefault(name, value)
+        return summed
+
+    def curves(self, stream: str) -> dict[str, npt.NDArray[Any]]:
+        """The curves of a stream for drawing: ``time_s`` and others of the same length.
+
+        Raises KeyError for a stream that is not there.
+        """
+        for camera in self.cameras:
+            if camera.name == stream:
+                drawn = {name: getattr(camera, name) for name in CURVES}
+                return _timed(camera.times_ns) | drawn | {"repeat": camera.repeat}
+        for series in self.series:
+            if series.name == stream:
+                return _timed(series.times_ns) | {"speed": series.speed}
+        raise KeyError(f"no stream {stream!r} was measured")
+
+    def save(self, folder: Path) -> None:
+        """Write ``measurements.json``, Parquet files and ``<stream>.jpg`` into ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        plain: dict[str, Any] = {
+            "version": VERSION,
+            "declared_duration_s": self.declared_duration_s,
+        }
+        plain["problems"] = [_scalars(problem) for problem in self.problems]
+        for kind, measured in self._kinds():
+            plain[kind] = [_store(kind, one, folder, at) for at, one in enumerate(measured)]
+        for camera in self.cameras:
+            if camera.thumbnail:
+                (folder / f"{safe_name(camera.name)}.jpg").write_bytes(camera.thumbnail)
+        # written last: a folder without it is not whole
+        (folder / "measurements.json").write_bytes(orjson.dumps(plain))
+
+    @classmethod
+    def load(cls, folder: Path) -> Measurements:
+        """What ``save`` wrote there.
+
+        Raises FileNotFoundError where nothing is stored, UnknownLayout for another version.
+        """
+        plain = orjson.loads((folder / "measurements.json").read_bytes())
+        if plain["version"] != VERSION:
+            raise UnknownLayout(
+                f"{folder}: measurements of version {plain['version']}, this program reads "
+                f"{VERSION}: screen the recording again"
+            )
+        cameras = tuple(_restore(Pictures, one, folder) for one in plain["cameras"])
+        return cls(
+            cameras=tuple(replace(one, thumbnail=_thumbnail(one, folder)) for one in cameras),
+            series=tuple(_restore(SeriesMeasures, one, folder) for one in plain["series"]),
+            sync=tuple(_restore(SyncMeasures, one, folder) for one in plain["sync"]),
+            problems=tuple(Problem(**one) for one in plain["problems"]),
+            declared_duration_s=plain["declared_duration_s"],
+        )
+
+    def _kinds(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        yield "cameras", self.cameras
+        yield "series", self.series
+        yield "sync", self.sync
+
+
+def safe_name(stream: str) -> str:
+    """A stream's name as a file name: ``observation.images.wrist`` stays as it is."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", stream).lstrip(".") or "stream"
+
+
+def _timed(times_ns: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+    intervals = np.diff(times_ns, prepend=times_ns[:1]) / 1e6
+    return {"time_s": times_ns / NS, "interval_ms": intervals}
+
+
+def _scalars(one: Any) -> dict[str, Any]:
+    values = {field.name: getattr(one, field.name) for field in fields(one)}
+    return {k: v for k, v in values.items() if not isinstance(v, np.ndarray | bytes)}
+
+
+def _store(kind: str, one: Any, folder: Path, at: int) -> dict[str, Any]:
+    """Arrays go to a Parquet file (one column a array of equal length), the rest is returned."""
+    arrays = {
+        field.name: getattr(one, field.name)
+        for field in fields(one)
+        if isinstance(getattr(one, field.name), np.ndarray)
+    }
+    plain = _scalars(one)
+    plain.pop("thumbnail", None)
+    for length in sorted({len(array) for array in arrays.values()}):
+        table = pa.table({k: pa.array(v) for k, v in arrays.items() if len(v) == length})
+        file = f"{kind}-{at}-{length}.parquet"
+        pq.write_table(table, folder / file, compression="zstd")
+        plain.setdefault("arrays", []).append(file)
+    return plain
+
+
+def _restore(kind: type[T], plain: dict[str, Any], folder: Path) -> T:
+    files = plain.pop("arrays", [])
+    arrays: dict[str, Any] = {}
+    for file in files:
+        table = pq.read_table(folder / file)
+        arrays |= {name: table[name].to_numpy() for name in table.column_names}
+    # JSON has no tuples
+    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+    return kind(**plain, **arrays)
+
+
+def _thumbnail(camera: Pictures, folder: Path) -> bytes | None:
+    file = folder / f"{safe_name(camera.name)}.jpg"
+    return file.read_bytes() if file.exists() else None
+
+
+def _summed_pictures(camera: Pictures) -> dict[str, float | None]:
+    intervals_s = np.diff(camera.times_ns) / NS
+    return {
+        "count": float(camera.count),
+        "rate_hz": camera.rate_hz,
+        "gap_max_s": _number(np.max, intervals_s),
+        "sharpness_median": _number(np.median, camera.sharpness),
+        "texture_median": _number(np.median, camera.texture),
+        "edge_px_median": _number(np.nanmedian, camera.edge_px),
+        "luma_median": _number(np.median, camera.luma),
+        "contrast_median": _number(np.median, camera.contrast),
+        "motion_median": _number(np.median, camera.motion),
+        "repeat_share": _number(np.mean, camera.repeat),
+        "black_share": _number(np.mean, camera.dark_share >= 0.98),
+        "error_count": float(camera.error_count),
+    }
+
+
+def _summed_series(series: SeriesMeasures) -> dict[str, float | None]:
+    intervals_s = np.diff(series.times_ns) / NS
+    return {
+        "count": float(series.count),
+        "rate_hz": series.rate_hz,
+        "gap_max_s": _number(np.max, intervals_s),
+        "speed_mean_per_s": _number(np.mean, series.speed),
+        "bad_count": float(series.bad_count),
+    }
+
+
+def _number(statistic: Any, values: npt.NDArray[Any]) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(statistic(finite)) if len(finite) else None

@@ -1,0 +1,118 @@
+"""What one decode pass keeps of a camera: a few numbers for each picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dailies.recordings.contract import Clock
+from dailies.words import NS, Span
+
+Floats = npt.NDArray[np.float32]
+CURVES = (
+    "luma",
+    "contrast",
+    "dark_share",
+    "bright_share",
+    "sharpness",
+    "texture",
+    "edge_px",
+    "motion",
+    "changed_share",
+)
+"""Names of the per-picture numbers, in the order in which they are stored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The measures of one camera; every array has shape (n,), one entry per decoded picture.
+
+    All are of the luma plane shrunk to at most 640 pixels in width (the *small plane*).
+    ``times_ns`` are on the recording's clock, from its start, ascending. ``luma`` is the mean
+    (0-255) and ``contrast`` the standard deviation; ``dark_share`` and ``bright_share`` are the
+    shares of pixels under 26 and over 250. ``sharpness`` is the standard deviation of the
+    Laplacian, ``texture`` that of the gradient at half that size; ``edge_px`` is the width (sigma,
+    pixels of the small plane) of the picture's sharpest edges, NaN where it has none. ``motion`` is
+    the mean absolute change of luma from the picture before (0 for the first), ``changed_share``
+    the share of pixels that changed by more than 8 levels, and ``repeat`` says that the small plane
+    equals the one before bit for bit.
+
+    ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
+    metadata promises and ``container_count`` what the container's header does. ``lost_from_ns`` is
+    the time from which pictures are lost after a decoding error, None where nothing is lost.
+    ``thumbnail`` is a JPEG from the middle.
+    """
+
+    name: str
+    times_ns: npt.NDArray[np.int64]
+    luma: Floats
+    contrast: Floats
+    dark_share: Floats
+    bright_share: Floats
+    sharpness: Floats
+    texture: Floats
+    edge_px: Floats
+    motion: Floats
+    changed_share: Floats
+    repeat: npt.NDArray[np.bool_]
+    width: int = 0
+    height: int = 0
+    codec: str = ""
+    clock: Clock = "measured"
+    packet_count: int | None = None
+    container_count: int | None = None
+    declared_count: int | None = None
+    declared_rate_hz: float | None = None
+    error_count: int = 0
+    error: str | None = None
+    lost_from_ns: int | None = None
+    thumbnail: bytes | None = None
+
+    @classmethod
+    def none(
+        cls,
+        name: str,
+        *,
+        declared_count: int | None = None,
+        declared_rate_hz: float | None = None,
+        error: str | None = None,
+    ) -> Pictures:
+        """A camera of which no picture could be had; ``error`` says why."""
+        curves: dict[str, Any] = {curve: np.empty(0, np.float32) for curve in CURVES}
+        return cls(
+            name=name,
+            times_ns=np.empty(0, np.int64),
+            repeat=np.empty(0, np.bool_),
+            declared_count=declared_count,
+            declared_rate_hz=declared_rate_hz,
+            error=error,
+            error_count=1 if error else 0,
+            **curves,
+        )
+
+    @property
+    def count(self) -> int:
+        """Number of decoded pictures."""
+        return len(self.times_ns)
+
+    @property
+    def period_ns(self) -> int:
+        """Median interval between pictures in ns; the declared one where there are under two."""
+        if self.count > 1:
+            return int(np.median(np.diff(self.times_ns)))
+        return round(NS / self.declared_rate_hz) if self.declared_rate_hz else 0
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Pictures a second by the median interval, None where it cannot be told."""
+        return NS / self.period_ns if self.period_ns > 0 else None
+
+    @property
+    def span(self) -> Span:
+        """From the first picture to the end of the last one's showing."""
+        if not self.count:
+            return Span(0, 0)
+        return Span(int(self.times_ns[0]), int(self.times_ns[-1]) + self.period_ns)

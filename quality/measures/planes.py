@@ -1,0 +1,164 @@
+"""The numbers of one picture, from its luma plane. OpenCV does the pixels, so the GIL is free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Plane = npt.NDArray[np.uint8]
+
+SMALL_WIDTH = 800
+"""The luma plane is halved until it is at most so wide; 1280 becomes 640, 640 stays."""
+REFERENCE_WIDTH = 640
+"""Edge widths of larger pictures are given as if they were so many pixels wide."""
+DARK, BRIGHT = 26, 250
+"""Full-range levels under and above which a pixel counts as dark or bright."""
+CHANGE = 8
+"""Levels by which a pixel must differ to count as changed."""
+EDGE_LEVELS = 10.0
+"""A picture whose strongest edges rise by less shows nothing whose focus could be judged."""
+
+# Pairs (ratio sum, sigma in px), from drawn polygons of random size, contrast and direction,
+# blurred by a Gaussian of that sigma: 12 scenes each, the sum spreads by 0.03 (docs/checks.md).
+_EDGE_RATIOS = np.array(
+    [2.0, 2.08, 2.24, 2.41, 2.71, 2.97, 3.18, 3.33, 3.55, 3.68, 3.75, 3.85, 3.9]
+)
+_EDGE_SIGMAS = np.array([0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0])
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How luma codes spread: full range is 0-255, video range 16-235."""
+
+    offset: float
+    scale: float
+
+    def code(self, level: float) -> float:
+        """The luma code of a full-range level."""
+        return level / self.scale + self.offset
+
+
+FULL_RANGE = Levels(0.0, 1.0)
+VIDEO_RANGE = Levels(16.0, 255 / 219)
+
+
+class Numbers(NamedTuple):
+    """One picture's numbers, in the order and with the meaning of ``Pictures``."""
+
+    luma: float
+    contrast: float
+    dark_share: float
+    bright_share: float
+    sharpness: float
+    texture: float
+    edge_px: float
+    motion: float
+    changed_share: float
+    repeat: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk:
+    """A picture at the scales that are measured: the small plane, and its half."""
+
+    small: Plane
+    half: Plane
+
+
+def shrink(luma: Plane) -> Shrunk:
+    """Halve until the small plane is reached; halving exactly by two is the quickest there is."""
+    small = luma
+    while small.shape[1] > SMALL_WIDTH and small.shape[0] > 1:
+        small = _half(small)
+    return Shrunk(small, _half(small))
+
+
+def numbers(now: Shrunk, before: Shrunk | None, levels: Levels, width: int) -> Numbers:
+    """The numbers of a picture ``width`` pixels wide, and of its change from the one before."""
+    mean, deviation = cv2.meanStdDev(now.half)
+    size = now.half.size
+    quarter = _half(now.half)
+    fine, coarse, coarser = (_gradients(plane) for plane in (now.half, quarter, _half(quarter)))
+    motion, changed, repeat = _change(now, before)
+    return Numbers(
+        luma=(float(mean[0, 0]) - levels.offset) * levels.scale,
+        contrast=float(deviation[0, 0]) * levels.scale,
+        dark_share=1 - _count_above(now.half, levels.code(DARK) - 1) / size,
+        bright_share=_count_above(now.half, levels.code(BRIGHT)) / size,
+        sharpness=fine.energy**0.5 * levels.scale,
+        texture=coarse.energy**0.5 * levels.scale,
+        edge_px=_edge_px(fine, coarse, coarser) * _to_reference(width, now.small.shape[1]),
+        motion=motion * levels.scale,
+        changed_share=changed,
+        repeat=repeat,
+    )
+
+
+def _half(plane: Plane) -> Plane:
+    height, width = max(plane.shape[0] // 2, 1), max(plane.shape[1] // 2, 1)
+    return _as_plane(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def _as_plane(array: Any) -> Plane:
+    return array  # type: ignore[no-any-return]
+
+
+def _count_above(plane: Plane, level: float) -> int:
+    return int(cv2.countNonZero(cv2.threshold(plane, level, 255, cv2.THRESH_BINARY)[1]))
+
+
+def _change(now: Shrunk, before: Shrunk | None) -> tuple[float, float, bool]:
+    """Mean change, share of changed pixels, and whether nothing at all changed."""
+    if before is None or before.small.shape != now.small.shape:
+        return 0.0, 0.0, False
+    if cv2.norm(now.small, before.small, cv2.NORM_L1) == 0:
+        return 0.0, 0.0, True
+    difference = _as_plane(cv2.absdiff(now.half, before.half))
+    size = difference.size
+    return cv2.mean(difference)[0], _count_above(difference, CHANGE) / size, False
+
+
+class _Gradients(NamedTuple):
+    """Strength of a plane's edges along x and y in levels, and mean squared gradient."""
+
+    along: tuple[float, float]
+    energy: float
+
+
+def _gradients(plane: Plane) -> _Gradients:
+    if min(plane.shape) < 4:
+        return _Gradients((0.0, 0.0), 0.0)
+    x = _strength(cv2.absdiff(plane[:, 1:], plane[:, :-1]))
+    y = _strength(cv2.absdiff(plane[1:], plane[:-1]))
+    return _Gradients((x[0], y[0]), x[1] + y[1])
+
+
+def _strength(differences: Any) -> tuple[float, float]:
+    """Root mean square of the differences weighted by their own square, so that the strong edges
+    count and noise does not; and their mean square."""
+    squares = np.multiply(differences, differences, dtype=np.uint16)
+    second = cv2.norm(differences, cv2.NORM_L2SQR)
+    fourth = cv2.norm(squares, cv2.NORM_L2SQR)
+    return (fourth / second) ** 0.5 if second else 0.0, second / differences.size
+
+
+def _edge_px(fine: _Gradients, coarse: _Gradients, coarser: _Gradients) -> float:
+    """Sigma of the sharpest edges in pixels of the small plane, NaN where there are none.
+
+    Halving a picture leaves the step between neighbours at a sharp edge as it is, and doubles it
+    where the edge is wide: the ratio of edge strength from scale to scale tells the width,
+    whatever the contrast. The lesser of the two directions counts, as motion blurs but one.
+    """
+    if max(coarser.along) < EDGE_LEVELS or not all(fine.along) or not all(coarse.along):
+        return float("nan")
+    first = min(c / f for c, f in zip(coarse.along, fine.along, strict=True))
+    second = min(c / f for c, f in zip(coarser.along, coarse.along, strict=True))
+    return float(np.interp(first + second, _EDGE_RATIOS, _EDGE_SIGMAS))
+
+
+def _to_reference(width: int, small_width: int) -> float:
+    return REFERENCE_WIDTH / small_width if width > small_width else 1.0
