@@ -137,7 +137,7 @@ def follow(connection: Connection, table: str) -> None:
     """
     postgres = connection.dialect.name == "postgresql"
     for statement in _POSTGRES_TABLE if postgres else _SQLITE_TABLE:
-        connection.exec_driver_sql(statement.format(table=f'"{table}"' if postgres else table))
+        connection.exec_driver_sql(statement.format(table=table))
 
 
 def horizon(connection: Connection) -> Horizon:

@@ -112,7 +112,9 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
 def _prepare(connection: sqlite3.Connection, entry: Any) -> None:
     """Sets a new SQLite connection up, and leaves transactions to ``_begin_sqlite``."""
     connection.isolation_level = None
-    for pragma in ("foreign_keys = ON", "recursive_triggers = ON", "synchronous = NORMAL"):
+    # triggers make SQLite keep a journal of each statement: in memory it costs half the time
+    pragmas = ("foreign_keys = ON", "recursive_triggers = ON", "synchronous = NORMAL")
+    for pragma in (*pragmas, "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
     _use_wal(connection)
     entry.info["dailies_file"] = _file_of(connection)

@@ -1,11 +1,27 @@
-"""Bringing sites, rigs, workers, tasks, programs, targets, rates and shifts in from CSV files."""
+"""Bringing sites, rigs, workers, tasks, programs, targets, rates and shifts in from CSV files.
+
+A file is checked whole before anything is written, and is written in one transaction: either
+every row is in, or none is, and each thing wrong is reported by line and column. Rows are known by
+a natural key, so that importing a file again changes nothing. docs/import.md shows the columns.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from dailies import cells
+from dailies.cells import Parser, Wrong, did_you_mean
 from dailies.database import Record
+from dailies.days import local_day
+from dailies.record import Episode, Program, Rate, Rig, Row, Shift, Site, Target, Task, Worker
 
 
 @dataclass(frozen=True)
@@ -19,7 +35,10 @@ class Imported:
 
 @dataclass(frozen=True)
 class BadCell:
-    """One thing wrong in a CSV file: where (line from 1, the header's), what, and the remedy."""
+    """One thing wrong in a CSV file: where (line from 1, the header's), what, and the remedy.
+
+    ``column`` is empty where it is about the whole line, ``line`` is 0 where about the whole file.
+    """
 
     line: int
     column: str
@@ -28,7 +47,9 @@ class BadCell:
     remedy: str
 
     def __str__(self) -> str:
-        return f"line {self.line}, {self.column}: {self.value!r} {self.wrong}: {self.remedy}"
+        where = f"line {self.line}" + (f", {self.column}" if self.column else "")
+        value = f"{self.value!r} " if self.value else ""
+        return f"{where if self.line else 'the file'}: {value}{self.wrong}: {self.remedy}"
 
 
 class ImportRefused(ValueError):
@@ -40,10 +61,415 @@ class ImportRefused(ValueError):
         super().__init__("\n".join([f"{path}: nothing was imported", *map(str, bad)]))
 
 
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    parse: Parser
+    required: bool = True
+    refers_to: type[Row] | None = None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of file: its table, its columns, and those that tell one row from another."""
+
+    name: str
+    table: type[Row]
+    key: tuple[str, ...]
+    columns: tuple[_Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.columns if column.required)
+
+
+def _reference(table: type[Row], *, required: bool = True) -> _Column:
+    return _Column(f"{table.__tablename__}_id", cells.identifier, required, refers_to=table)
+
+
+_ID = _Column("id", cells.identifier)
+_NAME = _Column("name", cells.words)
+
+KINDS = (
+    _Kind(
+        "site",
+        Site,
+        ("id",),
+        (
+            _ID,
+            _NAME,
+            _Column("kind", cells.choice("facility", "home", "gig")),
+            _Column("zone", cells.zone),
+            _Column("currency", cells.currency),
+            _Column("minimum_wage", cells.money, required=False),
+        ),
+    ),
+    _Kind(
+        "rig",
+        Rig,
+        ("id",),
+        (
+            _ID,
+            _reference(Site),
+            _Column("kind", cells.words),
+            _Column("camera_model", cells.words, required=False),
+        ),
+    ),
+    _Kind(
+        "worker",
+        Worker,
+        ("id",),
+        (_ID, _reference(Site), _Column("joined_on", cells.date, required=False)),
+    ),
+    _Kind(
+        "task",
+        Task,
+        ("id",),
+        (
+            _ID,
+            _NAME,
+            _Column("steps", cells.steps, required=False),
+            _Column("expected_s", cells.number(0, above=True), required=False),
+        ),
+    ),
+    _Kind("program", Program, ("id",), (_ID, _Column("customer", cells.words), _NAME)),
+    _Kind(
+        "target",
+        Target,
+        ("program_id", "task_id", "site_id", "starts_on"),
+        (
+            _reference(Program),
+            _reference(Task, required=False),
+            _reference(Site, required=False),
+            _Column("starts_on", cells.date),
+            _Column("ends_on", cells.date),
+            _Column("hours", cells.number(0, above=True)),
+        ),
+    ),
+    _Kind(
+        "rate",
+        Rate,
+        ("site_id", "task_id", "basis", "starts_on"),
+        (
+            _reference(Site),
+            _reference(Task, required=False),
+            _Column("basis", cells.choice("paid", "accepted")),
+            _Column("amount", cells.money),
+            _Column("currency", cells.currency),
+            _Column("starts_on", cells.date),
+        ),
+    ),
+    _Kind(
+        "shift",
+        Shift,
+        ("id",),
+        (
+            _ID,
+            _reference(Worker),
+            _reference(Site),
+            _reference(Rig, required=False),
+            _Column("started_at", cells.time),
+            _Column("ended_at", cells.time),
+            _Column("paid_s", cells.number(0), required=False),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of the file: its number, and its cells' text by column."""
+
+    number: int
+    cells: Mapping[str, str]
+
+    def bad(self, column: str, wrong: Wrong) -> BadCell:
+        return BadCell(self.number, column, self.cells.get(column, ""), wrong.wrong, wrong.remedy)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    header: tuple[str, ...]
+    lines: tuple[_Line, ...]
+    bad: tuple[BadCell, ...]
+
+
 def import_csv(record: Record, path: Path, kind: str | None = None) -> Imported:
     """Brings one CSV file in, whole or not at all; importing it again changes nothing.
 
     ``kind`` is site, rig, worker, task, program, target, rate or shift; None tells it from the
-    header. Raises ImportRefused.
+    header. Commas, semicolons or tabs may stand between the cells. A column that the file lacks
+    keeps what the record has, an empty cell of an optional column clears it. Raises ImportRefused.
     """
-    raise NotImplementedError
+    sheet = _read(path)
+    found, bad = _kind_of(sheet.header, kind)
+    if found is None or bad:
+        raise ImportRefused(path, (*bad, *sheet.bad))
+    with record.begin() as session:
+        rows, wrong = _parse(session, found, sheet)
+        if sheet.bad or wrong:
+            raise ImportRefused(path, tuple(sorted((*sheet.bad, *wrong), key=lambda b: b.line)))
+        return _write(session, found, rows)
+
+
+def _read(path: Path) -> _Sheet:
+    """The file's cells as text. Raises ImportRefused where it is no CSV file at all."""
+    reader = csv.reader(io.StringIO(text := _text(path), newline=""), _dialect(text), strict=True)
+    try:
+        header = tuple(name.strip() for name in next(reader))
+        lines, bad = [], []
+        start = reader.line_num + 1
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                if len(row) == len(header):
+                    texts = dict(zip(header, map(str.strip, row), strict=True))
+                    lines.append(_Line(start, texts))
+                else:
+                    wrong = f"has {len(row)} cells, the header {len(header)}"
+                    bad.append(BadCell(start, "", "", wrong, "quote cells that hold a separator"))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise _refused(path, reader.line_num, f"is no CSV ({error})", "close its quotes") from error
+    if not lines and not bad:
+        raise _refused(path, 0, "has no rows below its header", "add them")
+    return _Sheet(header, tuple(lines), tuple(bad))
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _refused(path, 0, f"cannot be read ({error.strerror})", "check the path") from error
+    if not content.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise _refused(path, 0, "is empty", "its first line names the columns")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        remedy = "save it as CSV UTF-8"
+        raise _refused(path, line, "is not written in UTF-8", remedy) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise _refused(path, line, "holds a NUL character", "save it as CSV UTF-8")
+    return text
+
+
+def _dialect(text: str) -> type[csv.Dialect]:
+    header = text.split("\n", 1)[0]
+
+    class Found(csv.excel):
+        delimiter = max(",;\t", key=header.count)
+
+    return Found
+
+
+def _refused(path: Path, line: int, wrong: str, remedy: str) -> ImportRefused:
+    return ImportRefused(path, (BadCell(line, "", "", wrong, remedy),))
+
+
+def _kind_of(header: tuple[str, ...], name: str | None) -> tuple[_Kind | None, list[BadCell]]:
+    """The kind of a file with this header, and what is wrong with the header."""
+    if name is None:
+        fits = [k for k in KINDS if k.required <= set(header) <= set(k.names)]
+        kind = fits[0] if len(fits) == 1 else max(KINDS, key=lambda k: _likeness(k, header))
+    else:
+        named = {kind.name: kind for kind in KINDS}
+        if name not in named:
+            remedy = did_you_mean(name, named, f"use {', '.join(named)}")
+            return None, [BadCell(0, "", name, "is no kind of file", remedy)]
+        kind = named[name]
+    bad = [
+        BadCell(
+            1,
+            column,
+            column,
+            f"is no column of a {kind.name} file",
+            did_you_mean(column, kind.names, f"it has {', '.join(kind.names)}"),
+        )
+        for column in header
+        if column not in kind.names
+    ]
+    for column in kind.names:
+        if column in kind.required and column not in header:
+            remedy = f"a {kind.name} file needs {', '.join(sorted(kind.required))}"
+            bad.append(BadCell(1, column, "", "is missing", remedy))
+        if header.count(column) > 1:
+            bad.append(BadCell(1, column, column, "stands there twice", "keep one"))
+    return kind, bad
+
+
+def _likeness(kind: _Kind, header: tuple[str, ...]) -> tuple[float, int]:
+    shared = len(set(header) & set(kind.names))
+    return shared / len(set(header) | set(kind.names)), shared
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the record holds already, as far as a file may refer to it."""
+
+    ids: Mapping[type[Row], frozenset[str]]
+    zones: Mapping[str, str]
+    currencies: Mapping[str, str]
+    rated: Mapping[str, frozenset[str]]  # by site, the currencies of its rates
+
+    @classmethod
+    def of(cls, session: Session, kind: _Kind) -> _Known:
+        tables = {column.refers_to for column in kind.columns if column.refers_to}
+        sites = session.execute(select(Site.id, Site.zone, Site.currency)).all()
+        rated: dict[str, frozenset[str]] = {}
+        for site, currency in session.execute(select(Rate.site_id, Rate.currency).distinct()):
+            rated[site] = rated.get(site, frozenset()) | {currency}
+        return cls(
+            ids={
+                table: frozenset(session.scalars(select(table.__table__.c.id))) for table in tables
+            },
+            zones={site.id: site.zone for site in sites},
+            currencies={site.id: site.currency for site in sites},
+            rated=rated,
+        )
+
+
+def _parse(
+    session: Session, kind: _Kind, sheet: _Sheet
+) -> tuple[list[dict[str, Any]], list[BadCell]]:
+    """The rows to be written, and everything that is wrong in the file."""
+    known = _Known.of(session, kind)
+    rows: list[dict[str, Any]] = []
+    bad: list[BadCell] = []
+    first: dict[tuple[Any, ...], int] = {}
+    for line in sheet.lines:
+        row, wrong = _parse_line(kind, line, known)
+        wrong += [] if wrong else list(_contradictions(kind, line, row, known))
+        if not wrong:
+            key = tuple(row.get(name) for name in kind.key)
+            if key in first:
+                again = Wrong(f"stands in line {first[key]} already", "keep one of the two")
+                wrong.append(line.bad(kind.key[0], again))
+            first.setdefault(key, line.number)
+        bad += wrong
+        rows.append(row)
+    return rows, bad
+
+
+def _parse_line(kind: _Kind, line: _Line, known: _Known) -> tuple[dict[str, Any], list[BadCell]]:
+    row: dict[str, Any] = {}
+    bad = []
+    for column in kind.columns:
+        text = line.cells.get(column.name)
+        if text is None:
+            continue
+        try:
+            row[column.name] = _parse_cell(column, text, known)
+        except Wrong as wrong:
+            bad.append(line.bad(column.name, wrong))
+    return row, bad
+
+
+def _parse_cell(column: _Column, text: str, known: _Known) -> object:
+    if not text:
+        if column.required:
+            raise Wrong("is empty", "fill it in")
+        return [] if column.parse is cells.steps else None
+    value = column.parse(text)
+    if column.refers_to is not None and value not in known.ids[column.refers_to]:
+        what = column.refers_to.__tablename__
+        near = did_you_mean(text, known.ids[column.refers_to], f"import the {what} first")
+        raise Wrong(f"is no {what} in the record", near)
+    return value
+
+
+def _contradictions(
+    kind: _Kind, line: _Line, row: dict[str, Any], known: _Known
+) -> Iterator[BadCell]:
+    """What is wrong with a line as a whole. Completes a shift: its instants, day and pay."""
+    if kind.table is Shift:
+        yield from _complete_shift(line, row, known)
+    if kind.table is Target and row["ends_on"] < row["starts_on"]:
+        yield line.bad("ends_on", Wrong(f"is before {row['starts_on']}, its start", "swap them"))
+    if kind.table is Rate:
+        expected = known.currencies[row["site_id"]]
+        if row["currency"] != expected:
+            other = f"is not the currency of {row['site_id']}"
+            yield line.bad("currency", Wrong(other, f"give the amount in {expected}"))
+        if row.get("task_id") and row["basis"] != "accepted":
+            remedy = "only accepted hours have a price by task"
+            yield line.bad("task_id", Wrong("is priced for paid hours", remedy))
+    if kind.table is Site:
+        others = known.rated.get(row["id"], frozenset()) - {row["currency"]}
+        if others:
+            priced = f"differs from its rates, in {', '.join(sorted(others))}"
+            yield line.bad("currency", Wrong(priced, "make a new site"))
+
+
+def _complete_shift(line: _Line, row: dict[str, Any], known: _Known) -> Iterator[BadCell]:
+    zone = known.zones[row["site_id"]]
+    bad = []
+    for name in ("started_at", "ended_at"):
+        try:
+            row[name] = cells.instant(row[name], zone)
+        except Wrong as wrong:
+            bad.append(line.bad(name, wrong))
+    if not bad and row["ended_at"] <= row["started_at"]:
+        bad.append(line.bad("ended_at", Wrong("is not after started_at", "check both")))
+    yield from bad
+    if not bad:
+        row["worked_on"] = local_day(row["started_at"], zone)
+        if row.get("paid_s") is None:
+            row["paid_s"] = (row["ended_at"] - row["started_at"]).total_seconds()
+
+
+def _write(session: Session, kind: _Kind, rows: list[dict[str, Any]]) -> Imported:
+    table = kind.table.__table__
+    names = [column.name for column in table.columns if column.name != "change"]
+    standing = {
+        tuple(row[name] for name in kind.key): row
+        for row in session.execute(select(*(table.c[name] for name in names))).mappings()
+    }
+    new, changed = [], []
+    for row in rows:
+        old = standing.get(tuple(row.get(name) for name in kind.key))
+        if old is None:
+            empty: dict[str, Any] = {
+                column.name: [] if column.name == "steps" else None for column in kind.columns
+            }
+            new.append(empty | row)
+        elif fresh := {name: value for name, value in row.items() if value != old[name]}:
+            changed.append((old, fresh))
+    if new:
+        session.execute(insert(kind.table), new)
+    for old, fresh in changed:
+        session.execute(update(kind.table).where(table.c.id == old["id"]).values(fresh))
+        if kind.table is Site and "zone" in fresh:
+            rederive_days(session, old["id"], fresh["zone"])
+    return Imported(kind.name, len(new), len(changed))
+
+
+def rederive_days(session: Session, site: str, zone: str) -> int:
+    """Sets ``worked_on`` of a site's episodes and shifts to the days of ``zone``; how many changed.
+
+    For a site whose zone was put right, in the same transaction.
+    """
+    count = 0
+    for timed in (Episode, Shift):
+        table = cast("Table", timed.__table__)
+        rows = session.execute(
+            select(table.c.id, table.c.started_at, table.c.worked_on).where(table.c.site_id == site)
+        )
+        moved = [
+            {"key": row_id, "day": day}
+            for row_id, started_at, worked_on in rows
+            if (day := local_day(started_at, zone)) != worked_on
+        ]
+        if moved:
+            session.connection().execute(
+                update(table)
+                .where(table.c.id == bindparam("key"))
+                .values(worked_on=bindparam("day")),
+                moved,
+            )
+        count += len(moved)
+    return count

@@ -28,6 +28,7 @@ from sqlalchemy import Connection, text
 from dailies import wire
 from dailies.changes import Horizon, horizon
 from dailies.database import Record
+from dailies.derived import MANY, Derived
 from dailies.record import Row
 from dailies.wire import Copied
 
@@ -108,9 +109,11 @@ class Mirror:
         self._root.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
         for table in self._tables:
             self._root.execute(table.create)
+        folder = VIEWS if views is None else views
+        self._views = tuple(file.read_text("utf-8") for file in sorted(folder.glob("*.sql")))
+        self._derived = Derived.read(folder.parent / "derived")
+        self._summed = 0
         self.refresh()
-        for file in sorted((VIEWS if views is None else views).glob("*.sql")):
-            self._root.execute(file.read_text(encoding="utf-8"))
 
     def refresh(self) -> Refreshed:
         """Brings the mirror up to the record's present state, now."""
@@ -148,8 +151,7 @@ class Mirror:
         anything but one SELECT, and duckdb.Error for a query that is wrong.
         """
         with self._answer(sql, params) as answer:
-            table = answer.to_arrow_table()
-            assert table is not None  # a SELECT always has one
+            table: pa.Table = answer.to_arrow_table()
             return table
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -158,9 +160,9 @@ class Mirror:
             return answer.fetchall()
 
     def columns(self, sql: str, params: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-        """Names of the columns that a query gives."""
+        """Names of the columns that a query gives, without running it."""
         with self._answer(sql, params) as answer:
-            return tuple(column[0] for column in answer.description or ())
+            return tuple(answer.columns)
 
     def close(self) -> None:
         """Lets the memory go."""
@@ -169,7 +171,7 @@ class Mirror:
     @contextlib.contextmanager
     def _answer(
         self, sql: str, params: Mapping[str, Any] | None
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
+    ) -> Iterator[duckdb.DuckDBPyRelation]:
         named = _parameters(sql)
         given = {key: value for key, value in (params or {}).items() if key in named}
         self.follow()
@@ -178,7 +180,7 @@ class Mirror:
             timer.daemon = True
             timer.start()
             try:
-                yield cursor.execute(sql, given)
+                yield cursor.sql(sql, params=given)
             except duckdb.InterruptException as error:
                 raise QueryTimeout(
                     f"the query took longer than {self.timeout_s:g} s: ask for fewer days"
@@ -218,6 +220,7 @@ class Mirror:
                     counts[table.name] += piece.num_rows
                     tops[table.name] = max(tops.get(table.name, 0), table.top(piece))
                     _insert(cursor, table, piece)
+            self._sum_up(cursor)
         self._horizon, self._top = now, tops
         self._living = sum(counts.values())
         self._give_back()
@@ -243,6 +246,10 @@ class Mirror:
     def _apply(self, news: _News, began: float) -> Refreshed:
         changed, deleted, dead, tops = {}, {}, 0, dict(self._top)
         with self._transaction() as cursor:
+            touched = self._derived.affected(cursor, news.rows, news.gone)
+            self._summed += len(touched)
+            if self._summed < MANY:
+                self._derived.add(cursor, -1, touched)
             for table in self._tables:
                 rows = news.rows.get(table.name)
                 gone = news.gone.get(table.name)
@@ -257,12 +264,24 @@ class Mirror:
                 if gone is not None:
                     deleted[table.name] = len(gone.unique())
                 dead += replaced
+            if self._summed < MANY:
+                self._derived.add(cursor, 1, touched)
+                self._derived.renew(cursor, changed.keys() | deleted.keys())
+            else:
+                self._sum_up(cursor)
         self._horizon, self._top = news.horizon, tops
         self._living += sum(changed.values()) - dead
         self._dead += dead
         if self._dead > max(DEAD_LEAST, DEAD_SHARE * self._living):
             self._give_back()
         return Refreshed(changed, deleted, time.monotonic() - began, whole=False)
+
+    def _sum_up(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Makes the views, and all that is derived, anew."""
+        for sql in self._views:
+            cursor.execute(sql)
+        self._derived.add(cursor, 1, None)
+        self._summed = 0
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

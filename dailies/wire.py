@@ -18,7 +18,7 @@ from sqlalchemy import Column, Connection, Table, types
 
 from dailies.record import Instant, Money
 
-PIECE_ROWS = 50_000
+PIECE_ROWS = 10_000  # larger pieces keep the garbage collector busy
 PIECE_BYTES = 8 << 20
 
 CHANGE = "change"
