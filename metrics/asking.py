@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import re
 import types
 import typing
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
@@ -25,9 +25,6 @@ else:
 
 SQL = Path(__file__).resolve().parent.parent / "sql" / "metrics"
 """The folder of the metrics' SQL files; ``<name>.sql`` defines the metric ``name``."""
-
-_PARAMETER = re.compile(r"\$([a-z_]+)")
-_COMMENT = re.compile(r"--[^\n]*")
 
 
 class MetricError(TypeError):
@@ -94,8 +91,7 @@ def columns(mirror: Mirror, name: str, row: type[Any], parameters: dict[str, Any
     ``row`` is the frozen dataclass that a line of it would be. Raises MetricError where names,
     order or types of the columns differ from its fields.
     """
-    sql = text(name)
-    table = mirror.ask(sql, {key: parameters[key] for key in wanted(sql)})
+    table = mirror.ask(text(name), parameters)
     _refuse_other_columns(name, row, table.schema)
     return table
 
@@ -125,14 +121,8 @@ def text(name: str) -> str:
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-@functools.cache
-def wanted(sql: str) -> frozenset[str]:
-    """Names of the parameters that a query uses."""
-    return frozenset(_PARAMETER.findall(_COMMENT.sub("", sql)))
-
-
 def _refuse_other_columns(name: str, row: type[Any], schema: pa.Schema) -> None:
-    expected = _expected(row)
+    expected = _expected(typing.cast(Hashable, row))
     if tuple(schema.names) != tuple(expected):
         raise MetricError(
             f"sql/metrics/{name}.sql gives {', '.join(schema.names)}, "
@@ -147,7 +137,7 @@ def _refuse_other_columns(name: str, row: type[Any], schema: pa.Schema) -> None:
 
 
 @functools.cache
-def _expected(row: type[Any]) -> dict[str, Any]:
+def _expected(row: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(row)
     return {field.name: _without_none(hints[field.name]) for field in fields(row)}
 
@@ -168,7 +158,7 @@ def _fits(arrow: pa.DataType, python: Any) -> bool:
     return _FITS[python](arrow)
 
 
-_FITS = {
+_FITS: dict[type, Callable[[Any], bool]] = {
     str: lambda arrow: pa.types.is_string(arrow) or pa.types.is_large_string(arrow),
     int: pa.types.is_integer,
     float: pa.types.is_float64,

@@ -120,9 +120,7 @@ def intake_pulse(
     return ask(mirror, "intake_pulse", PulseMinute, _span(minutes, now))
 
 
-def intake(
-    mirror: Mirror, *, minutes: int = 1440, now: dt.datetime | None = None
-) -> IntakeTiles:
+def intake(mirror: Mirror, *, minutes: int = 1440, now: dt.datetime | None = None) -> IntakeTiles:
     """Lag over the last ``minutes`` and the queue as it stands."""
     row = ask_one(mirror, "intake", IntakeTiles, _span(minutes, now))
     assert row is not None  # an aggregate without GROUP BY has one row

@@ -5,7 +5,7 @@
 --   ids, NULL for all), $program (an id, NULL for all)
 SELECT
     worked_on, currency,
-    CAST(sum(amount) AS DECIMAL(18, 4)) AS due,
+    money_of(sum(units), any_value(unit)) AS due,
     hours_of(sum(accepted_ms)) AS accepted_h
 FROM due_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
 WHERE currency IS NOT NULL

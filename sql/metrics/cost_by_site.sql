@@ -7,11 +7,10 @@ WITH
 grouped AS (
     SELECT
         site_id AS id, currency,
-        CAST(sum(amount) AS DECIMAL(18, 4)) AS due,
+        money_of(sum(units), any_value(unit)) AS due,
         hours_of(sum(paid_ms)) AS paid_h,
         hours_of(sum(accepted_ms)) AS accepted_h,
-        CAST(sum(amount) / nullif(sum(accepted_ms) / 3600000.0, 0) AS DECIMAL(18, 4))
-            AS per_accepted_hour
+        money_an_hour(sum(units), any_value(unit), sum(accepted_ms)) AS per_accepted_hour
     FROM due_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
     GROUP BY site_id, currency
 )

@@ -7,13 +7,11 @@ WITH
 grouped AS (
     SELECT
         task_id AS id, currency,
-        CAST(sum(amount) AS DECIMAL(18, 4)) AS due,
+        money_of(sum(units), any_value(unit)) AS due,
         hours_of(sum(paid_ms)) AS paid_h,
         hours_of(sum(accepted_ms)) AS accepted_h,
-        CAST(sum(amount) / nullif(sum(accepted_ms) / 3600000.0, 0) AS DECIMAL(18, 4))
-            AS per_accepted_hour
-    FROM (SELECT *, money_of(units, currency) AS amount
-        FROM pay_parts_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program))
+        money_an_hour(sum(units), any_value(unit), sum(accepted_ms)) AS per_accepted_hour
+    FROM pay_parts_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
     GROUP BY task_id, currency
 )
 SELECT grouped.id, task.name, grouped.currency, due, paid_h, accepted_h, per_accepted_hour

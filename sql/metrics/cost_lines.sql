@@ -8,6 +8,6 @@ SELECT
     worker_id, site_id, worked_on, basis, unpriced, task_id, program_id, rig_id,
     hours_of(CASE WHEN basis = 'paid' OR unpriced = 'paid' THEN paid_ms ELSE accepted_ms END)
         AS hours,
-    rate, currency, amount
+    rate, currency, money_of(units, unit) AS amount
 FROM due_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
 ORDER BY worked_on, worker_id, site_id, basis, task_id, program_id, rig_id

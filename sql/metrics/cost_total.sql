@@ -6,11 +6,10 @@
 --   ids, NULL for all), $program (an id, NULL for all)
 SELECT
     currency,
-    CAST(sum(amount) AS DECIMAL(18, 4)) AS due,
+    money_of(sum(units), any_value(unit)) AS due,
     hours_of(sum(paid_ms)) AS paid_h,
     hours_of(sum(accepted_ms)) AS accepted_h,
-    CAST(sum(amount) / nullif(sum(accepted_ms) / 3600000.0, 0) AS DECIMAL(18, 4))
-        AS per_accepted_hour,
+    money_an_hour(sum(units), any_value(unit), sum(accepted_ms)) AS per_accepted_hour,
     count(DISTINCT worker_id) AS workers
 FROM due_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
 GROUP BY currency

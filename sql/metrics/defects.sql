@@ -5,31 +5,32 @@
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of
 --   ids, NULL for all), $program (an id, NULL for all)
 WITH
-chosen_episode AS (
-    FROM episodes_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
-    WHERE is_counted
-),
-found AS (
-    SELECT episode_id, check_name, bool_or(grade = 'fail') AS is_fail
-    FROM flag
-    WHERE grade IN ('suspect', 'fail')
-    GROUP BY episode_id, check_name
+by_rig AS (
+    SELECT
+        check_name, rig_id,
+        sum(episodes) AS episodes, sum(failed) AS failed, sum(recorded_ms) AS recorded_ms
+    FROM defects_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
+    GROUP BY check_name, rig_id HAVING sum(episodes) > 0
 ),
 by_check AS (
     SELECT
         check_name,
-        count(*) AS episodes,
-        count(*) FILTER (is_fail) AS failed,
+        CAST(sum(episodes) AS BIGINT) AS episodes,
+        CAST(sum(failed) AS BIGINT) AS failed,
         hours_of(sum(recorded_ms)) AS affected_h,
-        count(DISTINCT rig_id) AS rigs
-    FROM found JOIN chosen_episode ON chosen_episode.id = found.episode_id
+        count(rig_id) AS rigs
+    FROM by_rig
     GROUP BY check_name
+),
+every AS (
+    SELECT sum(episodes) AS episodes
+    FROM counts_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
 )
 SELECT
-    check_name, episodes, failed, affected_h,
-    episodes / (SELECT count(*) FROM chosen_episode) AS share,
-    sum(episodes) OVER (ORDER BY episodes DESC, check_name) / sum(episodes) OVER ()
-        AS cumulative_share,
+    check_name, by_check.episodes, failed, affected_h,
+    by_check.episodes / every.episodes AS share,
+    sum(by_check.episodes) OVER (ORDER BY by_check.episodes DESC, check_name)
+        / sum(by_check.episodes) OVER () AS cumulative_share,
     rigs
-FROM by_check
-ORDER BY episodes DESC, check_name
+FROM by_check, every
+ORDER BY by_check.episodes DESC, check_name

@@ -5,33 +5,23 @@
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of
 --   ids, NULL for all), $program (an id, NULL for all)
 WITH
-chosen_episode AS (
-    FROM episodes_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
-    WHERE is_counted
-),
-found AS (
-    SELECT episode_id, check_name, bool_or(grade = 'fail') AS is_fail
-    FROM flag
-    WHERE grade IN ('suspect', 'fail')
-    GROUP BY episode_id, check_name
-),
 by_rig_check AS (
-    SELECT rig_id, check_name, count(*) AS found
-    FROM found JOIN chosen_episode ON chosen_episode.id = found.episode_id
-    GROUP BY rig_id, check_name
-),
-top AS (
-    SELECT rig_id, check_name AS top_check FROM by_rig_check
-    QUALIFY row_number() OVER (PARTITION BY rig_id ORDER BY found DESC, check_name) = 1
+    SELECT
+        rig_id, check_name, sum(episodes) AS found,
+        coalesce(sum(episodes) FILTER (is_first), 0) AS first_found
+    FROM defects_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
+    GROUP BY rig_id, check_name HAVING sum(episodes) > 0
 ),
 flagged AS (
-    SELECT rig_id, count(*) AS flagged
-    FROM chosen_episode SEMI JOIN found ON found.episode_id = chosen_episode.id
-    GROUP BY rig_id
+    SELECT
+        rig_id, CAST(sum(first_found) AS BIGINT) AS flagged,
+        arg_max(check_name, (found, check_name)) AS top_check
+    FROM by_rig_check GROUP BY rig_id
 ),
 by_rig AS (
-    SELECT rig_id, arg_max(site_id, id) AS site_id, count(*) AS episodes
-    FROM chosen_episode GROUP BY rig_id
+    SELECT rig_id, max(site_id) AS site_id, CAST(sum(episodes) AS BIGINT) AS episodes
+    FROM counts_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
+    GROUP BY rig_id HAVING sum(episodes) > 0
 ),
 rated AS (
     SELECT
@@ -43,7 +33,6 @@ rated AS (
         top_check
     FROM by_rig
     LEFT JOIN flagged ON flagged.rig_id IS NOT DISTINCT FROM by_rig.rig_id
-    LEFT JOIN top ON top.rig_id IS NOT DISTINCT FROM by_rig.rig_id
 )
 SELECT
     rig_id, site_id, episodes, flagged, share, share_low, share_high, overall,

@@ -7,16 +7,18 @@
 --   all), $limit, $offset (rows)
 WITH
 chosen_episode AS (
-    SELECT * FROM episodes_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
+    SELECT id, verdict, started_at
+    FROM episodes_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
     WHERE verdict <> 'good' AND chosen($verdicts, verdict)
         AND ($checks IS NULL OR id IN (
             SELECT episode_id FROM flag WHERE chosen($checks, check_name)))
 ),
-page AS (
+place AS (
     FROM chosen_episode
     ORDER BY rank_of(verdict) DESC, started_at DESC, id DESC
     LIMIT $limit OFFSET $offset
 ),
+page AS (SELECT episode.* FROM episode SEMI JOIN place ON place.id = episode.id),
 worst AS (
     SELECT
         flag.*, count(*) OVER (PARTITION BY episode_id) AS flags

@@ -13,7 +13,7 @@ grouped AS (
         hours_of(sum(delivered_ms)) AS delivered_h,
         hours_of(sum(accepted_ms)) AS accepted_h
     FROM hours_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
-    GROUP BY worker_id
+    GROUP BY worker_id HAVING sum(landed) > 0
 )
 SELECT
     grouped.id, grouped.id AS name, episodes, paid_h, recorded_h, delivered_h, accepted_h

@@ -11,11 +11,11 @@ registered AS (
     UNION ALL SELECT 'rig', id, id FROM rig
 ),
 seen AS (
-    SELECT DISTINCT 'site' AS kind, site_id AS id FROM episode
-    UNION ALL SELECT DISTINCT 'task', task_id FROM episode
-    UNION ALL SELECT DISTINCT 'program', program_id FROM episode
-    UNION ALL SELECT DISTINCT 'worker', worker_id FROM episode
-    UNION ALL SELECT DISTINCT 'rig', rig_id FROM episode
+    SELECT DISTINCT 'site' AS kind, site_id AS id FROM cell
+    UNION ALL SELECT DISTINCT 'task', task_id FROM cell
+    UNION ALL SELECT DISTINCT 'program', program_id FROM cell
+    UNION ALL SELECT DISTINCT 'worker', worker_id FROM cell
+    UNION ALL SELECT DISTINCT 'rig', rig_id FROM cell
 ),
 everything AS (
     SELECT kind, id, name FROM registered

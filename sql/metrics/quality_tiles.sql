@@ -5,25 +5,27 @@
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of
 --   ids, NULL for all), $program (an id, NULL for all)
 WITH
-chosen_episode AS (FROM episodes_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)),
 flagged AS (
-    SELECT coalesce(sum(recorded_ms), 0) AS flagged_ms
-    FROM chosen_episode
-    SEMI JOIN (SELECT episode_id FROM flag WHERE grade IN ('suspect', 'fail')) AS flag
-        ON flag.episode_id = chosen_episode.id
+    SELECT sum(recorded_ms) AS flagged_ms
+    FROM defects_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
+    WHERE is_first
+),
+summed AS (
+    SELECT
+        coalesce(sum(landed), 0) AS landed, coalesce(sum(episodes), 0) AS episodes,
+        coalesce(sum(good), 0) AS good, coalesce(sum(unknown), 0) AS unknown,
+        coalesce(sum(suspect), 0) AS suspect, coalesce(sum(fail), 0) AS fail,
+        coalesce(sum(decided), 0) AS decided, coalesce(sum(accepted), 0) AS accepted
+    FROM counts_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
 ),
 counted AS (
     SELECT
-        count(*) FILTER (is_counted) AS episodes,
-        count(*) FILTER (is_counted AND verdict = 'good') AS good,
-        count(*) FILTER (is_counted AND verdict = 'unknown') AS unknown,
-        count(*) FILTER (is_counted AND verdict = 'suspect') AS suspect,
-        count(*) FILTER (is_counted AND verdict = 'fail') AS fail,
-        count(*) FILTER (NOT is_counted) AS duplicates,
-        count(*) FILTER (is_decided) AS decided,
-        count(*) FILTER (is_accepted) AS accepted,
-        count(*) FILTER (is_counted AND decision IS NULL) AS waiting
-    FROM chosen_episode
+        CAST(episodes AS BIGINT) AS episodes, CAST(good AS BIGINT) AS good,
+        CAST(unknown AS BIGINT) AS unknown, CAST(suspect AS BIGINT) AS suspect,
+        CAST(fail AS BIGINT) AS fail, CAST(landed - episodes AS BIGINT) AS duplicates,
+        CAST(decided AS BIGINT) AS decided, CAST(accepted AS BIGINT) AS accepted,
+        CAST(episodes - decided AS BIGINT) AS waiting
+    FROM summed
 )
 SELECT
     episodes, good, unknown, suspect, fail, duplicates, decided, accepted, waiting,

@@ -12,8 +12,8 @@ promised AS (
 ),
 worked AS (
     SELECT program_id, task_id, site_id, worked_on, sum(accepted_ms) / 3600000.0 AS accepted_h
-    FROM episode_hours
-    WHERE accepted_ms > 0 AND worked_on <= $as_of
+    FROM cell
+    WHERE worked_on <= $as_of
         AND worked_on >= (SELECT min(starts_on) FROM promised)
         AND program_id IN (SELECT program_id FROM promised)
     GROUP BY ALL
@@ -77,9 +77,9 @@ SELECT
     round(pace_h, 6) AS pace_h,
     days_left,
     round(greatest(hours - before_today_h, 0) / nullif(days_left, 0), 6) AS needed_h,
-    round(greatest(accepted_h, end_h), 6) AS forecast_h,
-    round(greatest(accepted_h, end_h - margin_h), 6) AS forecast_low_h,
-    round(greatest(accepted_h, end_h + margin_h), 6) AS forecast_high_h,
+    CASE WHEN mean_h IS NOT NULL THEN round(greatest(accepted_h, end_h), 6) END AS forecast_h,
+    CASE WHEN mean_h IS NOT NULL THEN round(greatest(accepted_h, end_h - margin_h), 6) END AS forecast_low_h,
+    CASE WHEN mean_h IS NOT NULL THEN round(greatest(accepted_h, end_h + margin_h), 6) END AS forecast_high_h,
     CASE
         WHEN days_needed <= 3650
         THEN CAST($as_of AS DATE) + CAST(greatest(days_needed - 1, 0) AS INTEGER)

@@ -14,7 +14,7 @@ by_site AS (
         sum(delivered_ms) AS delivered_ms, sum(accepted_ms) AS accepted_ms
     FROM hours_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
     WHERE worker_id IS NOT NULL
-    GROUP BY worker_id, site_id
+    GROUP BY worker_id, site_id HAVING sum(landed) > 0
 ),
 by_worker AS (
     SELECT

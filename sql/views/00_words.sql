@@ -7,11 +7,13 @@ CREATE OR REPLACE MACRO chosen(ids, id) AS
 -- Hours from whole milliseconds, to a microhour: a sum of hours shows no dust of binary fractions.
 CREATE OR REPLACE MACRO hours_of(ms) AS coalesce(round(ms / 3600000.0, 6), 0.0);
 
--- Wilson score interval at 95 % of k out of n (Wilson 1927); NULL where n is 0.
+-- Wilson score interval at 95 % of k out of n (Wilson 1927), z = 1.959964; of n = 0 it is NULL.
 CREATE OR REPLACE MACRO wilson_low(k, n) AS greatest(0.0,
-    (k + 1.920729 - 1.959964 * sqrt(k * (n - k) / nullif(n, 0) + 0.960365)) / (n + 3.841459));
+    (k + 1.9207294407 - 1.959964 * sqrt(k * (n - k) / nullif(n, 0) + 0.96036472035))
+    / (n + 3.8414588813));
 CREATE OR REPLACE MACRO wilson_high(k, n) AS least(1.0,
-    (k + 1.920729 + 1.959964 * sqrt(k * (n - k) / nullif(n, 0) + 0.960365)) / (n + 3.841459));
+    (k + 1.9207294407 + 1.959964 * sqrt(k * (n - k) / nullif(n, 0) + 0.96036472035))
+    / (n + 3.8414588813));
 
 -- Where an interval lies beside an overall rate.
 CREATE OR REPLACE MACRO standing_of(low, high, overall) AS

@@ -3,18 +3,40 @@
 -- program, a worker's paid time of a day at a site is spread over what was recorded in it, by
 -- recorded time; where nothing was, it stands in a part without task and program.
 
+-- Rows of the table cell that a page's filter leaves, to be summed.
+CREATE OR REPLACE MACRO counts_in(from_on, to_on, sites, tasks, workers, rigs, program) AS TABLE
+SELECT *
+FROM cell
+WHERE worked_on BETWEEN from_on AND to_on
+    AND chosen(sites, site_id)
+    AND chosen(tasks, task_id)
+    AND chosen(workers, worker_id)
+    AND chosen(rigs, rig_id)
+    AND (program IS NULL OR program_id = program);
+
+-- The same of the table defect.
+CREATE OR REPLACE MACRO defects_in(from_on, to_on, sites, tasks, workers, rigs, program) AS TABLE
+SELECT *
+FROM defect
+WHERE worked_on BETWEEN from_on AND to_on
+    AND chosen(sites, site_id)
+    AND chosen(tasks, task_id)
+    AND chosen(workers, worker_id)
+    AND chosen(rigs, rig_id)
+    AND (program IS NULL OR program_id = program);
+
 -- What was recorded; one row per (day, site, worker, rig, task, program).
 CREATE OR REPLACE MACRO cells_in(from_on, to_on, sites, workers) AS TABLE
 SELECT
     worked_on, site_id, worker_id, rig_id, task_id, program_id,
-    count(*) FILTER (is_counted) AS episodes,
-    count(*) FILTER (is_decided) AS decided,
-    count(*) FILTER (is_accepted) AS accepted,
+    CAST(sum(episodes) AS BIGINT) AS episodes,
+    CAST(sum(decided) AS BIGINT) AS decided,
+    CAST(sum(accepted) AS BIGINT) AS accepted,
     CAST(sum(recorded_ms) AS BIGINT) AS recorded_ms,
     CAST(sum(delivered_ms) AS BIGINT) AS delivered_ms,
     CAST(sum(accepted_ms) AS BIGINT) AS accepted_ms
-FROM episodes_in(from_on, to_on, sites, NULL, workers, NULL, NULL)
-GROUP BY ALL;
+FROM counts_in(from_on, to_on, sites, NULL, workers, NULL, NULL)
+GROUP BY ALL HAVING sum(landed) > 0;
 
 -- What was paid; one row per (day, site, worker). rig_id is one of those used.
 CREATE OR REPLACE MACRO paid_in(from_on, to_on, sites, workers) AS TABLE
@@ -57,23 +79,21 @@ WHERE chosen(tasks, task_id)
     AND (program IS NULL OR program_id = program);
 
 -- The hours that a page's filter leaves, to be summed by day, site or worker; many rows per group.
+-- A group of which landed adds up to 0 is one that a correction has emptied: leave it out.
 -- Paid time is spread only when the filter cuts it: whole it adds up to the same.
 CREATE OR REPLACE MACRO hours_in(from_on, to_on, sites, tasks, workers, rigs, program) AS TABLE
 SELECT
-    worked_on, site_id, worker_id,
-    CAST(is_counted AS BIGINT) AS episodes,
-    CAST(is_decided AS BIGINT) AS decided,
-    CAST(is_accepted AS BIGINT) AS accepted,
-    0.0 AS paid_ms, recorded_ms, delivered_ms, accepted_ms
-FROM episodes_in(from_on, to_on, sites, NULL, workers, NULL, NULL)
+    worked_on, site_id, worker_id, episodes, decided, accepted,
+    0.0 AS paid_ms, recorded_ms, delivered_ms, accepted_ms, landed
+FROM counts_in(from_on, to_on, sites, NULL, workers, NULL, NULL)
 WHERE tasks IS NULL AND rigs IS NULL AND program IS NULL
 UNION ALL
-SELECT worked_on, site_id, worker_id, 0, 0, 0, paid_ms, 0, 0, 0
+SELECT worked_on, site_id, worker_id, 0, 0, 0, paid_ms, 0, 0, 0, 1
 FROM paid_in(from_on, to_on, sites, workers)
 WHERE tasks IS NULL AND rigs IS NULL AND program IS NULL
 UNION ALL
 SELECT
     worked_on, site_id, worker_id, episodes, decided, accepted,
-    paid_ms, recorded_ms, delivered_ms, accepted_ms
+    paid_ms, recorded_ms, delivered_ms, accepted_ms, 1
 FROM parts_in(from_on, to_on, sites, tasks, workers, rigs, program)
 WHERE tasks IS NOT NULL OR rigs IS NOT NULL OR program IS NOT NULL;

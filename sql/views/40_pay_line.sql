@@ -14,13 +14,15 @@ cell AS (
     SELECT
         worked_on, site_id, worker_id, task_id,
         CAST(sum(accepted_ms) AS BIGINT) AS accepted_ms
-    FROM episodes_in(from_on, to_on, sites, NULL, workers, NULL, NULL)
+    FROM counts_in(from_on, to_on, sites, NULL, workers, NULL, NULL)
     GROUP BY ALL HAVING sum(accepted_ms) > 0
 )
 SELECT
     cell.*,
     coalesce(special.amount, general.amount) AS rate,
-    coalesce(special.currency, general.currency) AS currency
+    coalesce(special.currency, general.currency) AS currency,
+    coalesce(special.unit, general.unit) AS unit,
+    coalesce(special.hourly, general.hourly) AS hourly
 FROM cell
 LEFT JOIN rate_span AS special
     ON special.basis = 'accepted' AND special.site_id = cell.site_id
@@ -31,7 +33,7 @@ LEFT JOIN rate_span AS general
     AND general.task_id IS NULL
     AND cell.worked_on >= general.starts_on AND cell.worked_on < general.next_starts_on;
 
--- One row per pay line.
+-- One row per pay line; number tells the lines of one answer apart.
 CREATE OR REPLACE MACRO pay_lines_in(from_on, to_on, sites, workers) AS TABLE
 WITH
 priced AS (FROM priced_in(from_on, to_on, sites, workers)),
@@ -40,7 +42,7 @@ unpriced AS (
     FROM priced WHERE rate IS NULL GROUP BY ALL
 ),
 paid AS (
-    SELECT day.*, price.amount AS rate, price.currency
+    SELECT day.*, price.amount AS rate, price.currency, price.unit, price.hourly
     FROM paid_in(from_on, to_on, sites, workers) AS day
     LEFT JOIN rate_span AS price
         ON price.basis = 'paid' AND price.site_id = day.site_id AND price.task_id IS NULL
@@ -53,59 +55,61 @@ by_piece AS (
 line AS (
     SELECT
         worker_id, site_id, worked_on, 'accepted' AS basis, NULL AS unpriced, task_id,
-        NULL AS rig_id, 0 AS paid_ms, accepted_ms, rate, currency,
-        units_due(rate, accepted_ms, currency) AS units
+        NULL AS rig_id, 0 AS paid_ms, accepted_ms, rate, currency, unit,
+        units_due(hourly, accepted_ms, unit) AS units
     FROM priced WHERE rate IS NOT NULL
     UNION ALL
     SELECT
         worker_id, site_id, worked_on, 'paid', NULL, NULL, rig_id,
-        paid_ms, coalesce(unpriced.accepted_ms, 0), rate, currency,
-        units_due(rate, paid_ms, currency)
+        paid_ms, coalesce(unpriced.accepted_ms, 0), rate, currency, unit,
+        units_due(hourly, paid_ms, unit)
     FROM paid LEFT JOIN unpriced USING (worked_on, site_id, worker_id)
     WHERE rate IS NOT NULL
     UNION ALL
     SELECT
-        worker_id, site_id, worked_on, 'none', 'paid', NULL, rig_id, paid_ms, 0, NULL, NULL, NULL
+        worker_id, site_id, worked_on, 'none', 'paid', NULL, rig_id, paid_ms, 0,
+        NULL, NULL, NULL, NULL
     FROM paid LEFT JOIN by_piece USING (site_id)
     WHERE rate IS NULL AND (by_piece.starts_on IS NULL OR by_piece.starts_on > paid.worked_on)
     UNION ALL
     SELECT
         priced.worker_id, priced.site_id, priced.worked_on, 'none', 'accepted', task_id, NULL,
-        0, accepted_ms, NULL, NULL, NULL
+        0, accepted_ms, NULL, NULL, NULL, NULL
     FROM priced LEFT JOIN paid
         ON paid.worked_on = priced.worked_on AND paid.site_id = priced.site_id
         AND paid.worker_id = priced.worker_id AND paid.rate IS NOT NULL
     WHERE priced.rate IS NULL AND paid.worker_id IS NULL
 )
-FROM line;
+SELECT *, row_number() OVER () AS number FROM line;
 
 -- Pay lines cut by task, rig and program; one row per part of a line. A paid line is cut by
--- recorded time, any other by accepted time. Parts are rounded by running total, so that they add
--- up to the line exactly.
+-- recorded time, any other by accepted time, and not at all where only tasks are asked for. Parts
+-- are rounded by running total, in an order that does not change, so that they add up exactly.
 CREATE OR REPLACE MACRO pay_parts_in(from_on, to_on, sites, tasks, workers, rigs, program) AS TABLE
 WITH
 line AS (FROM pay_lines_in(from_on, to_on, sites, workers)),
 cell AS (FROM cells_in(from_on, to_on, sites, workers) WHERE recorded_ms > 0),
-special AS (
-    SELECT DISTINCT worker_id, site_id, worked_on, task_id FROM line WHERE basis = 'accepted'
+piece AS (
+    SELECT DISTINCT site_id, worked_on, task_id FROM line WHERE basis = 'accepted'
 ),
 cut AS (
     SELECT
         line.* EXCLUDE (task_id, rig_id, accepted_ms),
-        coalesce(cell.task_id, line.task_id) AS task_id,
-        coalesce(cell.rig_id, line.rig_id) AS rig_id,
+        cell.task_id,
+        CASE WHEN cell.worked_on IS NULL THEN line.rig_id ELSE cell.rig_id END AS rig_id,
         cell.program_id,
         cell.recorded_ms AS weight,
-        CASE WHEN special.worked_on IS NULL THEN coalesce(cell.accepted_ms, 0) ELSE 0 END
-            AS accepted_ms
+        CASE
+            WHEN line.basis = 'paid' AND piece.worked_on IS NULL THEN coalesce(cell.accepted_ms, 0)
+            ELSE 0
+        END AS accepted_ms
     FROM line
     LEFT JOIN cell
         ON cell.worked_on = line.worked_on AND cell.site_id = line.site_id
         AND cell.worker_id = line.worker_id
-    LEFT JOIN special
-        ON special.worked_on = cell.worked_on AND special.site_id = cell.site_id
-        AND special.worker_id = cell.worker_id
-        AND special.task_id IS NOT DISTINCT FROM cell.task_id
+    LEFT JOIN piece
+        ON piece.worked_on = cell.worked_on AND piece.site_id = cell.site_id
+        AND piece.task_id IS NOT DISTINCT FROM cell.task_id
     WHERE line.basis = 'paid' OR line.unpriced = 'paid'
     UNION ALL BY NAME
     SELECT
@@ -119,26 +123,31 @@ cut AS (
         AND cell.worker_id IS NOT DISTINCT FROM line.worker_id
         AND cell.task_id IS NOT DISTINCT FROM line.task_id
     WHERE (line.basis = 'accepted' OR line.unpriced = 'accepted') AND cell.accepted_ms > 0
+        AND (rigs IS NOT NULL OR program IS NOT NULL)
+        AND chosen(tasks, line.task_id)
 ),
 running AS (
     SELECT
         *,
-        CAST(sum(weight) OVER line_parts AS HUGEINT) AS until,
-        CAST(sum(weight) OVER whole_line AS HUGEINT) AS whole
+        CAST(sum(weight) OVER (
+            PARTITION BY number ORDER BY hash(task_id, program_id, rig_id)
+            ROWS UNBOUNDED PRECEDING) AS BIGINT) AS until,
+        CAST(sum(weight) OVER (PARTITION BY number) AS BIGINT) AS whole
     FROM cut
-    WINDOW
-        whole_line AS (
-            PARTITION BY worker_id, site_id, worked_on, basis, unpriced,
-                CASE WHEN basis = 'accepted' OR unpriced = 'accepted' THEN task_id END),
-        line_parts AS (whole_line ORDER BY task_id, program_id, rig_id ROWS UNBOUNDED PRECEDING)
 ),
 part AS (
     SELECT
         worker_id, site_id, worked_on, basis, unpriced, task_id, program_id, rig_id,
         coalesce(paid_ms * (weight / whole), paid_ms) AS paid_ms,
-        accepted_ms, rate, currency,
+        accepted_ms, rate, currency, unit,
         coalesce(units * until // whole - units * (until - weight) // whole, units) AS units
     FROM running
+    UNION ALL
+    SELECT
+        worker_id, site_id, worked_on, basis, unpriced, task_id, NULL, NULL,
+        0.0, accepted_ms, rate, currency, unit, units
+    FROM line
+    WHERE (basis = 'accepted' OR unpriced = 'accepted') AND rigs IS NULL AND program IS NULL
 )
 SELECT *
 FROM part
@@ -146,17 +155,17 @@ WHERE chosen(tasks, task_id)
     AND chosen(rigs, rig_id)
     AND (program IS NULL OR program_id = program);
 
--- What a page's filter leaves, with its amount; lines where it cuts none, else parts of lines.
+-- What a page's filter leaves; lines where it cuts none, else parts of lines.
 CREATE OR REPLACE MACRO due_in(from_on, to_on, sites, tasks, workers, rigs, program) AS TABLE
 WITH
 due AS (
     SELECT
         worker_id, site_id, worked_on, basis, unpriced, task_id, NULL AS program_id, rig_id,
-        CAST(paid_ms AS DOUBLE) AS paid_ms, accepted_ms, rate, currency, units
+        CAST(paid_ms AS DOUBLE) AS paid_ms, accepted_ms, rate, currency, unit, units
     FROM pay_lines_in(from_on, to_on, sites, workers)
     WHERE tasks IS NULL AND rigs IS NULL AND program IS NULL
     UNION ALL
     FROM pay_parts_in(from_on, to_on, sites, tasks, workers, rigs, program)
     WHERE tasks IS NOT NULL OR rigs IS NOT NULL OR program IS NOT NULL
 )
-SELECT *, money_of(units, currency) AS amount FROM due;
+FROM due;

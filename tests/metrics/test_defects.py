@@ -1,0 +1,165 @@
+"""Quality: defects by check, rig and day, and the list of flagged episodes."""
+
+from __future__ import annotations
+
+import pytest
+from operation import DAY, FIRST, SECOND, flag
+from sqlalchemy import delete
+
+from dailies.database import Record
+from dailies.mirror import Mirror
+from dailies.record import Episode, Finding
+from metrics import Filter
+from metrics.defects import (
+    Defect,
+    DefectDay,
+    QualityTiles,
+    RigDefects,
+    VerdictDay,
+    defects,
+    defects_by_rig,
+    defects_over_time,
+    flagged_episodes,
+    quality_tiles,
+    verdicts_by_day,
+)
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """Wilson's interval at 95 %, written as in the textbook."""
+    z, p = 1.959964, k / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return middle - half, middle + half
+
+
+def about(value: float) -> float:
+    """Equal to 6 places."""
+    return pytest.approx(value, abs=1e-6)  # type: ignore[no-any-return]
+
+
+def test_tiles_count_duplicates_apart(mirror: Mirror, both_days: Filter) -> None:
+    good, accepted = wilson(3, 6), wilson(3, 5)
+    assert quality_tiles(mirror, both_days) == QualityTiles(
+        episodes=6,
+        good=3,
+        unknown=0,
+        suspect=1,
+        fail=2,
+        duplicates=1,
+        decided=5,
+        accepted=3,
+        waiting=1,
+        good_share=0.5,
+        good_low=about(good[0]),
+        good_high=about(good[1]),
+        acceptance=0.6,
+        acceptance_low=about(accepted[0]),
+        acceptance_high=about(accepted[1]),
+        flagged_h=3.0,
+    )
+
+
+def test_tiles_of_nothing_have_no_share(empty: Mirror, both_days: Filter) -> None:
+    tiles = quality_tiles(empty, both_days)
+    assert (tiles.episodes, tiles.good_share, tiles.good_low, tiles.flagged_h) == (
+        0,
+        None,
+        None,
+        0.0,
+    )
+
+
+def test_an_episode_counts_once_a_check(mirror: Mirror, both_days: Filter) -> None:
+    assert defects(mirror, both_days) == (
+        Defect("blur", 2, 1, 2.5, about(2 / 6), 0.5, 2),
+        Defect("corrupt_stream", 1, 1, 0.5, about(1 / 6), 0.75, 1),
+        Defect("frozen_picture", 1, 0, 0.5, about(1 / 6), 1.0, 1),
+    )
+
+
+def test_share_of_a_rig_with_its_interval(mirror: Mirror, both_days: Filter) -> None:
+    r1, r2, r3 = wilson(1, 2), wilson(2, 2), wilson(0, 2)
+    same = "not distinguishable"
+    assert defects_by_rig(mirror, both_days) == (
+        RigDefects("r2", "delft", 2, 2, 1.0, about(r2[0]), about(1.0), 0.5, same, "corrupt_stream"),
+        RigDefects(
+            "r1", "delft", 2, 1, 0.5, about(r1[0]), about(r1[1]), 0.5, same, "frozen_picture"
+        ),
+        RigDefects("r3", "kobe", 2, 0, 0.0, about(0.0), about(r3[1]), 0.5, same, None),
+    )  # fmt: skip
+
+
+def test_defects_by_day(mirror: Mirror, both_days: Filter) -> None:
+    assert defects_over_time(mirror, both_days) == (
+        DefectDay(FIRST, "blur", 1, 3, about(1 / 3)),
+        DefectDay(FIRST, "frozen_picture", 1, 3, about(1 / 3)),
+        DefectDay(SECOND, "blur", 1, 3, about(1 / 3)),
+        DefectDay(SECOND, "corrupt_stream", 1, 3, about(1 / 3)),
+    )
+
+
+def test_verdicts_of_every_day(mirror: Mirror) -> None:
+    assert verdicts_by_day(mirror, Filter(FIRST, SECOND + DAY)) == (
+        VerdictDay(FIRST, 2, 0, 0, 1),
+        VerdictDay(SECOND, 1, 0, 1, 1),
+        VerdictDay(SECOND + DAY, 0, 0, 0, 0),
+    )
+
+
+def test_flagged_episodes_come_worst_first_with_their_worst_flag(
+    mirror: Mirror, both_days: Filter
+) -> None:
+    rows = flagged_episodes(mirror, both_days)
+    assert [
+        (row.episode_id, row.verdict, row.check_name, row.grade, row.flags) for row in rows
+    ] == [
+        (5, "fail", "corrupt_stream", "fail", 1),
+        (2, "fail", "blur", "fail", 3),
+        (4, "suspect", "blur", "suspect", 1),
+    ]
+    assert (rows[1].start_s, rows[1].end_s, rows[1].measured, rows[1].limit_value) == (
+        9.0,
+        10.0,
+        4.2,
+        2.0,
+    )
+
+
+def test_the_list_can_be_narrowed_and_paged(mirror: Mirror, both_days: Filter) -> None:
+    blurred = flagged_episodes(mirror, both_days, checks=("blur",))
+    assert [row.episode_id for row in blurred] == [2, 4]
+    frozen = flagged_episodes(mirror, both_days, checks=("frozen_picture",))
+    assert [(row.episode_id, row.check_name) for row in frozen] == [(2, "frozen_picture")]
+    assert [row.episode_id for row in flagged_episodes(mirror, both_days, limit=1, offset=1)] == [2]
+    suspect = flagged_episodes(mirror, both_days, verdicts=("suspect",))
+    assert [row.episode_id for row in suspect] == [4]
+
+
+def test_a_rejudged_episode_moves_in_every_count(own: tuple[Record, Mirror]) -> None:
+    """Episode 4 turns good and loses its flag; 6 turns suspect with two flags of one check."""
+    record, mirror = own
+    span = Filter(FIRST, SECOND)
+    with record.begin() as session:
+        four, six = session.get_one(Episode, 4), session.get_one(Episode, 6)
+        four.verdict, four.decision = "good", "accepted"
+        six.verdict, six.decision = "suspect", None
+        session.execute(delete(Finding).where(Finding.episode_id == 4))
+        session.add_all([flag(6, "blur", "suspect", 1.0), flag(6, "blur", "suspect", 3.0)])
+    assert defects(mirror, span)[0] == Defect("blur", 2, 1, 1.5, about(2 / 6), 0.5, 2)
+    tiles = quality_tiles(mirror, span)
+    assert (tiles.good, tiles.suspect, tiles.accepted, tiles.waiting) == (3, 1, 3, 1)
+    assert tiles.flagged_h == 2.0
+    assert {row.rig_id: row.flagged for row in defects_by_rig(mirror, span)} == {
+        "r1": 1,
+        "r2": 1,
+        "r3": 1,
+    }
+
+
+def test_a_new_flag_alone_is_counted(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    defects(mirror, Filter(FIRST, SECOND))
+    with record.begin() as session:
+        session.add(flag(1, "overexposed", "suspect", 0.0))
+    assert defects(mirror, Filter(FIRST, SECOND))[-1].check_name == "overexposed"

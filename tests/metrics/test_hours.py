@@ -1,0 +1,248 @@
+"""Hours: paid, recorded, delivered, accepted; from a small operation by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from operation import DAY, FIRST, NOON, SECOND, episode, shift
+
+from dailies.database import Record
+from dailies.mirror import Mirror
+from metrics import Filter
+from metrics.choices import Choice, Days, days, latest_day, options
+from metrics.throughput import (
+    DayHours,
+    GroupHours,
+    HoursTotal,
+    TargetProgress,
+    hours_by_day,
+    hours_by_site,
+    hours_by_task,
+    hours_by_worker,
+    hours_total,
+    target_progress,
+)
+from metrics.workers import worker_yield
+
+THIRD = 1 / 3
+
+
+def close(value: float) -> float:
+    """Equal to a microhour."""
+    return pytest.approx(value, abs=1e-6)  # type: ignore[no-any-return]
+
+
+def test_options_are_what_is_registered(mirror: Mirror) -> None:
+    found = options(mirror)
+    assert found.sites == (Choice("site", "delft", "Delft"), Choice("site", "kobe", "Kobe"))
+    assert found.tasks == (
+        Choice("task", "egg", "flip an egg"),
+        Choice("task", "pan", "scrape a pan"),
+    )
+    assert found.programs == (Choice("program", "atlas", "Atlas"),)
+    assert [choice.id for choice in found.workers] == ["ann", "bo", "chi"]
+    assert [choice.id for choice in found.rigs] == ["r1", "r2", "r3"]
+
+
+def test_options_hold_what_only_an_episode_names(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    with record.begin() as session:
+        session.add(episode(8, "stranger", "r9", None, SECOND, 10, "good", "accepted"))
+    assert options(mirror).workers[-1] == Choice("worker", "stranger", "stranger")
+    assert [choice.id for choice in options(mirror).rigs] == ["r1", "r2", "r3", "r9"]
+
+
+def test_days_span_episodes_and_shifts(mirror: Mirror, empty: Mirror) -> None:
+    assert days(mirror) == Days(FIRST, SECOND, 7, False)
+    assert latest_day(mirror) == SECOND
+    assert days(empty) == Days(None, None, 0, False)
+
+
+def test_a_duplicate_counts_no_hours_and_an_error_delivers_none(
+    mirror: Mirror, both_days: Filter
+) -> None:
+    assert hours_total(mirror, both_days) == HoursTotal(
+        episodes=6,
+        paid_h=18.0,
+        recorded_h=close(5 + THIRD),
+        delivered_h=close(4.5 + THIRD),
+        accepted_h=close(2 + THIRD),
+        before_paid_h=None,
+        before_recorded_h=None,
+        before_delivered_h=None,
+        before_accepted_h=None,
+    )
+
+
+def test_the_span_before_has_the_same_weekdays(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    week = Filter(FIRST + 7 * DAY, SECOND + 7 * DAY)
+    assert week.before() == Filter(FIRST, SECOND)
+    assert Filter(FIRST, FIRST + 27 * DAY).before() == Filter(FIRST - 28 * DAY, FIRST - DAY)
+    total = hours_total(mirror, week)
+    assert (total.episodes, total.recorded_h, total.before_paid_h) == (0, 0.0, 18.0)
+    assert record.engine.dialect.name == "sqlite"
+
+
+def test_every_day_of_the_span_is_there(mirror: Mirror) -> None:
+    assert hours_by_day(mirror, Filter(FIRST, SECOND + DAY, sites=("delft",))) == (
+        DayHours(FIRST, 2, 4.0, 1.5, 1.5, 1.0),
+        DayHours(SECOND, 2, 6.0, 2.5, 2.0, 0.0),
+        DayHours(SECOND + DAY, 0, 0.0, 0.0, 0.0, 0.0),
+    )
+
+
+def test_hours_by_site(mirror: Mirror, both_days: Filter) -> None:
+    assert hours_by_site(mirror, both_days) == (
+        GroupHours("kobe", "Kobe", 2, 8.0, close(1 + THIRD), close(1 + THIRD), close(1 + THIRD)),
+        GroupHours("delft", "Delft", 4, 10.0, 4.0, 3.5, 1.0),
+    )
+
+
+def test_paid_time_is_spread_over_tasks_by_recorded_time(mirror: Mirror, both_days: Filter) -> None:
+    assert hours_by_task(mirror, both_days) == (
+        GroupHours("egg", "flip an egg", 4, close(4 * 2 / 3 + 4 + 8), 4.5, 4.0, 2.0),
+        GroupHours(
+            "pan",
+            "scrape a pan",
+            2,
+            close(4 / 3),
+            close(0.5 + THIRD),
+            close(0.5 + THIRD),
+            close(THIRD),
+        ),
+        GroupHours(None, None, 0, 2.0, 0.0, 0.0, 0.0),
+    )
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [{"tasks": ("egg", "pan")}, {"rigs": ("r1", "r2", "r3")}, {"program": "atlas"}],
+    ids=["task", "rig", "program"],
+)
+def test_hours_add_up_however_they_are_cut(mirror: Mirror, cut: dict[str, tuple[str]]) -> None:
+    whole = hours_total(mirror, Filter(FIRST, SECOND))
+    found = hours_total(mirror, Filter(FIRST, SECOND, **cut))  # type: ignore[arg-type]
+    unrecorded_h = 0.0 if "rigs" in cut else 2.0
+    assert found.paid_h == close(whole.paid_h - unrecorded_h)
+    assert (found.episodes, found.recorded_h) == (whole.episodes, close(whole.recorded_h))
+    assert (found.delivered_h, found.accepted_h) == (
+        close(whole.delivered_h),
+        close(whole.accepted_h),
+    )
+
+
+def test_hours_by_worker(mirror: Mirror) -> None:
+    assert hours_by_worker(mirror, Filter(FIRST, FIRST)) == (
+        GroupHours("ann", "ann", 2, 4.0, 1.5, 1.5, 1.0),
+        GroupHours("chi", "chi", 1, 8.0, 1.0, 1.0, 1.0),
+    )
+
+
+def test_a_filter_ends_after_it_starts() -> None:
+    with pytest.raises(ValueError, match="before its start"):
+        Filter(SECOND, FIRST)
+
+
+def test_a_target_is_held_against_its_days_gone(mirror: Mirror) -> None:
+    assert target_progress(mirror, SECOND) == (
+        TargetProgress(
+            target_id=1,
+            program_id="atlas",
+            customer="Acme",
+            program="Atlas",
+            task_id=None,
+            site_id=None,
+            starts_on=FIRST,
+            ends_on=FIRST + 9 * DAY,
+            promised_h=10.0,
+            accepted_h=close(2 + THIRD),
+            expected_h=2.0,
+            pace_h=2.0,
+            days_left=9,
+            needed_h=close(8 / 9),
+            forecast_h=None,
+            forecast_low_h=None,
+            forecast_high_h=None,
+            done_on=None,
+        ),
+    )
+
+
+def test_a_forecast_goes_on_at_the_mean_with_its_interval(own: tuple[Record, Mirror]) -> None:
+    """Accepted 2, 1/3, 0 and 0 h in four whole days; today is the fifth of ten."""
+    _, mirror = own
+    (target,) = target_progress(mirror, FIRST + 4 * DAY)
+    per_day = [2, THIRD, 0, 0]
+    mean = sum(per_day) / 4
+    sd = (sum((day - mean) ** 2 for day in per_day) / 3) ** 0.5
+    margin = 1.959964 * sd * (6 + 36 / 4) ** 0.5
+    assert target.forecast_h == close(sum(per_day) + 6 * mean)
+    assert target.forecast_high_h == close(sum(per_day) + 6 * mean + margin)
+    assert target.forecast_low_h == close(sum(per_day))  # never below what is accepted already
+    assert target.done_on == FIRST + 4 * DAY + 13 * DAY  # 7 2/3 h at 7/12 h a day: 13.1 days
+    assert target.days_left == 6
+
+
+def test_a_target_of_another_program_or_of_later_is_left_out(mirror: Mirror) -> None:
+    assert target_progress(mirror, SECOND, program="other") == ()
+    assert target_progress(mirror, FIRST - DAY) == ()
+
+
+def test_yield_is_accepted_per_paid_hour(mirror: Mirror, both_days: Filter) -> None:
+    rows = {row.worker_id: row for row in worker_yield(mirror, both_days)}
+    ann = rows["ann"]
+    assert (ann.paid_h, ann.recorded_h, ann.accepted_h) == (6.0, 1.5, 1.0)
+    assert ann.yield_share == close(1 / 6)
+    assert (ann.episodes, ann.decided, ann.accepted, ann.acceptance) == (2, 2, 1, 0.5)
+    assert ann.site_id == "delft"
+    assert ann.overall == 3 / 5
+
+
+def test_no_rank_where_intervals_overlap(mirror: Mirror, both_days: Filter) -> None:
+    rows = worker_yield(mirror, both_days)
+    assert [row.worker_id for row in rows] == ["chi", "ann", "bo"]
+    assert {row.rank for row in rows} == {None}
+    assert {row.standing for row in rows} == {"not distinguishable"}
+
+
+def test_a_rank_where_no_interval_overlaps(own: tuple[Record, Mirror]) -> None:
+    """Eve has 200 of 200 accepted and Fay none of 200: nobody overlaps with Fay but Bo."""
+    record, mirror = own
+    with record.begin() as session:
+        for number in range(200):
+            for start, worker, decision in ((100, "eve", "accepted"), (400, "fay", "rejected")):
+                session.add(
+                    episode(start + number, worker, "r1", "egg", SECOND, 1, "good", decision)
+                )
+    rows = {
+        row.worker_id: row
+        for row in worker_yield(mirror, Filter(FIRST, SECOND, workers=("eve", "fay")))
+    }
+    assert (rows["eve"].rank, rows["fay"].rank) == (1, 2)
+    assert (rows["eve"].standing, rows["fay"].standing) == ("above", "below")
+    assert rows["eve"].acceptance_low == pytest.approx(0.98116, abs=1e-5)
+    assert rows["fay"].acceptance_high == pytest.approx(0.01884, abs=1e-5)
+    assert rows["eve"].yield_share is None  # nothing was paid
+
+
+def test_an_episode_of_nobody_is_in_the_total_only(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    with record.begin() as session:
+        session.add(episode(8, None, None, None, SECOND, 60, "good", "accepted", site_id=None))
+    span = Filter(SECOND, SECOND)
+    assert hours_total(mirror, span).recorded_h == close(2.5 + THIRD + 1)
+    assert hours_by_site(mirror, span)[0] == GroupHours(None, None, 1, 0.0, 1.0, 1.0, 1.0)
+    assert hours_by_task(mirror, Filter(SECOND, SECOND, tasks=("egg",)))[0].recorded_h == 2.5
+    assert "None" not in {row.worker_id for row in worker_yield(mirror, span)}
+
+
+def test_days_are_the_sites_own(own: tuple[Record, Mirror]) -> None:
+    """A shift of the night counts on the day on which it began, whatever UTC says."""
+    record, mirror = own
+    with record.begin() as session:
+        night = shift("s9", "chi", "kobe", "r3", SECOND + DAY, 1)
+        night.started_at = NOON + dt.timedelta(days=1)
+        session.add(night)
+    assert hours_by_day(mirror, Filter(SECOND + DAY, SECOND + DAY))[0].paid_h == 1.0

@@ -1,0 +1,137 @@
+"""Live and the Episode page."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from operation import FIRST, NOON, NOON_NAIVE, SECOND
+
+from dailies.mirror import Mirror
+from metrics import Filter
+from metrics.episodes import (
+    EpisodeFlag,
+    EpisodeMeasurement,
+    EpisodeReview,
+    EpisodeStream,
+    Neighbours,
+    episode,
+    episode_flags,
+    episode_measurements,
+    episode_reviews,
+    episode_streams,
+    neighbours,
+)
+from metrics.live import (
+    IntakeTiles,
+    LandingNow,
+    LivePlace,
+    intake,
+    intake_pulse,
+    landing_now,
+    latest_episodes,
+    live_by_rig,
+    live_by_site,
+)
+
+MINUTE = dt.timedelta(minutes=1)
+EVENING = NOON + dt.timedelta(days=1, hours=2)
+
+
+def test_what_is_on_its_way_in(mirror: Mirror) -> None:
+    assert landing_now(mirror, now=NOON) == (
+        LandingNow("b.mp4", "screening", NOON_NAIVE - 3 * MINUTE, 180.0, None, None),
+        LandingNow("a.mp4", "waiting", NOON_NAIVE - 5 * MINUTE, 300.0, None, None),
+        LandingNow("c.mp4", "failed", NOON_NAIVE - 9 * MINUTE, 540.0, None, "no video in it"),
+    )
+
+
+def test_the_newest_episode_comes_first(mirror: Mirror) -> None:
+    rows = latest_episodes(mirror, 4)
+    assert [row.episode_id for row in rows] == [7, 5, 4, 6]
+    assert [row.lag_s for row in rows] == [7.0, 5.0, 4.0, 6.0]
+    assert [row.flag_check for row in rows] == [None, "corrupt_stream", "blur", None]
+    assert rows[1].flag_message == "corrupt_stream: fail"
+
+
+def test_a_duplicate_says_so(mirror: Mirror) -> None:
+    assert {row.episode_id for row in latest_episodes(mirror, 9) if row.is_duplicate} == {3}
+
+
+def test_what_landed_lately_by_site_and_rig(mirror: Mirror) -> None:
+    last = NOON_NAIVE + dt.timedelta(days=1, hours=1)
+    kobe = LivePlace("kobe", 1, 1, 0, 0, 0, 0.333333, last + 7 * MINUTE)
+    delft = LivePlace("delft", 2, 0, 0, 1, 1, 2.5, last + 5 * MINUTE)
+    assert live_by_site(mirror, now=EVENING) == (delft, kobe)
+    assert [(row.place_id, row.landed) for row in live_by_rig(mirror, now=EVENING)] == [
+        ("r2", 2),
+        ("r3", 1),
+    ]
+    assert live_by_site(mirror, minutes=60, now=NOON) == ()
+
+
+def test_every_minute_has_a_pulse(mirror: Mirror) -> None:
+    pulse = intake_pulse(mirror, minutes=60, now=EVENING)
+    assert len(pulse) == 60
+    busy = [(row.minute_at.minute, row.episodes, row.not_good) for row in pulse if row.episodes]
+    assert busy == [(4, 1, 1), (5, 1, 1), (7, 1, 0)]
+
+
+def test_lag_and_queue(mirror: Mirror) -> None:
+    assert intake(mirror, now=EVENING) == IntakeTiles(
+        judged=3,
+        lag_p50_s=5.0,
+        lag_p95_s=pytest.approx(6.8),
+        waiting=1,
+        screening=1,
+        failed=1,
+        oldest_waiting_s=(26 * 60 + 5) * 60.0,
+    )
+
+
+def test_an_empty_intake_has_no_lag(empty: Mirror) -> None:
+    assert intake(empty, now=NOON) == IntakeTiles(0, None, None, 0, 0, 0, None)
+    assert latest_episodes(empty) == ()
+
+
+def test_an_episode_with_its_task_and_site(mirror: Mirror) -> None:
+    found = episode(mirror, 2)
+    assert found is not None
+    assert (found.path, found.task, found.site, found.zone) == (
+        "/rec/2.mp4",
+        "scrape a pan",
+        "Delft",
+        "Europe/Amsterdam",
+    )
+    assert (found.camera_model, found.duration_s, found.verdict) == ("c920", 1800.0, "fail")
+    assert episode(mirror, 99) is None
+
+
+def test_streams_measurements_flags_and_reviews(mirror: Mirror) -> None:
+    assert episode_streams(mirror, 2) == (
+        EpisodeStream(2, "wrist", "video", 54_000, 30.0, "w.mp4", None, None),
+        EpisodeStream(1, "joints", "series", 90_000, 50.0, None, None, None),
+    )
+    assert episode_measurements(mirror, 2) == (
+        EpisodeMeasurement("wrist", "offset_ms", None),
+        EpisodeMeasurement("wrist", "sharpness_median", 0.25),
+    )
+    assert episode_flags(mirror, 2) == (
+        EpisodeFlag(3, "blur", "fail", "wrist", 9.0, 10.0, 4.2, 2.0, "s", "blur: fail"),
+        EpisodeFlag(
+            2, "frozen_picture", "suspect", "wrist", 1.0, 2.0, 4.2, 2.0, "s",
+            "frozen_picture: suspect",
+        ),
+        EpisodeFlag(1, "blur", "suspect", "wrist", 5.0, 6.0, 4.2, 2.0, "s", "blur: suspect"),
+    )  # fmt: skip
+    assert episode_reviews(mirror, 2) == (
+        EpisodeReview(1, "qa-1", "rejected", "blur", None, "house@00000000", NOON_NAIVE + MINUTE),
+    )
+
+
+def test_the_flagged_episodes_beside_one(mirror: Mirror) -> None:
+    span = Filter(FIRST, SECOND)
+    assert neighbours(mirror, 4, span) == Neighbours(2, 5)
+    assert neighbours(mirror, 2, span) == Neighbours(None, 4)
+    assert neighbours(mirror, 7, Filter(FIRST, SECOND, rigs=("r2",))) == Neighbours(5, None)
+    assert neighbours(mirror, 99, span) == Neighbours(None, None)
