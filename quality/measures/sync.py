@@ -456,7 +456,7 @@ def _refine(motion: _Motion, offset_s: float, drift: float, *, drifting: bool) -
     """Gauss-Newton steps on offset, drift and weights together, then a jackknife over blocks."""
     half_s = motion.length_s / 2
     for _ in range(6):
-        blocks, weights, _ = _linear(motion, offset_s, drift, drifting=drifting)
+        blocks, _ = _linear(motion, offset_s, drift, drifting=drifting)
         step = blocks.solve()
         moved_s = float(np.clip(step[0], -0.1, 0.1))
         turned = float(np.clip(step[1], -0.1 / half_s, 0.1 / half_s)) if drifting else 0.0
@@ -464,7 +464,7 @@ def _refine(motion: _Motion, offset_s: float, drift: float, *, drifting: bool) -
         if abs(moved_s) < 2e-4 and abs(turned) * half_s < 3e-4:
             break
     errors = blocks.errors()
-    blocks, weights, explained = _linear(motion, offset_s, drift, drifting=drifting)
+    blocks, explained = _linear(motion, offset_s, drift, drifting=drifting)
     local = blocks.products[:, 0] / np.maximum(blocks.grams[:, 0, 0], 1e-9)
     telling = blocks.grams[:, 0, 0] > 0.1 * blocks.grams[:, 0, 0].max()
     middles_s = blocks.middles_s[telling]
@@ -513,8 +513,8 @@ class _Blocks:
 
 def _linear(
     motion: _Motion, offset_s: float, drift: float, *, drifting: bool
-) -> tuple[_Blocks, Floats, Floats]:
-    """The problem made linear at an offset and drift: blocks, weights (d,), explained (n,)."""
+) -> tuple[_Blocks, Floats]:
+    """The problem made linear at an offset and drift: blocks, and the explained (n,)."""
     speeds, count = motion.shifted(offset_s, drift), len(motion.grid_s)
     weights = _weights(_gram(speeds), (speeds.T @ motion.seen / count)[None], 60)[0]
     explained = speeds @ weights
@@ -534,7 +534,7 @@ def _linear(
         prior,
         np.array([motion.from_middle_s[part].mean() for part in parts]),
     )
-    return blocks, weights, explained
+    return blocks, explained
 
 
 def _compare(stream: _Track, against: _Track) -> SyncMeasures:

@@ -1,0 +1,101 @@
+"""Made motion: an arm that moves between random poses with rests, and cameras that see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dailies.recordings.contract import Clock, Series
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """Joints that move smoothly (minimum jerk) from pose to pose, each on its own, with rests."""
+
+    starts_s: Floats
+    lengths_s: Floats
+    poses: Floats
+
+    @classmethod
+    def moving(cls, seed: int, *, joints: int = 6, length_s: float = 70.0) -> Arm:
+        rng = np.random.default_rng(seed)
+        count = int(length_s)  # moves last 1.1 s on average, and start 3 s before the recording
+        lengths = rng.uniform(0.4, 1.8, (joints, count + 8))
+        starts = np.cumsum(lengths, axis=1) - lengths - 3.0
+        steps = rng.normal(0, 0.4, lengths.shape) * (rng.random(lengths.shape) > 0.3)
+        return cls(starts, lengths, np.cumsum(steps, axis=1))
+
+    def at(self, times_s: Floats) -> Floats:
+        """Joint positions, shape (n, joints)."""
+        columns = []
+        for starts, lengths, poses in zip(self.starts_s, self.lengths_s, self.poses, strict=True):
+            move = np.clip(np.searchsorted(starts, times_s, "right") - 1, 1, len(starts) - 1)
+            share = np.clip((times_s - starts[move]) / lengths[move], 0, 1)
+            eased = share**3 * (10 - 15 * share + 6 * share**2)
+            columns.append(poses[move - 1] + (poses[move] - poses[move - 1]) * eased)
+        return np.column_stack(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What measuring keeps of a camera, as far as comparing motions asks for it."""
+
+    name: str
+    times_ns: npt.NDArray[np.int64]
+    motion: npt.NDArray[np.float32]
+    repeat: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    clock: Clock = "measured"
+
+
+def frame_times(length_s: float, rate_hz: float = 30.0) -> Floats:
+    return np.arange(round(length_s * rate_hz)) / rate_hz
+
+
+def ns(times_s: Floats) -> npt.NDArray[np.int64]:
+    return np.round(times_s * 1e9).astype(np.int64)
+
+
+def camera(
+    arm: Arm,
+    length_s: float,
+    *,
+    late_s: float = 0.0,
+    drift: float = 0.0,
+    name: str = "top",
+    seed: int = 0,
+    rate_hz: float = 30.0,
+    clock: Clock = "measured",
+) -> Seen:
+    """A camera whose pictures show what the arm did ``late_s`` before their time stamps.
+
+    The lag is that at the middle and grows by ``drift`` seconds a second. The change between
+    pictures is the joints' way between them, each seen more or less, and the sensor's noise.
+    """
+    times_s = frame_times(length_s, rate_hz)
+    poses = arm.at(times_s - late_s - drift * (times_s - length_s / 2))
+    rng = np.random.default_rng(seed)
+    share = rng.uniform(0.2, 1.0, poses.shape[1])
+    change = np.abs(np.diff(poses, axis=0, prepend=poses[:1])) @ share * 60
+    change += 1.5 + rng.normal(0, 0.05, len(change))
+    return Seen(name, ns(times_s), change.astype(np.float32), np.zeros(len(change), bool), clock)
+
+
+def joints(
+    arm: Arm,
+    length_s: float,
+    *,
+    role: Literal["state", "action", "other"] = "state",
+    rate_hz: float = 30.0,
+    clock: Clock = "measured",
+) -> Series:
+    """The arm's joint positions with an encoder's noise."""
+    times_s = frame_times(length_s, rate_hz)
+    poses = arm.at(times_s)
+    poses += np.random.default_rng(9).normal(0, 2e-4, poses.shape)
+    names = tuple(f"joint_{at}" for at in range(poses.shape[1]))
+    return Series(f"observation.{role}", ns(times_s), poses, names, clock, role)

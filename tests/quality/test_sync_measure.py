@@ -1,0 +1,233 @@
+"""Offsets and drifts that were planted are measured, and nothing is told where nothing can be."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sync_made import Arm, Seen, camera, frame_times, joints, ns
+
+from dailies.recordings.contract import Series
+from quality.measures import Measurements
+from quality.measures.sync import measure_sync
+
+
+@pytest.mark.parametrize("late_ms", [-500, -133, -33, -10, 0, 10, 33, 133, 500])
+def test_a_camera_that_lags_the_robot_is_measured_within_15_ms(late_ms: int) -> None:
+    arm = Arm.moving(seed=1)
+    found = measure_sync([camera(arm, 20, late_s=late_ms / 1e3)], [joints(arm, 20)])[0]
+    assert (found.stream, found.against, found.method) == ("top", "observation.state", "content")
+    assert found.tells
+    assert found.offset_ms == pytest.approx(late_ms, abs=15)
+    assert found.drift_ppm == 0
+
+
+def test_over_many_short_episodes_the_median_error_is_under_5_ms() -> None:
+    errors = []
+    for seed in range(20):
+        arm = Arm.moving(seed)
+        late_s = np.random.default_rng(seed).uniform(-0.3, 0.3)
+        seen = camera(arm, 12, late_s=late_s, seed=seed)
+        found = measure_sync([seen], [joints(arm, 12)])[0]
+        if found.tells:
+            errors.append(abs((found.offset_ms or 0) - late_s * 1e3))
+    assert len(errors) >= 17
+    assert np.median(errors) < 5
+
+
+@pytest.mark.parametrize("ppm", [-10_000, -3_000, 3_000, 10_000])
+def test_a_drift_is_measured_within_a_tenth_over_a_minute(ppm: int) -> None:
+    arm = Arm.moving(seed=2)
+    found = measure_sync([camera(arm, 60, drift=ppm / 1e6)], [joints(arm, 60)])[0]
+    assert found.drift_ppm == pytest.approx(ppm, rel=0.1)
+    assert found.offset_ms == pytest.approx(0, abs=15)
+    assert found.end_offset_ms - found.start_offset_ms == pytest.approx(ppm * 0.06, rel=0.1)
+    assert found.window_offsets_ms[-1] - found.window_offsets_ms[0] == pytest.approx(
+        ppm * 0.055, rel=0.35
+    )
+
+
+def test_a_drift_from_0_to_200_ms_over_20_s_shows_at_its_end() -> None:
+    arm = Arm.moving(seed=3)
+    found = measure_sync([camera(arm, 20, late_s=0.1, drift=0.01)], [joints(arm, 20)])[0]
+    assert found.start_offset_ms == pytest.approx(0, abs=30)
+    assert found.end_offset_ms == pytest.approx(200, abs=30)
+
+
+def test_a_codec_that_alternates_between_key_frames_shifts_nothing() -> None:
+    arm = Arm.moving(seed=4)
+    seen = camera(arm, 20, late_s=0.05)
+    pumped = seen.motion * np.where(np.arange(len(seen.motion)) % 2, 3.6, 1).astype(np.float32)
+    found = measure_sync([replace(seen, motion=pumped)], [joints(arm, 20)])[0]
+    assert found.offset_ms == pytest.approx(50, abs=15)
+
+
+def test_pictures_that_repeat_the_one_before_shift_nothing() -> None:
+    arm = Arm.moving(seed=4)
+    seen = camera(arm, 20, late_s=0.05)
+    repeat = np.arange(len(seen.motion)) % 4 == 2
+    motion = seen.motion.copy()
+    motion[np.flatnonzero(repeat) + 1] += motion[repeat]
+    motion[repeat] = 0
+    found = measure_sync([replace(seen, motion=motion, repeat=repeat)], [joints(arm, 20)])[0]
+    assert found.offset_ms == pytest.approx(50, abs=15)
+
+
+def test_a_series_of_another_rate_shifts_nothing() -> None:
+    arm = Arm.moving(seed=5)
+    for rate_hz in (10.0, 100.0, 400.0):
+        found = measure_sync([camera(arm, 20)], [joints(arm, 20, rate_hz=rate_hz)])[0]
+        assert found.offset_ms == pytest.approx(0, abs=15)
+
+
+def test_a_camera_of_10_pictures_a_second_is_measured_too() -> None:
+    arm = Arm.moving(seed=5)
+    seen = camera(arm, 30, late_s=0.133, rate_hz=10.0)
+    found = measure_sync([seen], [joints(arm, 30, rate_hz=10.0)])[0]
+    assert found.offset_ms == pytest.approx(133, abs=20)
+
+
+def test_a_gyroscope_counts_by_the_size_of_its_values() -> None:
+    arm = Arm.moving(seed=6, joints=3)
+    times_s = frame_times(20, 400)
+    rates = np.gradient(arm.at(times_s), times_s, axis=0)
+    gyro = Series("gyro", ns(times_s), rates, ("x", "y", "z"))
+    found = measure_sync([camera(arm, 20, late_s=0.08)], [gyro])[0]
+    assert found.offset_ms == pytest.approx(80, abs=15)
+
+
+def test_two_cameras_are_compared_through_the_robot() -> None:
+    arm = Arm.moving(seed=7)
+    cameras = [camera(arm, 20, name="top"), camera(arm, 20, name="wrist", late_s=0.1, seed=1)]
+    found = {(one.stream, one.method): one for one in measure_sync(cameras, [joints(arm, 20)])}
+    through = found["wrist", "through"]
+    assert through.against == "top"
+    assert through.offset_ms == pytest.approx(100, abs=15)
+    assert found["top", "content"].offset_ms == pytest.approx(0, abs=15)
+
+
+def test_two_cameras_without_a_robot_are_compared_directly() -> None:
+    arm = Arm.moving(seed=7)
+    cameras = [camera(arm, 20, name="top"), camera(arm, 20, name="wrist", late_s=0.1, seed=1)]
+    found = measure_sync(cameras, [])[0]
+    assert (found.stream, found.against, found.method) == ("wrist", "top", "content")
+    assert found.offset_ms == pytest.approx(100, abs=30)
+    assert (found.offset_error_ms or 0) >= 15
+
+
+def test_state_is_the_reference_before_action() -> None:
+    arm = Arm.moving(seed=1)
+    both = [joints(arm, 20, role="action"), joints(arm, 20, role="state")]
+    assert measure_sync([camera(arm, 20)], both)[0].reference == "state"
+    assert measure_sync([camera(arm, 20)], both[:1])[0].reference == "action"
+
+
+def still(seen: Seen, level: float, noise: float) -> Seen:
+    motion = np.random.default_rng(5).normal(level, noise, len(seen.motion))
+    return replace(seen, motion=motion.astype(np.float32))
+
+
+def test_a_frozen_or_black_camera_tells_nothing() -> None:
+    arm = Arm.moving(seed=1)
+    found = measure_sync([still(camera(arm, 20), 0, 0)], [joints(arm, 20)])[0]
+    assert (found.tells, found.reason, found.offset_ms) == (False, "nothing moves", None)
+
+
+def test_an_idle_robot_tells_nothing() -> None:
+    arm = Arm.moving(seed=1)
+    idle = replace(joints(arm, 20), values=np.random.default_rng(2).normal(0, 2e-4, (600, 6)))
+    found = measure_sync([still(camera(arm, 20), 1.5, 0.05)], [idle])[0]
+    assert (found.tells, found.reason) == (False, "no correlation")
+
+
+def test_a_robot_whose_values_never_change_tells_nothing() -> None:
+    arm = Arm.moving(seed=1)
+    stuck = replace(joints(arm, 20), values=np.ones((600, 6)))
+    assert measure_sync([camera(arm, 20)], [stuck])[0].reason == "nothing moves"
+
+
+def test_three_seconds_are_too_short_to_tell() -> None:
+    arm = Arm.moving(seed=1)
+    assert measure_sync([camera(arm, 3)], [joints(arm, 3)])[0].reason == "too short"
+
+
+def test_a_motion_that_repeats_itself_is_not_taken_for_a_late_one() -> None:
+    times_s = frame_times(20)
+    scrub = Series("state", ns(times_s), np.sin(4 * times_s)[:, None], ("x",), role="state")
+    change = 1 + np.abs(np.diff(np.sin(4 * times_s), prepend=0)) * 60
+    seen = Seen("top", ns(times_s), change.astype(np.float32), np.zeros(600, bool))
+    found = measure_sync([seen], [scrub])[0]
+    assert not found.tells or abs(found.offset_ms or 0) < 15
+
+
+def test_an_arm_that_the_camera_does_not_see_hardly_ever_tells() -> None:
+    told = 0
+    for seed in range(60):
+        seen, other = Arm.moving(seed), Arm.moving(seed + 1000)
+        told += measure_sync([camera(seen, 15)], [joints(other, 15)])[0].tells
+    assert told <= 3
+
+
+def test_a_series_that_ends_2_s_early_shows_by_its_time_stamps() -> None:
+    arm = Arm.moving(seed=1)
+    found = measure_sync([camera(arm, 20)], [joints(arm, 18)])[-1]
+    assert (found.stream, found.against, found.method) == ("observation.state", "top", "clock")
+    assert found.start_offset_ms == pytest.approx(0, abs=1)
+    assert found.end_offset_ms == pytest.approx(-2000, abs=1)
+
+
+def test_a_clock_that_runs_away_shows_row_by_row() -> None:
+    arm = Arm.moving(seed=1)
+    slow = replace(joints(arm, 20), times_ns=ns(frame_times(20) * 1.05))
+    found = measure_sync([camera(arm, 20, clock="grid")], [slow])[-1]
+    assert found.end_offset_ms == pytest.approx(1000, abs=5)
+    assert found.window_offsets_ms[-1] == pytest.approx(998, abs=5)
+    assert np.all(np.diff(found.window_offsets_ms) > 0)
+
+
+def test_times_made_from_a_frame_index_tell_nothing_by_themselves() -> None:
+    arm = Arm.moving(seed=1)
+    found = measure_sync([camera(arm, 20, clock="grid")], [joints(arm, 19, clock="grid")])[-1]
+    assert (found.tells, found.reason) == (False, "times made from a frame index")
+
+
+def test_what_was_measured_is_stored_and_read_back_unchanged(tmp_path: Path) -> None:
+    arm = Arm.moving(seed=1)
+    sync = measure_sync([camera(arm, 20), still(camera(arm, 20), 0, 0)], [joints(arm, 20)])
+    Measurements(sync=sync).save(tmp_path)
+    assert Measurements.load(tmp_path).sync == sync
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    times=arrays.arrays(np.int64, st.integers(0, 200), elements=st.integers(-(10**9), 10**11)),
+    values=arrays.arrays(np.float64, st.tuples(st.integers(0, 200), st.integers(0, 3))),
+    seed=st.integers(0, 5),
+)
+def test_odd_times_and_values_raise_nothing(
+    times: np.ndarray, values: np.ndarray, seed: int
+) -> None:
+    seen = camera(Arm.moving(seed), 8)
+    count = min(len(times), len(values))
+    odd = Series("state", times[:count], values[:count], ("a", "b", "c"), role="state")
+    motion = np.resize(values.ravel(), len(times)) if values.size else np.zeros(len(times))
+    with np.errstate(all="ignore"):
+        motion = motion.astype(np.float32)
+    strange = Seen("odd", times, motion, np.zeros(len(times), bool))
+    with np.errstate(all="ignore"):
+        assert measure_sync([seen, strange], [odd])
+
+
+def test_an_hour_is_compared_in_seconds() -> None:
+    arm = Arm.moving(seed=1, joints=14, length_s=3700)
+    seen, series = camera(arm, 3600, late_s=0.1), joints(arm, 3600)
+    begun = time.process_time()
+    found = measure_sync([seen], [series])[0]
+    assert found.offset_ms == pytest.approx(100, abs=5)
+    assert time.process_time() - begun < 20
