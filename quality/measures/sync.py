@@ -33,6 +33,8 @@ LAG_MAX_S = 2.0
 DRIFT_MAX_S = 0.8
 """The most that the offset may change from start to end."""
 OVERLAP_MIN_S = 4.0
+VALUE_MAX = 1e12
+"""Larger values are a recorder's mark for "none", or garbage."""
 STEPS_MAX = 2_000_000
 """Over 18 hours: a broken clock, not a recording."""
 RIDGE = 0.05
@@ -169,7 +171,7 @@ class _Track:
 
 
 def _camera_track(camera: Moving) -> _Track:
-    motion = np.nan_to_num(np.asarray(camera.motion, np.float64))
+    motion = np.clip(np.nan_to_num(np.asarray(camera.motion, np.float64)), 0, 255)
     times_s, kept = np.unique(np.asarray(camera.times_ns) / NS, return_index=True)
     motion, repeat = motion[kept], np.asarray(camera.repeat, np.bool_)[kept]
     # a picture that repeats the one before leaves its motion to the next: share it evenly
@@ -183,6 +185,7 @@ def _camera_track(camera: Moving) -> _Track:
 def _series_track(series: Series) -> _Track:
     count = min(len(series.times_ns), len(series.values))
     values = np.asarray(series.values, np.float64)[:count]
+    values = np.where(np.abs(values) < VALUE_MAX, values, np.nan)
     values = values.reshape(count, -1) if values.size else np.zeros((count, 0))
     finite = np.isfinite(values).mean(axis=0) > 0.5 if count else np.ones(0, np.bool_)
     whole = np.isfinite(values[:, finite]).all(axis=1) if count else np.ones(0, np.bool_)
