@@ -1,0 +1,1 @@
+"""The screens: one thin page a file; shared pieces of drawing start with an underscore."""

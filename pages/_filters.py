@@ -1,0 +1,121 @@
+"""The filters: in the sidebar, the same on every page, and in the address of the page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+
+import streamlit as st
+
+from metrics import Filter
+from metrics.choices import Choice, Days, days, options
+from pages._ground import mirror
+
+PERIODS = {"7d": 7, "14d": 14, "28d": 28, "90d": 90}
+LABELS = {
+    "7d": "Last 7 days",
+    "14d": "Last 14 days",
+    "28d": "Last 28 days",
+    "90d": "Last 90 days",
+    "all": "All days",
+    "days": "Chosen days",
+}
+KINDS = ("site", "task", "worker", "rig")
+
+
+def draw_filters() -> None:
+    """Draw them, and keep what they choose for ``chosen``."""
+    mirrored = mirror()
+    known = days(mirrored)
+    offered = options(mirrored)
+    with st.sidebar:
+        period = st.selectbox(
+            "Days",
+            list(LABELS),
+            index=list(LABELS).index("28d"),
+            format_func=LABELS.__getitem__,
+            key="period",
+            bind="query-params",
+            help="Days are each site's own; the last is the newest day with anything in it.",
+        )
+        start, end = _span(str(period), known)
+        if period == "days":
+            start, end = _chosen_days(start, end)
+        picked = {
+            kind: _pick(kind, choices)
+            for kind, choices in zip(
+                KINDS, (offered.sites, offered.tasks, offered.workers, offered.rigs), strict=True
+            )
+        }
+        program = _program(offered.programs)
+    st.session_state["filter"] = Filter(
+        start, end, picked["site"], picked["task"], picked["worker"], picked["rig"], program
+    )
+
+
+def chosen() -> Filter:
+    """What the filters choose now."""
+    found = st.session_state["filter"]
+    assert isinstance(found, Filter)
+    return found
+
+
+def said(filter: Filter, *, compared: bool = False) -> str:
+    """The days in words, and what the tiles' changes compare them with."""
+    start, end = filter.from_on, filter.to_on
+    days = f"{start:%-d %b %Y} to {end:%-d %b %Y}, days in each site's own time zone"
+    return f"{days} · changes against the {versus(filter)}" if compared else days
+
+
+def versus(filter: Filter) -> str:
+    """What tiles compare with, in words."""
+    weeks = -(-filter.days // 7)
+    return "same days last week" if weeks == 1 else f"same days {weeks} weeks before"
+
+
+def _span(period: str, known: Days) -> tuple[dt.date, dt.date]:
+    today = dt.datetime.now(dt.UTC).date()
+    # one recording with a clock in the future must not move everybody's days
+    end = min(known.last_on or today, today + dt.timedelta(days=1))
+    if period in PERIODS:
+        return end - dt.timedelta(days=PERIODS[period] - 1), end
+    return min(known.first_on or end, end), end
+
+
+def _chosen_days(start: dt.date, end: dt.date) -> tuple[dt.date, dt.date]:
+    picked = st.date_input("From and to", (start, end), key="days", bind="query-params")
+    if isinstance(picked, tuple) and len(picked) == 2:
+        return picked
+    return start, end
+
+
+def _pick(kind: str, choices: Iterable[Choice]) -> tuple[str, ...]:
+    names = {choice.id: choice.name for choice in choices}
+    picked = st.multiselect(
+        kind.capitalize() + "s",
+        list(names),
+        format_func=_named(names),
+        key=kind,
+        bind="query-params",
+        placeholder="All",
+    )
+    return tuple(picked)
+
+
+def _program(choices: Iterable[Choice]) -> str | None:
+    names = {choice.id: choice.name for choice in choices}
+    if not names:
+        return None
+    return st.selectbox(
+        "Program",
+        list(names),
+        index=None,
+        format_func=_named(names),
+        key="program",
+        bind="query-params",
+        placeholder="All",
+    )
+
+
+def _named(names: dict[str, str]) -> Callable[[str], str]:
+    return lambda one: names.get(one, one)

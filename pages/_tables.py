@@ -1,0 +1,77 @@
+"""Tables: numbers to the right with their unit in the header, and rows that open what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+Column = st.column_config.Column
+
+
+def text(label: str, *, help: str | None = None, width: Any = None) -> Any:
+    """A column of words."""
+    return st.column_config.TextColumn(label, help=help, width=width)
+
+
+def number(label: str, places: int = 0, *, help: str | None = None) -> Any:
+    """A column of numbers with thousands apart; the unit belongs into ``label``."""
+    return st.column_config.NumberColumn(label, format=f"%,.{places}f", help=help)
+
+
+def rate(label: str, *, help: str | None = None) -> Any:
+    """A column of what ``percent`` gives."""
+    return number(f"{label} (%)", 1, help=help)
+
+
+def percent(shares: Iterable[float | None]) -> list[float | None]:
+    """Shares of one as percentages."""
+    return [None if one is None else 100 * one for one in shares]
+
+
+def bar(label: str, most: float, *, help: str | None = None, form: str = "%.1f") -> Any:
+    """A column of numbers drawn as bars up to ``most``."""
+    return st.column_config.ProgressColumn(
+        label, min_value=0.0, max_value=max(most, 1e-9), format=form, help=help, color="blue"
+    )
+
+
+def picture(label: str) -> Any:
+    """A column of thumbnails."""
+    return st.column_config.ImageColumn(label, width="small")
+
+
+def table(
+    values: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Any],
+    *,
+    key: str,
+    height: Any = "auto",
+    opens: bool = False,
+    row_height: int | None = None,
+) -> int | None:
+    """Draw a table; where its rows open something, the row that was just chosen, else None."""
+    shown: Any = st.dataframe(
+        pd.DataFrame({name: list(values[name]) for name in columns}),
+        column_config=dict(columns),
+        hide_index=True,
+        key=key,
+        height=height,
+        row_height=row_height,
+        placeholder="–",
+        on_select="rerun" if opens else "ignore",
+        selection_mode="single-row",
+    )
+    if not opens:
+        return None
+    rows = shown["selection"]["rows"]
+    return int(rows[0]) if rows else None
+
+
+def open_episode(episode_id: int) -> None:
+    """Go to an episode's page."""
+    from pages import episode
+
+    st.switch_page(st.Page(episode.page, url_path="episode"), query_params={"id": str(episode_id)})
