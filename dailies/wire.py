@@ -111,7 +111,9 @@ class Copied:
         parts = [] if gone is None else [pa.Table.from_arrays([gone], schema=named)]
         parts += [] if rows is None else [rows.select(["id"])]
         ids = pa.concat_tables(parts)
-        return ids.filter(pc.field("id") <= top) if pa.types.is_integer(self.id_type) else ids
+        if not pa.types.is_integer(self.id_type):
+            return ids
+        return ids.filter(pc.less_equal(ids["id"], pa.scalar(top, self.id_type)))
 
     def select(self, dialect: str, since: int | None) -> str:
         """The record's SELECT of all its rows, or of those changed at ``since`` or later."""
