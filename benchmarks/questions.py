@@ -1,20 +1,34 @@
 """How fast every page's questions are answered with a million episodes in the record.
 
-Run ``python -m benchmarks.questions --json``, or call ``measure``. Builds a record of 90 days of
-400 workers and 60 rigs, brings a mirror up from it, asks every question of every page over the
-last 28 and over all 90 days, and prints the median and the 95th percentile of each in ms; then
-what the mirror takes to follow 1,000 changed episodes.
+A made-up operation of 90 days, 400 workers and 60 rigs is written into a new SQLite record, and a
+mirror brought up from it. Then every question of every page is asked over the last 28 days, over
+all 90, and over the latter cut by task and by rig, and last the mirror follows 1,000 changed
+episodes, newest and scattered. Printed are the median and the 95th percentile in ms.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import text
+
+from dailies.database import Record, open_record
+from dailies.mirror import Mirror
+from metrics import Filter, choices, cost, defects, episodes, live, throughput, workers
+from metrics.exporter import exposition
 
 FIRST_DAY = dt.date(2026, 1, 5)
 SITES = ("lisbon", "warsaw", "manila", "nairobi", "home-1", "home-2")
@@ -51,6 +65,169 @@ class Size:
     days: int = 90
     workers: int = 400
     rigs: int = 60
+
+
+Question = Callable[[], object]
+
+
+def measure(
+    *, full: bool = True, tell: Callable[[str], None] = print, folder: Path | None = None
+) -> Iterator[dict[str, Any]]:
+    """Every question's time, the worst of them, and the mirror's; a million episodes if ``full``.
+
+    Otherwise a tenth of it. ``folder`` keeps the record, and uses the one that is there.
+    """
+    size = Size() if full else Size(episodes=100_000)
+    with tempfile.TemporaryDirectory() as temporary:
+        path = (folder or Path(temporary)) / f"{size.episodes}.sqlite"
+        is_there = path.exists()
+        record = open_record(f"sqlite:///{path}")
+        if not is_there:
+            tell(f"  writing {size.episodes:,} episodes")
+            fill(record, history(size))
+        yield from _asked(record, size, rounds=20 if full else 5, tell=tell)
+        record.close()
+
+
+def fill(record: Record, tables: dict[str, pa.Table]) -> None:
+    """Writes the tables into an SQLite record, in one transaction."""
+    with record.begin() as session:
+        connection = session.connection()
+        for name, table in tables.items():
+            columns = ", ".join(f'"{column}"' for column in table.column_names)
+            marks = ", ".join("?" * table.num_columns)
+            for piece in table.to_batches(max_chunksize=20_000):
+                rows = list(zip(*(_stored(column) for column in piece.columns), strict=True))
+                connection.exec_driver_sql(
+                    f'INSERT INTO "{name}" ({columns}) VALUES ({marks})', rows
+                )
+
+
+def _stored(column: pa.Array[Any]) -> list[Any]:
+    """The values as the record's SQLite keeps them."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    elif pa.types.is_date(column.type) or pa.types.is_decimal(column.type):
+        column = column.cast(pa.string())
+    elif pa.types.is_boolean(column.type):
+        column = pc.cast(column, pa.int64())
+    return column.to_pylist()
+
+
+def _asked(
+    record: Record, size: Size, *, rounds: int, tell: Callable[[str], None]
+) -> Iterator[dict[str, Any]]:
+    start = time.perf_counter()
+    mirror = Mirror(record, max_age_s=3600.0)
+    yield _result("mirror_first_copy", [time.perf_counter() - start], size)
+    worst: dict[str, Any] = {"value": -1.0}
+    tell("  asking every question of every page")
+    for name, question in questions(mirror, size):
+        question()
+        result = _result(f"question {name}", [_seconds(question) for _ in range(rounds)], size)
+        worst = max(worst, result, key=lambda one: float(one["value"]))
+        yield result
+    yield worst | {"name": "slowest question", "question": worst["name"]}
+    tell("  following changes")
+    for name, scattered in (("newest", False), ("scattered", True)):
+        times = [_follow(record, mirror, size, scattered, seed) for seed in range(rounds)]
+        yield _result(f"mirror follows 1,000 {name}", times, size)
+    mirror.close()
+
+
+def questions(mirror: Mirror, size: Size) -> Iterator[tuple[str, Question]]:
+    """Every question of every page by name, over several filters."""
+    last = FIRST_DAY + dt.timedelta(days=size.days - 1)
+    now = dt.datetime.combine(last, dt.time(15, 59), dt.UTC)
+    for ask in (live.landing_now, live.live_by_site, live.live_by_rig, live.intake_pulse):
+        yield ask.__name__, partial(ask, mirror, now=now)
+    yield "intake", partial(live.intake, mirror, now=now)
+    yield "latest_episodes", partial(live.latest_episodes, mirror)
+    yield "options", partial(choices.options, mirror)
+    yield "days", partial(choices.days, mirror)
+    yield "target_progress", partial(throughput.target_progress, mirror, last)
+    yield "exposition", partial(exposition, mirror, "text/plain")
+    for of_episode in (
+        episodes.episode,
+        episodes.episode_streams,
+        episodes.episode_measurements,
+        episodes.episode_flags,
+        episodes.episode_reviews,
+    ):
+        yield of_episode.__name__, partial(of_episode, mirror, size.episodes - 50)
+    month, all_days = last - dt.timedelta(days=27), FIRST_DAY
+    for label, filter in {
+        "28 days": Filter(month, last),
+        "90 days": Filter(all_days, last),
+        "90 days, two tasks": Filter(all_days, last, tasks=TASKS[:2]),
+        "90 days, a site's rigs": Filter(
+            all_days, last, sites=SITES[:1], rigs=("rig000", "rig006")
+        ),
+    }.items():
+        yield f"neighbours, {label}", partial(episodes.neighbours, mirror, size.episodes, filter)
+        for of_filter in FILTERED:
+            yield f"{of_filter.__name__}, {label}", partial(of_filter, mirror, filter)
+
+
+FILTERED: tuple[Callable[[Mirror, Filter], object], ...] = (
+    throughput.hours_total,
+    throughput.hours_by_day,
+    throughput.hours_by_site,
+    throughput.hours_by_task,
+    throughput.hours_by_worker,
+    workers.worker_yield,
+    cost.cost_total,
+    cost.cost_by_worker,
+    cost.cost_per_accepted_hour_by_site,
+    cost.cost_per_accepted_hour_by_task,
+    cost.cost_by_day,
+    cost.cost_lines,
+    defects.quality_tiles,
+    defects.defects,
+    defects.defects_by_rig,
+    defects.defects_over_time,
+    defects.verdicts_by_day,
+    defects.flagged_episodes,
+)
+
+
+def _follow(record: Record, mirror: Mirror, size: Size, scattered: bool, seed: int) -> float:
+    """Seconds that the mirror takes to follow 1,000 episodes that reviews have just decided."""
+    ids = (
+        random.Random(seed).sample(range(1, size.episodes + 1), 1000)
+        if scattered
+        else range(size.episodes - 999, size.episodes + 1)
+    )
+    decision = ("accepted", "rejected")[seed % 2]
+    with record.begin() as session:
+        session.connection().execute(
+            text("UPDATE episode SET decision = :decision WHERE id = :id"),
+            [{"decision": decision, "id": id} for id in ids],
+        )
+    start = time.perf_counter()
+    refreshed = mirror.refresh()
+    assert refreshed.changed["episode"] == 1000, refreshed
+    return time.perf_counter() - start
+
+
+def _seconds(question: Question) -> float:
+    start = time.perf_counter()
+    question()
+    return time.perf_counter() - start
+
+
+def _result(name: str, seconds: list[float], size: Size) -> dict[str, Any]:
+    """A line to print: ``value`` is the 95th percentile."""
+    ordered = sorted(seconds)
+    p95 = ordered[max(0, -(-95 * len(ordered) // 100) - 1)]
+    return {
+        "name": name,
+        "value": round(p95 * 1000, 1),
+        "unit": "ms p95",
+        "p50": round(statistics.median(ordered) * 1000, 1),
+        "rounds": len(ordered),
+        "episodes": size.episodes,
+    }
 
 
 def history(size: Size, seed: int = 1) -> dict[str, pa.Table]:
@@ -301,20 +478,20 @@ def _rig_of(
     return worker % len(SITES) + len(SITES) * ((worker // len(SITES) + day) % here)
 
 
-def _named(names: tuple[str | None, ...], index: npt.NDArray[np.int64]) -> pa.Array:
+def _named(names: tuple[str | None, ...], index: npt.NDArray[np.int64]) -> pa.Array[Any]:
     return pa.array(names, pa.string()).take(pa.array(index))
 
 
-def _names(prefix: str, number: npt.NDArray[np.int64], digits: int) -> pa.Array:
+def _names(prefix: str, number: npt.NDArray[np.int64], digits: int) -> pa.Array[Any]:
     return pa.array(np.char.add(prefix, np.char.zfill(number.astype(str), digits)))
 
 
-def _micros(day: npt.NDArray[np.int64], second: npt.NDArray[np.float64]) -> pa.Array:
+def _micros(day: npt.NDArray[np.int64], second: npt.NDArray[np.float64]) -> pa.Array[Any]:
     start = (FIRST_DAY - dt.date(1970, 1, 1)).days * 86_400_000_000
     micros = start + day * 86_400_000_000 + np.round(second * 1e6).astype(np.int64)
     return pa.array(micros, pa.timestamp("us"))
 
 
-def _dates(day: npt.NDArray[np.int64]) -> pa.Array:
+def _dates(day: npt.NDArray[np.int64]) -> pa.Array[Any]:
     days = (FIRST_DAY - dt.date(1970, 1, 1)).days + day
     return pa.array(days.astype(np.int32)).cast(pa.date32())

@@ -1,9 +1,14 @@
 """Tables that the mirror makes from its own rows, and keeps by difference as these change.
 
-``sql/derived/<table>/*.sql`` holds one statement a file, run when rows of ``<table>`` change. With
-``$sign`` and ``$ids`` a statement is run twice: with -1 for what the affected rows added before,
-with +1 for what they add now. Without, once, after the change. An episode is affected by its own
-change and by that of its flags. The tables are declared in sql/views, which empties them.
+``sql/derived/<table>/*.sql`` holds one statement a file, run when rows of ``<table>`` change. The
+tables that they fill are declared in sql/views, which empties them.
+
+- ``episode``: run after a change, with the affected episodes in the temporary table ``touched``,
+  as they were (``sign`` -1) and as they are (+1). An episode is affected by its own change and by
+  that of its flags.
+- ``flag``: the same, with the flags of these episodes. Where flags change it is run twice: before
+  with ``$sign`` -1 and after with +1; otherwise once, with NULL for both.
+- any other table: run once, after a change of it.
 """
 
 from __future__ import annotations
@@ -17,6 +22,10 @@ import pyarrow as pa
 
 MANY = 20_000
 """Affected episodes from which on everything is added up anew, which is then the quicker way."""
+
+_BEFORE = "CREATE OR REPLACE TEMP TABLE touched AS SELECT -1 AS sign, * FROM touched_of($ids)"
+_AFTER = "INSERT INTO touched SELECT 1, * FROM touched_of($ids)"
+_WHOLE = "CREATE OR REPLACE TEMP TABLE touched AS SELECT 1 AS sign, * FROM touched_of(NULL)"
 
 
 class Cursor(Protocol):
@@ -33,63 +42,87 @@ class Cursor(Protocol):
 
 
 @dataclass(frozen=True)
-class Derived:
-    """The statements: of differences, by episode; and made anew, by the table they come from."""
+class Touched:
+    """The episodes that a change affects, and whether flags are part of it."""
 
-    by_episode: tuple[str, ...]
-    anew: dict[str, tuple[str, ...]]
+    ids: list[int]
+    flags: bool
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The statements, by the table from whose rows they make something."""
+
+    statements: dict[str, tuple[str, ...]]
 
     @classmethod
     def read(cls, folder: Path) -> Derived:
         """The statements in ``folder``; none where it is missing."""
-        texts = {
-            kind.name: tuple(
-                file.read_text(encoding="utf-8") for file in sorted(kind.glob("*.sql"))
-            )
-            for kind in sorted(folder.glob("*"))
-        }
-        return cls(texts.pop("episode", ()), texts)
+        return cls(
+            {
+                kind.name: tuple(
+                    file.read_text(encoding="utf-8") for file in sorted(kind.glob("*.sql"))
+                )
+                for kind in sorted(folder.glob("*"))
+            }
+        )
 
-    def add(self, cursor: Cursor, sign: int, ids: list[int] | None) -> None:
-        """Adds (``sign`` 1) or takes out (-1) what these episodes add up to; None means all."""
-        if ids is None or ids:
-            for sql in self.by_episode:
-                cursor.execute(sql, {"sign": sign, "ids": ids})
-
-    def renew(self, cursor: Cursor, tables: Iterable[str]) -> None:
-        """Makes anew what comes from ``tables``."""
-        for table in tables:
-            for sql in self.anew.get(table, ()):
-                cursor.execute(sql)
-
-    def affected(
+    def touched(
         self, cursor: Cursor, rows: dict[str, pa.Table], gone: dict[str, pa.Array[Any]]
-    ) -> list[int]:
-        """Ids of the episodes that changed or deleted rows touch; to ask before the change.
+    ) -> Touched:
+        """What changed or deleted rows affect; to be asked before the change.
 
         ``rows`` are the changed rows and ``gone`` the deleted ids, by table.
         """
-        if not self.by_episode:
-            return []
-        touched: set[Any] = set()
+        if not self.statements.get("episode"):
+            return Touched([], False)
+        ids: set[Any] = set()
         if "episode" in rows:
-            touched.update(rows["episode"]["id"].to_pylist())
+            ids.update(rows["episode"]["id"].to_pylist())
         if "episode" in gone:
-            touched.update(gone["episode"].to_pylist())
+            ids.update(gone["episode"].to_pylist())
         flags = [gone["flag"]] if "flag" in gone else []
         if "flag" in rows:
-            touched.update(rows["flag"]["episode_id"].to_pylist())
+            ids.update(rows["flag"]["episode_id"].to_pylist())
             flags.extend(rows["flag"]["id"].chunks)
         if flags:
-            touched.update(_of_flags(cursor, flags))
-        return sorted(touched)
+            ids.update(_of_flags(cursor, flags))
+        return Touched(sorted(ids), bool(flags))
+
+    def before(self, cursor: Cursor, touched: Touched) -> None:
+        """Keeps the affected episodes as they are before the change."""
+        if touched.ids:
+            cursor.execute(_BEFORE, {"ids": touched.ids})
+            if touched.flags:
+                self._run(cursor, "flag", {"sign": -1})
+
+    def after(self, cursor: Cursor, touched: Touched, tables: Iterable[str]) -> None:
+        """Adds up the differences, and makes anew what comes from other changed ``tables``."""
+        if touched.ids:
+            cursor.execute(_AFTER, {"ids": touched.ids})
+            self._run(cursor, "episode")
+            self._run(cursor, "flag", {"sign": 1 if touched.flags else None})
+        for table in tables:
+            if table not in ("episode", "flag"):
+                self._run(cursor, table)
+
+    def whole(self, cursor: Cursor) -> None:
+        """Adds everything up, into tables that are empty."""
+        if self.statements.get("episode"):
+            cursor.execute(_WHOLE)
+            self._run(cursor, "episode")
+            self._run(cursor, "flag", {"sign": 1})
+
+    def _run(self, cursor: Cursor, table: str, given: dict[str, int | None] | None = None) -> None:
+        for sql in self.statements.get(table, ()):
+            cursor.execute(sql, given or {})
 
 
 def _of_flags(cursor: Cursor, ids: list[pa.Array[Any]]) -> list[int]:
     """Ids of the episodes whose flags these were until now."""
-    cursor.register("touched", pa.table([pa.chunked_array(ids, pa.int64())], names=["id"]))
+    cursor.register("changed_flag", pa.table([pa.chunked_array(ids, pa.int64())], names=["id"]))
     found = cursor.execute(
-        "SELECT DISTINCT episode_id FROM flag WHERE id IN (SELECT id FROM touched)"
+        "SELECT DISTINCT episode_id FROM flag WHERE id IN (SELECT id FROM changed_flag)"
     ).fetchall()
-    cursor.unregister("touched")
+    cursor.unregister("changed_flag")
     return [episode_id for (episode_id,) in found]

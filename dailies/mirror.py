@@ -16,6 +16,7 @@ import logging
 import os
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ from dailies.record import Row
 from dailies.wire import Copied
 
 log = logging.getLogger(__name__)
+
+# The copy of an answer costs less than the second planning that a relation would need.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
 
 VIEWS = Path(__file__).parent.parent / "sql" / "views"
 
@@ -150,28 +154,33 @@ class Mirror:
         Parameters that the query does not name are left out. Raises QueryTimeout, ValueError for
         anything but one SELECT, and duckdb.Error for a query that is wrong.
         """
-        with self._answer(sql, params) as answer:
-            table: pa.Table = answer.to_arrow_table()
+        with self._cursor(sql, params) as (cursor, given):
+            table = cursor.execute(sql, given).to_arrow_table()
+            assert table is not None  # a SELECT always has one
             return table
 
     def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The answer as Python rows (DECIMAL as Decimal, TIMESTAMP as a naive UTC datetime)."""
-        with self._answer(sql, params) as answer:
-            return answer.fetchall()
+        with self._cursor(sql, params) as (cursor, given):
+            return cursor.execute(sql, given).fetchall()
 
     def columns(self, sql: str, params: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Names of the columns that a query gives, without running it."""
-        with self._answer(sql, params) as answer:
-            return tuple(answer.columns)
+        with self._cursor(sql, params) as (cursor, given):
+            return tuple(cursor.sql(sql, params=given).columns)
 
     def close(self) -> None:
         """Lets the memory go."""
         self._root.close()
 
     @contextlib.contextmanager
-    def _answer(
+    def _cursor(
         self, sql: str, params: Mapping[str, Any] | None
-    ) -> Iterator[duckdb.DuckDBPyRelation]:
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Any]]]:
+        """A cursor of the mirror, brought up to date, that a timer stops; and what ``sql`` names.
+
+        A query is executed on it, not made a relation: that would be planned twice.
+        """
         named = _parameters(sql)
         given = {key: value for key, value in (params or {}).items() if key in named}
         self.follow()
@@ -180,7 +189,7 @@ class Mirror:
             timer.daemon = True
             timer.start()
             try:
-                yield cursor.sql(sql, params=given)
+                yield cursor, given
             except duckdb.InterruptException as error:
                 raise QueryTimeout(
                     f"the query took longer than {self.timeout_s:g} s: ask for fewer days"
@@ -246,10 +255,10 @@ class Mirror:
     def _apply(self, news: _News, began: float) -> Refreshed:
         changed, deleted, dead, tops = {}, {}, 0, dict(self._top)
         with self._transaction() as cursor:
-            touched = self._derived.affected(cursor, news.rows, news.gone)
-            self._summed += len(touched)
+            touched = self._derived.touched(cursor, news.rows, news.gone)
+            self._summed += len(touched.ids)
             if self._summed < MANY:
-                self._derived.add(cursor, -1, touched)
+                self._derived.before(cursor, touched)
             for table in self._tables:
                 rows = news.rows.get(table.name)
                 gone = news.gone.get(table.name)
@@ -265,8 +274,7 @@ class Mirror:
                     deleted[table.name] = len(gone.unique())
                 dead += replaced
             if self._summed < MANY:
-                self._derived.add(cursor, 1, touched)
-                self._derived.renew(cursor, changed.keys() | deleted.keys())
+                self._derived.after(cursor, touched, changed.keys() | deleted.keys())
             else:
                 self._sum_up(cursor)
         self._horizon, self._top = news.horizon, tops
@@ -280,7 +288,7 @@ class Mirror:
         """Makes the views, and all that is derived, anew."""
         for sql in self._views:
             cursor.execute(sql)
-        self._derived.add(cursor, 1, None)
+        self._derived.whole(cursor)
         self._summed = 0
 
     @contextlib.contextmanager

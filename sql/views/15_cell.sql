@@ -1,5 +1,5 @@
--- Tables of differences, which the mirror keeps itself (sql/derived/episode): whenever episodes or
--- their flags change, rows with sign -1 take out what they added before, and rows with sign +1 add
+-- Tables of differences, which the mirror keeps itself (sql/derived, dailies/derived.py): whenever
+-- episodes or their flags change, rows are added that take out what these added before and put in
 -- what they add now. So always sum. They are what a million episodes come down to, in whole
 -- numbers, and keep every page's sums quick.
 
@@ -23,3 +23,11 @@ CREATE OR REPLACE TABLE defect (
     failed BIGINT,      -- of them, with a flag of grade fail by this check
     recorded_ms BIGINT
 );
+
+-- What of an episode the sums need; one row per episode of ids (NULL for all).
+CREATE OR REPLACE MACRO touched_of(ids) AS TABLE
+SELECT
+    id, worked_on, site_id, worker_id, rig_id, task_id, program_id, verdict,
+    is_counted, is_decided, is_accepted, recorded_ms, delivered_ms, accepted_ms
+FROM episode_hours
+WHERE ids IS NULL OR id IN (SELECT unnest(CAST(ids AS BIGINT[])));
