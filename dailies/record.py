@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, Index, Integer, Numeric, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -62,7 +62,7 @@ class Money(TypeDecorator[decimal.Decimal]):
 class Row(DeclarativeBase):
     """A table of the record. ``change`` is set by the database's triggers, never by us."""
 
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         dt.datetime: Instant,
         decimal.Decimal: Money,
         int: BigInteger().with_variant(Integer, "sqlite"),

@@ -130,8 +130,8 @@ def write_at_random(
                         raise _ThinkAgain
             except (_ThinkAgain, SQLAlchemyError):
                 pass  # rolled back: by choice, or because another process was in the way
-        barrier.wait(60)  # all have written
-        barrier.wait(60)  # all was compared
+        barrier.wait(150)  # all have written
+        barrier.wait(150)  # all was compared
     record.close()
 
 

@@ -27,7 +27,7 @@ def _sums(mirror: Mirror) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_mirror_misses_nothing_that_several_processes_write(
     record: Record, record_url: str
 ) -> None:
@@ -50,8 +50,8 @@ def test_a_mirror_misses_nothing_that_several_processes_write(
         mirror.refresh()
         assert differing(record, mirror) == {}
         assert _sums(mirror) == _sums(Mirror(record, max_age_s=3600.0, threads=1))
-        barrier.wait(60)
-        barrier.wait(60)
+        barrier.wait(150)
+        barrier.wait(150)
     for writer in writers:
         writer.join(60)
     assert refreshes > ROUNDS  # it did follow while they were writing
