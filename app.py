@@ -73,7 +73,8 @@ def clip_route(request: Request) -> Response:
     allowed = (standing.config.data, *standing.config.recordings)
     real = inside(file, allowed) if file else None
     if real is None:
-        return PlainTextResponse("This recording is not there any more.", status_code=404)
+        gone = "This recording is gone, or lies outside the folders that DAILIES_RECORDINGS names."
+        return PlainTextResponse(gone, status_code=404)
     headers = {"cache-control": "private, max-age=3600", "x-content-type-options": "nosniff"}
     return FileResponse(real, media_type=media_type(real), headers=headers)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -11,15 +12,8 @@ from metrics import Filter
 from metrics.choices import Choice, Days, days, options
 from pages._ground import mirror
 
-PERIODS = {"7d": 7, "14d": 14, "28d": 28, "90d": 90}
-LABELS = {
-    "7d": "Last 7 days",
-    "14d": "Last 14 days",
-    "28d": "Last 28 days",
-    "90d": "Last 90 days",
-    "all": "All days",
-    "days": "Chosen days",
-}
+PERIODS = {"7 days": 7, "14 days": 14, "28 days": 28, "90 days": 90}
+ALL, CHOSEN = "All days", "Chosen days"
 KINDS = ("site", "task", "worker", "rig")
 
 
@@ -31,15 +25,14 @@ def draw_filters() -> None:
     with st.sidebar:
         period = st.selectbox(
             "Days",
-            list(LABELS),
-            index=list(LABELS).index("28d"),
-            format_func=LABELS.__getitem__,
+            [*PERIODS, ALL, CHOSEN],
+            index=list(PERIODS).index("28 days"),
             key="period",
             bind="query-params",
             help="Days are each site's own; the last is the newest day with anything in it.",
         )
         start, end = _span(str(period), known)
-        if period == "days":
+        if period == CHOSEN:
             start, end = _chosen_days(start, end)
         picked = {
             kind: _pick(kind, choices)
@@ -89,8 +82,8 @@ def _chosen_days(start: dt.date, end: dt.date) -> tuple[dt.date, dt.date]:
     return start, end
 
 
-def _pick(kind: str, choices: Iterable[Choice]) -> tuple[str, ...]:
-    names = {choice.id: choice.name for choice in choices}
+def _pick(kind: str, choices: Sequence[Choice]) -> tuple[str, ...]:
+    names = _names(choices)
     picked = st.multiselect(
         kind.capitalize() + "s",
         list(names),
@@ -102,8 +95,8 @@ def _pick(kind: str, choices: Iterable[Choice]) -> tuple[str, ...]:
     return tuple(picked)
 
 
-def _program(choices: Iterable[Choice]) -> str | None:
-    names = {choice.id: choice.name for choice in choices}
+def _program(choices: Sequence[Choice]) -> str | None:
+    names = _names(choices)
     if not names:
         return None
     return st.selectbox(
@@ -115,6 +108,14 @@ def _program(choices: Iterable[Choice]) -> str | None:
         bind="query-params",
         placeholder="All",
     )
+
+
+def _names(choices: Sequence[Choice]) -> dict[str, str]:
+    """What each id is called, in the filter and in the address: its name, unless two share it."""
+    often = Counter(choice.name for choice in choices)
+    return {
+        one.id: one.name if often[one.name] == 1 else f"{one.name} ({one.id})" for one in choices
+    }
 
 
 def _named(names: dict[str, str]) -> Callable[[str], str]:

@@ -16,7 +16,7 @@ def draw_frame(visitor: Visitor) -> None:
             ":orange-badge[:material/science: Example] People, sites, rates and most recordings "
             "here are made up by `dailies demo`."
         )
-    st.html("<style>.stMainBlockContainer{padding-top:2.6rem;padding-bottom:3rem}</style>")
+    st.html("<style>.stMainBlockContainer{padding-top:3.4rem;padding-bottom:3rem}</style>")
     with st.sidebar:
         if ground().sign_in is None:
             st.caption("No sign-in is configured: this server is open to its own machine only.")

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from dailies.access import Visitor
-from dailies.clips import Clip
+from dailies.clips import Clip, playable
 from dailies.config import Config
 from dailies.mirror import Mirror
 from metrics.episodes import episode, episode_streams
@@ -25,8 +25,9 @@ def file_of(mirror: Mirror, config: Config, clip: Clip) -> Path | None:
         stream = next((one for one in streams if one.kind == "video"), None)
     if stream is None:
         return None
-    if clip.kind == "video":
-        return Path(stream.file) if stream.file and stream.kind == "video" else None
+    if clip.kind == "video" and stream.file:
+        # by its suffix too: a recording's own metadata must not name any file of the house
+        return Path(stream.file) if stream.kind == "video" and playable(stream.file) else None
     return still_of(mirror, config, clip.episode_id, stream.name) if clip.kind == "still" else None
 
 

@@ -10,6 +10,7 @@ const svg = (tag, attributes) => {
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return made;
 };
+const short = (stream) => stream.replace(/^observation\.(images\.)?/, "");
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const plain = (value) =>
   value === null || value === undefined ? "–" : Number(value.toPrecision(3)).toLocaleString("en");
@@ -48,7 +49,7 @@ function lanes(data) {
   return [...rows.values()].map((flags) => {
     const row = el("div", "row");
     const label = el("div", "label");
-    label.append(el("b", "", `${flags[0].sign} ${flags[0].words}`), el("span", "", flags[0].stream || "episode"));
+    label.append(el("b", "", `${flags[0].sign} ${flags[0].words}`), el("span", "", short(flags[0].stream || "episode")));
     const lane = el("div", "lane");
     for (const flag of flags) {
       const span = el("div", "span");
@@ -136,7 +137,7 @@ export default function (component) {
     show();
   };
   tabs.replaceChildren(...data.curves.map((one) => {
-    const tab = el("button", "", one.stream.replace("observation.images.", ""));
+    const tab = el("button", "", short(one.stream));
     tab.dataset.stream = one.stream;
     tab.setAttribute("role", "tab");
     tab.addEventListener("click", () => choose(one.stream));

@@ -2,189 +2,53 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from collections.abc import Sequence
-from pathlib import Path
-from zoneinfo import ZoneInfo
+import re
 
 import streamlit as st
 
+from dailies.access import Visitor
 from metrics import defects, episodes
-from pages import _tables as tables
+from pages import _facts as shown
 from pages._door import demand
 from pages._filters import chosen
-from pages._frame import heading, nothing_chosen, nothing_recorded
-from pages._ground import ground, mirror
+from pages._flagged import LISTED, flagged
+from pages._frame import heading, nothing_recorded
+from pages._ground import mirror
 from pages._player import player
-from pages._words import DECISION_SIGNS, VERDICT_MEANS, check_words, seconds, verdict_words
-from quality.measures.measurements import Measurements, UnknownLayout
+
+NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 def page() -> None:
     """The episode that the address names, else a list to choose from."""
     visitor = demand("episode")
     wanted = st.query_params.get("id", "")
-    facts = episodes.episode(mirror(), int(wanted)) if wanted.isdigit() else None
+    facts = episodes.episode(mirror(), int(wanted)) if NUMBER.fullmatch(wanted) else None
     if facts is None:
-        _choose(wanted)
+        _choose(wanted, visitor)
         return
     number = facts.episode_id
-    _heading(facts)
     flags = episodes.episode_flags(mirror(), number)
     streams = episodes.episode_streams(mirror(), number)
-    measured = _measured(facts.measurements)
+    measured = shown.measured(facts.measurements)
+    shown.heading(facts)
     left, right = st.columns([7, 3])
     with left:
         player(facts, streams, flags, measured, visitor)
+        if measured is None:
+            st.caption("There are no curves of this episode: only its summary was kept.")
     with right:
-        _verdict(facts, flags)
-        _metadata(facts)
-    if measured is None:
-        st.caption("There are no curves of this episode: only its summary was kept.")
-    _measurements(episodes.episode_measurements(mirror(), number))
-    _reviews(episodes.episode_reviews(mirror(), number))
+        shown.verdict(facts, flags)
+        shown.metadata(facts)
+    shown.measurements(episodes.episode_measurements(mirror(), number))
+    shown.reviews(episodes.episode_reviews(mirror(), number))
 
 
-def _choose(wanted: str) -> None:
+def _choose(wanted: str, visitor: Visitor) -> None:
     heading("Episode", "One recording, its verdict and why")
     if nothing_recorded():
         return
     if wanted:
         st.warning(f"There is no episode {wanted}. Choose one of these.", icon=":material/search:")
-    ones = defects.flagged_episodes(mirror(), chosen(), limit=200)
-    if not ones:
-        nothing_chosen("flagged episodes")
-        return
     st.subheader("Flagged episodes, worst first", anchor=False)
-    names = ("episode_id", "worked_on", "task_id", "site_id", "rig_id", "duration_s", "message")
-    row = tables.table(
-        {name: [getattr(one, name) for one in ones] for name in names}
-        | {"verdict": [verdict_words(one.verdict) for one in ones]},
-        {
-            "verdict": tables.text("Verdict"),
-            "message": tables.text("What and what to do", width="large"),
-            "task_id": tables.text("Task"),
-            "site_id": tables.text("Site"),
-            "rig_id": tables.text("Rig"),
-            "worked_on": st.column_config.DateColumn("Day", format="D MMM"),
-            "duration_s": tables.number("Length (s)", 1),
-            "episode_id": st.column_config.NumberColumn("Episode", format="%d"),
-        },
-        key="choose",
-        height=560,
-        opens=True,
-    )
-    if row is not None and row < len(ones):
-        tables.open_episode(ones[row].episode_id)
-
-
-def _heading(facts: episodes.EpisodeFacts) -> None:
-    title, before, after = st.columns([8, 1, 1], vertical_alignment="center")
-    beside = episodes.neighbours(mirror(), facts.episode_id, chosen())
-    with title:
-        where = " · ".join(filter(None, (facts.site or facts.site_id, facts.rig_id)))
-        name = facts.task or facts.task_id or Path(facts.path).name
-        heading(f"{verdict_words(facts.verdict)} · {name}", where or facts.path)
-    for column, words, number in (
-        (before, "← Earlier", beside.previous_id),
-        (after, "Later →", beside.next_id),
-    ):
-        if column.button(words, disabled=number is None, help="Flagged episode", width="stretch"):
-            tables.open_episode(int(number or 0))
-
-
-def _measured(stored: str | None) -> Measurements | None:
-    if not stored:
-        return None
-    try:
-        return Measurements.load(ground().config.data / stored)
-    except (FileNotFoundError, UnknownLayout):
-        return None
-
-
-def _verdict(facts: episodes.EpisodeFacts, flags: Sequence[episodes.EpisodeFlag]) -> None:
-    st.subheader(f"{verdict_words(facts.verdict)} · {DECISION_SIGNS[facts.decision]}", anchor=False)
-    st.caption(f"{VERDICT_MEANS[facts.verdict].capitalize()}. Policy {facts.policy}.")
-    if facts.error:
-        st.error(facts.error, icon=":material/broken_image:")
-    if facts.duplicate_of:
-        st.warning(f"Same content as episode {facts.duplicate_of}; counts no hours.")
-    for flag in flags[:12]:
-        with st.container(border=True):
-            where = f"{flag.stream or 'episode'}, {flag.start_s:.2f} to {flag.end_s:.2f} s"
-            st.markdown(f"**{verdict_words(flag.grade)} · {check_words(flag.check_name)}**")
-            st.text(flag.message)
-            st.caption(where)
-    if len(flags) > 12:
-        st.caption(f"and {len(flags) - 12} more, on the timeline")
-
-
-def _metadata(facts: episodes.EpisodeFacts) -> None:
-    zone = ZoneInfo(facts.zone or "UTC")
-    rows = {
-        "Task": facts.task or facts.task_id,
-        "Worker": facts.worker_id,
-        "Site": facts.site or facts.site_id,
-        "Rig": " · ".join(filter(None, (facts.rig_id, facts.camera_model))) or None,
-        "Program": facts.program_id,
-        "Shift": facts.shift_id,
-        "Began": _at(facts.started_at, zone),
-        "Landed": _at(facts.landed_at, zone),
-        "Judged": _at(facts.judged_at, zone),
-        "Length": seconds(facts.duration_s)
-        + (f", expected {seconds(facts.expected_s)}" if facts.expected_s else ""),
-        "Steps": ", ".join(_steps(facts.steps)) or None,
-        "Format": facts.format,
-        "File": facts.path + (f" #{facts.episode_index}" if facts.episode_index else ""),
-    }
-    st.table(
-        {key: value for key, value in rows.items() if value}, border="horizontal", width="stretch"
-    )
-
-
-def _at(instant: dt.datetime, zone: ZoneInfo) -> str:
-    local = instant.replace(tzinfo=dt.UTC).astimezone(zone)
-    return f"{local:%-d %b %Y %H:%M:%S} {zone.key}"
-
-
-def _steps(stored: str | None) -> list[str]:
-    steps = json.loads(stored) if stored else []
-    return [
-        str(step.get("label", step) if isinstance(step, dict) else step) for step in steps or []
-    ]
-
-
-def _measurements(ones: Sequence[episodes.EpisodeMeasurement]) -> None:
-    if not ones:
-        return
-    st.subheader("Measurements", anchor=False)
-    tables.table(
-        {name: [getattr(one, name) for one in ones] for name in ("stream", "name", "value")},
-        {
-            "stream": tables.text("Stream"),
-            "name": tables.text("Measurement", help="The name says the unit."),
-            "value": st.column_config.NumberColumn("Value", format="%.4g"),
-        },
-        key="measurements",
-        height=320,
-    )
-
-
-def _reviews(ones: Sequence[episodes.EpisodeReview]) -> None:
-    if not ones:
-        return
-    st.subheader("Reviews", anchor=False)
-    names = ("decided_at", "reviewer", "decision", "reason", "note", "policy")
-    tables.table(
-        {name: [getattr(one, name) for one in ones] for name in names},
-        {
-            "decided_at": st.column_config.DatetimeColumn("At (UTC)"),
-            "reviewer": tables.text("Reviewer"),
-            "decision": tables.text("Decision"),
-            "reason": tables.text("Reason"),
-            "note": tables.text("Note"),
-            "policy": tables.text("Policy"),
-        },
-        key="reviews",
-    )
+    flagged(defects.flagged_episodes(mirror(), chosen(), limit=LISTED), visitor, key="choose")

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from metrics import throughput
 from pages import _charts as charts
-from pages import _tables as tables
+from pages import _hours as shown
 from pages._door import demand
 from pages._filters import chosen, said, versus
 from pages._frame import heading, nothing_chosen, nothing_recorded
 from pages._ground import mirror
-from pages._tiles import Tile, strip
-from pages._words import STAGE_MEANS, count, hours
 
 GROUPS = {
     "site": throughput.hours_by_site,
@@ -34,7 +30,7 @@ def page() -> None:
     total = throughput.hours_total(mirrored, filter)
     days = throughput.hours_by_day(mirrored, filter)
     targets = throughput.target_progress(mirrored, filter.to_on, filter.program)
-    _tiles(total, days, said(filter), versus(filter))
+    shown.hours_tiles(total, days, said(filter), versus(filter))
     if not total.episodes and not total.paid_h:
         nothing_chosen("hours")
         return
@@ -48,109 +44,8 @@ def page() -> None:
     )
     if targets:
         st.subheader("Targets", anchor=False)
-        _targets(targets)
+        shown.targets(targets)
     by = st.segmented_control(
         "By", list(GROUPS), default="site", required=True, key="by", bind="query-params"
     )
-    _groups(str(by), GROUPS[str(by)](mirrored, filter))
-
-
-def _tiles(
-    total: throughput.HoursTotal, days: Sequence[throughput.DayHours], said: str, versus: str
-) -> None:
-    tiles = [
-        Tile(
-            stage.capitalize(),
-            hours(getattr(total, f"{stage}_h")),
-            f"{means.capitalize()}. {said}; n = {count(total.episodes)} episodes; "
-            f"compared with the {versus}.",
-            now=getattr(total, f"{stage}_h"),
-            before=getattr(total, f"before_{stage}_h"),
-            good_when="neither" if stage == "paid" else "up",
-            trend=[getattr(day, f"{stage}_h") for day in days],
-        )
-        for stage, means in STAGE_MEANS.items()
-    ]
-    strip([*tiles, _yield(total)])
-
-
-def _yield(total: throughput.HoursTotal) -> Tile:
-    now = total.accepted_h / total.paid_h if total.paid_h else None
-    before = None
-    if total.before_paid_h and total.before_accepted_h is not None:
-        before = total.before_accepted_h / total.before_paid_h
-    return Tile(
-        "Accepted of paid",
-        "–" if now is None else f"{now:.1%}",
-        f"Accepted hours out of {hours(total.paid_h)} paid ones.",
-        now=now,
-        before=before,
-        unit="points",
-    )
-
-
-def _targets(targets: Sequence[throughput.TargetProgress]) -> None:
-    tables.table(
-        {
-            "program": [_promise(one) for one in targets],
-            "ends": [one.ends_on for one in targets],
-            "progress": tables.percent(one.accepted_h / one.promised_h for one in targets),
-            "accepted": [one.accepted_h for one in targets],
-            "promised": [one.promised_h for one in targets],
-            "expected": [one.expected_h for one in targets],
-            "pace": [one.pace_h for one in targets],
-            "needed": [one.needed_h for one in targets],
-            "forecast": [_forecast(one) for one in targets],
-        },
-        {
-            "program": tables.text("Target"),
-            "ends": st.column_config.DateColumn("Ends", format="D MMM YYYY"),
-            "progress": tables.bar("Kept (%)", 100.0),
-            "accepted": tables.number("Accepted (h)", 1),
-            "promised": tables.number("Promised (h)", 1),
-            "expected": tables.number("Due by now (h)", 1, help="Promised, by days gone."),
-            "pace": tables.number("Pace (h/day)", 1, help="Over the last 7 whole days."),
-            "needed": tables.number("Needed (h/day)", 1, help="To keep the promise."),
-            "forecast": tables.text("At the end (h)", help="Forecast, 95 % prediction interval."),
-        },
-        key="targets",
-    )
-
-
-def _promise(one: throughput.TargetProgress) -> str:
-    part = " · ".join(filter(None, (one.task_id, one.site_id)))
-    return f"{one.customer}: {one.program}" + (f" ({part})" if part else "")
-
-
-def _forecast(one: throughput.TargetProgress) -> str:
-    if one.forecast_h is None:
-        return "too few days"
-    return f"{one.forecast_h:,.0f} ({one.forecast_low_h:,.0f} to {one.forecast_high_h:,.0f})"
-
-
-def _groups(kind: str, groups: Sequence[throughput.GroupHours]) -> None:
-    most = max((one.accepted_h for one in groups), default=0.0)
-    tables.table(
-        {
-            "name": [one.name or one.id or "unknown" for one in groups],
-            "accepted": [one.accepted_h for one in groups],
-            "delivered": [one.delivered_h for one in groups],
-            "recorded": [one.recorded_h for one in groups],
-            "paid": [one.paid_h for one in groups],
-            "share": tables.percent(
-                one.accepted_h / one.paid_h if one.paid_h else None for one in groups
-            ),
-            "episodes": [one.episodes for one in groups],
-        },
-        {
-            "name": tables.text(kind.capitalize()),
-            "accepted": tables.bar("Accepted (h)", most),
-            "delivered": tables.number("Delivered (h)", 1),
-            "recorded": tables.number("Recorded (h)", 1),
-            "paid": tables.number("Paid (h)", 1),
-            "share": tables.rate("Accepted of paid"),
-            "episodes": tables.number("Episodes"),
-        },
-        key=f"hours_by_{kind}",
-        height=330 if len(groups) > 8 else "auto",
-    )
+    shown.groups(str(by), GROUPS[str(by)](mirrored, filter))

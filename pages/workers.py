@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from metrics import throughput, workers
 from pages import _charts as charts
-from pages import _tables as tables
+from pages import _yields as shown
 from pages._door import demand
 from pages._filters import chosen, said
 from pages._frame import heading, nothing_chosen, nothing_recorded
 from pages._ground import mirror
-from pages._tiles import Tile, strip
-from pages._words import count, hours, share
-
-SHARES = ("acceptance", "acceptance_low", "acceptance_high", "yield_share")
-FEW = 20
-"""Decided episodes under which a worker's interval says next to nothing."""
 
 
 def page() -> None:
@@ -35,7 +27,7 @@ def page() -> None:
         return
     total = throughput.hours_total(mirrored, filter)
     days = throughput.hours_by_day(mirrored, filter)
-    _tiles(ones, total, days)
+    shown.yield_tiles(ones, total, days)
     charts.draw(
         charts.funnel(ones),
         key="funnel",
@@ -48,80 +40,4 @@ def page() -> None:
         f"{len(ones)} here. The others cannot honestly be put in an order; ‘standing’ says whether "
         "a worker's interval lies wholly above or below the rate of all together."
     )
-    _table(ones)
-
-
-def _tiles(
-    ones: Sequence[workers.WorkerYield],
-    total: throughput.HoursTotal,
-    days: Sequence[throughput.DayHours],
-) -> None:
-    decided = sum(one.decided for one in ones)
-    accepted = sum(one.accepted for one in ones)
-    below = sum(one.standing == "below" for one in ones)
-    few = sum(one.decided < FEW for one in ones)
-    strip(
-        [
-            Tile("Workers", count(len(ones)), "With a shift or a recording in these days."),
-            Tile(
-                "Paid",
-                hours(total.paid_h),
-                "Hours on shift.",
-                now=total.paid_h,
-                before=total.before_paid_h,
-                good_when="neither",
-                trend=[day.paid_h for day in days],
-            ),
-            Tile(
-                "Accepted",
-                hours(total.accepted_h),
-                f"Out of {hours(total.paid_h)} paid.",
-                now=total.accepted_h,
-                before=total.before_accepted_h,
-                trend=[day.accepted_h for day in days],
-            ),
-            Tile(
-                "Acceptance",
-                share(accepted / decided if decided else None),
-                f"{accepted:,} accepted of {decided:,} decided episodes; duplicates left out.",
-            ),
-            Tile("Clearly below all", count(below), "Whole 95 % interval under the common rate."),
-            Tile("Too few to tell", count(few), f"Under {FEW} decided episodes."),
-        ]
-    )
-
-
-def _table(ones: Sequence[workers.WorkerYield]) -> None:
-    names = (
-        "worker_id",
-        "site_id",
-        "standing",
-        "rank",
-        "decided",
-        "accepted_h",
-        "delivered_h",
-        "recorded_h",
-        "paid_h",
-    )
-    tables.table(
-        {name: [getattr(one, name) for one in ones] for name in names}
-        | {name: tables.percent(getattr(one, name) for one in ones) for name in SHARES},
-        {
-            "worker_id": tables.text("Worker"),
-            "site_id": tables.text("Site"),
-            "standing": tables.text("Standing"),
-            "rank": tables.number("Rank", help="Only where no other interval overlaps."),
-            "acceptance": tables.rate("Acceptance", help="Accepted of decided episodes."),
-            "acceptance_low": tables.rate("From", help="Wilson 95 % interval."),
-            "acceptance_high": tables.rate("To", help="Wilson 95 % interval."),
-            "decided": tables.number("Decided (n)"),
-            "accepted_h": tables.number("Accepted (h)", 1),
-            "delivered_h": tables.number("Delivered (h)", 1),
-            "recorded_h": tables.number("Recorded (h)", 1),
-            "paid_h": tables.number("Paid (h)", 1),
-            "yield_share": tables.rate("Accepted of paid"),
-        },
-        key="workers",
-        height=460,
-    )
-    st.caption("To see one worker's episodes, choose the worker in the sidebar and open Quality.")
+    shown.yields(ones)

@@ -1,0 +1,136 @@
+"""What is known of one episode: its verdict, its metadata, its numbers and reviews."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from metrics import episodes
+from pages import _frame as frame
+from pages import _tables as tables
+from pages._filters import chosen
+from pages._ground import ground, mirror
+from pages._words import DECISION_SIGNS, VERDICT_MEANS, check_words, seconds, verdict_words
+from quality.measures.measurements import Measurements, UnknownLayout
+
+
+def heading(facts: episodes.EpisodeFacts) -> None:
+    """What it is, and the way to the flagged episodes beside it."""
+    title, before, after = st.columns([8, 1, 1], vertical_alignment="center")
+    beside = episodes.neighbours(mirror(), facts.episode_id, chosen())
+    with title:
+        where = " · ".join(filter(None, (facts.site or facts.site_id, facts.rig_id)))
+        name = facts.task or facts.task_id or Path(facts.path).name
+        frame.heading(f"{verdict_words(facts.verdict)} · {name}", where or facts.path)
+    for column, words, number in (
+        (before, "← Earlier", beside.previous_id),
+        (after, "Later →", beside.next_id),
+    ):
+        if column.button(words, disabled=number is None, help="Flagged episode", width="stretch"):
+            tables.open_episode(int(number or 0))
+
+
+def measured(stored: str | None) -> Measurements | None:
+    """The stored curves, None where there are none that can be read."""
+    if not stored:
+        return None
+    try:
+        return Measurements.load(ground().config.data / stored)
+    except (FileNotFoundError, UnknownLayout):
+        return None
+
+
+def verdict(facts: episodes.EpisodeFacts, flags: Sequence[episodes.EpisodeFlag]) -> None:
+    """The verdict, what was decided, and why."""
+    st.subheader(f"{verdict_words(facts.verdict)} · {DECISION_SIGNS[facts.decision]}", anchor=False)
+    st.caption(f"{VERDICT_MEANS[facts.verdict].capitalize()}. Policy {facts.policy}.")
+    if facts.error:
+        st.error(facts.error, icon=":material/broken_image:")
+    if facts.duplicate_of:
+        st.warning(f"Same content as episode {facts.duplicate_of}; counts no hours.")
+    for flag in flags[:12]:
+        with st.container(border=True):
+            where = f"{flag.stream or 'episode'}, {flag.start_s:.2f} to {flag.end_s:.2f} s"
+            st.markdown(f"**{verdict_words(flag.grade)} · {check_words(flag.check_name)}**")
+            st.text(flag.message)
+            st.caption(where)
+    if len(flags) > 12:
+        st.caption(f"and {len(flags) - 12} more, on the timeline")
+
+
+def metadata(facts: episodes.EpisodeFacts) -> None:
+    """Who, where and when; times in the site's own zone."""
+    zone = ZoneInfo(facts.zone or "UTC")
+    rows = {
+        "Task": facts.task or facts.task_id,
+        "Worker": facts.worker_id,
+        "Site": facts.site or facts.site_id,
+        "Rig": " · ".join(filter(None, (facts.rig_id, facts.camera_model))) or None,
+        "Program": facts.program_id,
+        "Shift": facts.shift_id,
+        "Began": _at(facts.started_at, zone),
+        "Landed": _at(facts.landed_at, zone),
+        "Judged": _at(facts.judged_at, zone),
+        "Length": seconds(facts.duration_s)
+        + (f", expected {seconds(facts.expected_s)}" if facts.expected_s else ""),
+        "Steps": ", ".join(_steps(facts.steps)) or None,
+        "Format": facts.format,
+        "File": facts.path + (f" #{facts.episode_index}" if facts.episode_index else ""),
+    }
+    st.table(
+        {key: value for key, value in rows.items() if value}, border="horizontal", width="stretch"
+    )
+
+
+def _at(instant: dt.datetime, zone: ZoneInfo) -> str:
+    local = instant.replace(tzinfo=dt.UTC).astimezone(zone)
+    return f"{local:%-d %b %Y %H:%M:%S} {zone.key}"
+
+
+def _steps(stored: str | None) -> list[str]:
+    steps = json.loads(stored) if stored else []
+    return [
+        str(step.get("label", step) if isinstance(step, dict) else step) for step in steps or []
+    ]
+
+
+def measurements(ones: Sequence[episodes.EpisodeMeasurement]) -> None:
+    """The numbers that sum its streams up."""
+    if not ones:
+        return
+    st.subheader("Measurements", anchor=False)
+    tables.table(
+        {name: [getattr(one, name) for one in ones] for name in ("stream", "name", "value")},
+        {
+            "stream": tables.text("Stream"),
+            "name": tables.text("Measurement", help="The name says the unit."),
+            "value": st.column_config.NumberColumn("Value", format="%.4g"),
+        },
+        key="measurements",
+        height=320,
+    )
+
+
+def reviews(ones: Sequence[episodes.EpisodeReview]) -> None:
+    """What people decided."""
+    if not ones:
+        return
+    st.subheader("Reviews", anchor=False)
+    names = ("decided_at", "reviewer", "decision", "reason", "note", "policy")
+    tables.table(
+        {name: [getattr(one, name) for one in ones] for name in names},
+        {
+            "decided_at": st.column_config.DatetimeColumn("At (UTC)"),
+            "reviewer": tables.text("Reviewer"),
+            "decision": tables.text("Decision"),
+            "reason": tables.text("Reason"),
+            "note": tables.text("Note"),
+            "policy": tables.text("Policy"),
+        },
+        key="reviews",
+    )

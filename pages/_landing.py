@@ -1,0 +1,132 @@
+"""What the Live page shows: its tiles, the verdicts as they come, and what is on its way in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import streamlit as st
+
+from metrics import live
+from pages import _tables as tables
+from pages._filters import chosen
+from pages._tiles import Tile, strip
+from pages._words import VERDICTS, check_words, count, seconds, verdict_words
+
+NOTE = "Of the last 24 hours, all sites; read anew every two seconds."
+
+
+def intake_tiles(intake: live.IntakeTiles, pulse: Sequence[live.PulseMinute]) -> None:
+    """How the intake is doing."""
+    minutes = [float(minute.episodes) for minute in pulse]
+    strip(
+        [
+            Tile("Judged", count(intake.judged), f"Episodes with a verdict. {NOTE}", trend=minutes),
+            Tile(
+                "Time to verdict",
+                seconds(intake.lag_p50_s),
+                f"Median from landed whole to the verdict, n = {intake.judged}. {NOTE}",
+            ),
+            Tile(
+                "Slowest 5 %",
+                seconds(intake.lag_p95_s),
+                f"95th percentile from landed whole to the verdict, n = {intake.judged}. {NOTE}",
+            ),
+            Tile("Screening", count(intake.screening), f"Being measured at this moment. {NOTE}"),
+            Tile(
+                "Waiting",
+                count(intake.waiting),
+                f"Seen and not begun; the oldest since {seconds(intake.oldest_waiting_s)}. {NOTE}",
+            ),
+            Tile("Failed", count(intake.failed), f"Could not be taken in; see Landing. {NOTE}"),
+        ]
+    )
+
+
+def fits(one: live.LatestEpisode) -> bool:
+    """True where the filters for places, tasks and workers let the episode through."""
+    filter = chosen()
+    pairs = (
+        (filter.sites, one.site_id),
+        (filter.tasks, one.task_id),
+        (filter.workers, one.worker_id),
+        (filter.rigs, one.rig_id),
+    )
+    return all(not wanted or given in wanted for wanted, given in pairs)
+
+
+def verdicts(ones: Sequence[live.LatestEpisode]) -> None:
+    """The feed of verdicts, whose rows open their episodes."""
+    if not ones:
+        st.info("No verdicts of these places yet.", icon=":material/filter_alt_off:")
+        return
+    row = tables.table(
+        {
+            "at": [one.judged_at for one in ones],
+            "verdict": [verdict_words(one.verdict) for one in ones],
+            "flag": [_why(one) for one in ones],
+            "task": [one.task_id for one in ones],
+            "site": [one.site_id for one in ones],
+            "rig": [one.rig_id for one in ones],
+            "length": [one.duration_s for one in ones],
+            "lag": [one.lag_s for one in ones],
+        },
+        {
+            "at": st.column_config.DatetimeColumn("Judged (UTC)", format="D MMM HH:mm:ss"),
+            "verdict": tables.text("Verdict"),
+            "flag": tables.text("Worst flag"),
+            "task": tables.text("Task"),
+            "site": tables.text("Site"),
+            "rig": tables.text("Rig"),
+            "length": tables.number("Length (s)", 1),
+            "lag": tables.number("To verdict (s)", 1, help="From landed whole to the verdict."),
+        },
+        key="verdicts",
+        height=620,
+        opens=True,
+    )
+    if row is not None and row < len(ones):
+        tables.open_episode(ones[row].episode_id)
+
+
+def _why(one: live.LatestEpisode) -> str:
+    return "duplicate" if one.is_duplicate else check_words(one.flag_check)
+
+
+def on_their_way(ones: Sequence[live.LandingNow]) -> None:
+    """Paths that wait, are being screened or failed."""
+    if not ones:
+        st.caption("Nothing is on its way in: all that has landed has its verdict.")
+        return
+    tables.table(
+        {
+            "state": [one.state for one in ones],
+            "path": [one.path.rsplit("/", 1)[-1] for one in ones],
+            "age": [one.age_s for one in ones],
+            "error": [one.error for one in ones],
+        },
+        {
+            "state": tables.text("State"),
+            "path": tables.text("File"),
+            "age": tables.number("Seen since (s)"),
+            "error": tables.text("What is wrong", width="medium"),
+        },
+        key="landing",
+        height=180,
+    )
+
+
+def places(kind: str, ones: Sequence[live.LivePlace]) -> None:
+    """Verdicts by site or rig."""
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    grades = [grade.value for grade in VERDICTS]
+    tables.table(
+        {"place": [one.place_id or "unknown" for one in ones]}
+        | {grade: [getattr(one, grade) for one in ones] for grade in grades}
+        | {"ago": [max((now - one.last_landed_at).total_seconds() / 60, 0) for one in ones]},
+        {"place": tables.text(kind.capitalize())}
+        | {grade: tables.number(verdict_words(grade)) for grade in grades}
+        | {"ago": tables.number("Last (min ago)", help="Minutes since something last landed.")},
+        key=f"by_{kind}",
+        height=188,
+    )

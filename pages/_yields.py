@@ -1,0 +1,94 @@
+"""What the Workers page shows: its tiles and the table of yields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from metrics import throughput, workers
+from pages import _tables as tables
+from pages._tiles import Tile, strip
+from pages._words import count, hours, share
+
+SHARES = ("acceptance", "acceptance_low", "acceptance_high", "yield_share")
+FEW = 20
+"""Decided episodes under which a worker's interval says next to nothing."""
+
+
+def yield_tiles(
+    ones: Sequence[workers.WorkerYield],
+    total: throughput.HoursTotal,
+    days: Sequence[throughput.DayHours],
+) -> None:
+    """How many people, and what became of their hours."""
+    decided = sum(one.decided for one in ones)
+    accepted = sum(one.accepted for one in ones)
+    below = sum(one.standing == "below" for one in ones)
+    few = sum(one.decided < FEW for one in ones)
+    strip(
+        [
+            Tile("Workers", count(len(ones)), "With a shift or a recording in these days."),
+            Tile(
+                "Paid",
+                hours(total.paid_h),
+                "Hours on shift.",
+                now=total.paid_h,
+                before=total.before_paid_h,
+                good_when="neither",
+                trend=[day.paid_h for day in days],
+            ),
+            Tile(
+                "Accepted",
+                hours(total.accepted_h),
+                f"Out of {hours(total.paid_h)} paid.",
+                now=total.accepted_h,
+                before=total.before_accepted_h,
+                trend=[day.accepted_h for day in days],
+            ),
+            Tile(
+                "Acceptance",
+                share(accepted / decided if decided else None),
+                f"{accepted:,} accepted of {decided:,} decided episodes; duplicates left out.",
+            ),
+            Tile("Clearly below all", count(below), "Whole 95 % interval under the common rate."),
+            Tile("Too few to tell", count(few), f"Under {FEW} decided episodes."),
+        ]
+    )
+
+
+def yields(ones: Sequence[workers.WorkerYield]) -> None:
+    """Every worker, with the interval of their acceptance."""
+    names = (
+        "worker_id",
+        "site_id",
+        "standing",
+        "rank",
+        "decided",
+        "accepted_h",
+        "delivered_h",
+        "recorded_h",
+        "paid_h",
+    )
+    tables.table(
+        {name: [getattr(one, name) for one in ones] for name in names}
+        | {name: tables.percent(getattr(one, name) for one in ones) for name in SHARES},
+        {
+            "worker_id": tables.text("Worker"),
+            "site_id": tables.text("Site"),
+            "standing": tables.text("Standing"),
+            "rank": tables.number("Rank", help="Only where no other interval overlaps."),
+            "acceptance": tables.rate("Acceptance", help="Accepted of decided episodes."),
+            "acceptance_low": tables.rate("From", help="Wilson 95 % interval."),
+            "acceptance_high": tables.rate("To", help="Wilson 95 % interval."),
+            "decided": tables.number("Decided (n)"),
+            "accepted_h": tables.number("Accepted (h)", 1),
+            "delivered_h": tables.number("Delivered (h)", 1),
+            "recorded_h": tables.number("Recorded (h)", 1),
+            "paid_h": tables.number("Paid (h)", 1),
+            "yield_share": tables.rate("Accepted of paid"),
+        },
+        key="workers",
+        height=460,
+    )
+    st.caption("To see one worker's episodes, choose the worker in the sidebar and open Quality.")
