@@ -1,1 +1,1 @@
-"""The ground of Dailies: words, configuration, record, mirror, access and the readers of recordings."""
+"""The ground of Dailies: words, configuration, record, mirror, access and readers."""
