@@ -52,8 +52,11 @@ def _lengths(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         if camera.count and sensed is not None:
             yield from _ends(camera.name, camera.span, sensed, "the sensors end", limits)
     declared_s = measurements.declared_duration_s
-    if declared_s is not None and measurements.duration_ns:
-        whole = Span(0, measurements.duration_ns)
+    pictured = max((one.span.end_ns for one in measurements.cameras if one.count), default=None)
+    # where sensors and pictures disagree, that is said already: the pictures are what was promised
+    ended = measurements.duration_ns if pictured is None else pictured
+    if declared_s is not None and ended:
+        whole = Span(0, ended)
         yield from _ends(None, whole, round(declared_s * NS), "the metadata says", limits)
 
 

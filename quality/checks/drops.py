@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import joined, rolling_median
+from quality.checks.stretches import joined, rolling_median, runs
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
@@ -63,7 +63,7 @@ def _visible(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             continue
         if gap_s >= limits["gap_fail_s"]:
             grade = Grade.FAIL
-        what = f"{count} frames lost, longest gap {gap_s * 1000:.0f} ms"
+        what = f"{count} frame{'s' if count > 1 else ''} lost, longest gap {gap_s * 1000:.0f} ms"
         yield _FINDER.flag(grade, camera.name, span, count, limits.limit(grade), what)
 
 
@@ -84,16 +84,28 @@ def hidden_drops(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     before, after = around[:, :reach], around[:, reach:]
     steady = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
     top = around.max(axis=1)
+    beside = np.maximum(windows[:, reach - 1], windows[:, reach + 1])
     jump = (motion > limits["jump_ratio"] * top) & (steady > limits["jump_motion"])
+    # a knock or a shake raises its neighbours too, lost frames do not
+    jump &= beside < limits["beside_ratio"] * steady
     jump &= motion < limits["cut_motion"]
-    at = np.flatnonzero(jump)
+    at = np.flatnonzero(jump & _goes_on(camera, limits))
     return at[(at > reach) & (at < len(motion) - reach)]
+
+
+def _goes_on(camera: Pictures, limits: Limits) -> npt.NDArray[np.bool_]:
+    """True for each picture that is as bright and as sharp as the one before it."""
+    brighter = np.abs(np.diff(camera.luma, prepend=camera.luma[:1]))
+    sharpness = np.maximum(camera.sharpness, 1e-3)
+    sharper = np.abs(np.diff(np.log(sharpness), prepend=np.log(sharpness[:1])))
+    alike = (brighter < limits["luma_step"]) & (sharper < limits["sharpness_step"])
+    return np.asarray(alike, dtype=np.bool_)
 
 
 def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     """Repeated pictures that stand in for dropped ones, shape (k,): motion all around, then a leap.
 
-    Where repeats are common (``common_share``), the recorder or codec does it all the time.
+    Where repeats are common (``repeat_share``), the recorder or codec does it all the time.
     """
     motion = camera.motion.astype(np.float64)
     if len(motion) < 12:
@@ -101,27 +113,35 @@ def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     around = rolling_median(motion, 11)
     still = (motion < limits["repeat_ratio"] * around) & (around > limits["jump_motion"])
     still[:2] = False
-    if still.mean() > limits["common_share"]:
+    if still.mean() > limits["repeat_share"]:
         return np.empty(0, np.intp)
-    leaps = np.append(motion[1:], 0) > limits["leap_ratio"] * around
-    ends = still & ~np.append(still[1:], False) & leaps
-    return np.flatnonzero(ends)
+    ends = still & ~np.append(still[1:], False)
+    lengths = np.zeros(len(still))
+    for start, stop in runs(still):
+        lengths[stop - 1] = stop - start
+    # two frames' way in one is little above the ordinary: a single repeat needs the greater leap
+    needed = np.where(lengths > 1, limits["leap_ratio"], limits["single_leap_ratio"])
+    return np.flatnonzero(ends & (np.append(motion[1:], 0) > needed * around))
 
 
 def _hidden(camera: Pictures, limits: Limits) -> Iterator[Flag]:
-    found = ((hidden_drops, "jumps as if frames were lost"), (stand_ins, "repeats for lost frames"))
-    for find, words in found:
-        at = find(camera, limits)
-        if len(at) == 0 or len(at) / camera.count > limits["common_share"]:
+    repeats, jumps = stand_ins(camera, limits), hidden_drops(camera, limits)
+    at = np.union1d(repeats, jumps[~np.isin(jumps - 1, repeats)])
+    # a gap that the times show is told already
+    told = np.flatnonzero(lost_frames(camera.times_ns, limits["gap_periods"])) + 1
+    at = at[~np.isin(at, told)]
+    if not len(at) or len(at) / camera.count > limits["common_share"]:
+        return
+    for first, last in _groups(at, camera, limits["join_s"]):
+        count = int(((at >= first) & (at <= last)).sum())
+        if count < limits.suspect:
             continue
-        for first, last in _groups(at, camera, limits["join_s"]):
-            count = int(((at >= first) & (at <= last)).sum())
-            if count < limits.suspect:
-                continue
-            end = min(last + 1, camera.count - 1)
-            span = Span(int(camera.times_ns[max(first - 1, 0)]), int(camera.times_ns[end]))
-            what = f"the picture {words} {count} times"
-            yield _FINDER.flag(Grade.SUSPECT, camera.name, span, count, limits.suspect, what)
+        end = min(last + 1, camera.count - 1)
+        span = Span(int(camera.times_ns[max(first - 1, 0)]), int(camera.times_ns[end]))
+        word = "repeats" if np.isin(repeats, np.arange(first, last + 1)).any() else "jumps"
+        often = "once" if count == 1 else f"{count} times"
+        what = f"the picture {word} as if frames were lost, {often},"
+        yield _FINDER.flag(Grade.SUSPECT, camera.name, span, count, limits.suspect, what)
 
 
 def _groups(at: npt.NDArray[np.intp], camera: Pictures, join_s: float) -> Iterator[tuple[int, int]]:
@@ -144,10 +164,15 @@ DROPPED_FRAMES = Check(
         "join_s",
         "jump_ratio",
         "jump_motion",
+        "beside_ratio",
         "cut_motion",
         "repeat_ratio",
         "leap_ratio",
+        "single_leap_ratio",
+        "luma_step",
+        "sharpness_step",
         "common_share",
+        "repeat_share",
     ),
 )
 _FINDER = Finder.of(DROPPED_FRAMES)

@@ -32,17 +32,19 @@ def underexposed(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     for camera in measurements.cameras:
         dim = (camera.luma < limits["luma"]) & (camera.dark_share >= limits["dark_share"])
         # where it is black, black_picture says so
-        dim &= camera.dark_share < limits["black_share"]
+        dim &= camera.contrast >= limits["black_contrast"]
         yield from _lasting(camera, dim, limits, _UNDER, "too dark")
 
 
 def _is_black(camera: Pictures, limits: Limits) -> Mask:
-    black = camera.dark_share >= limits["dark_share"]
+    black = (camera.dark_share >= limits["dark_share"]) & (camera.contrast < limits["contrast"])
     if not camera.count:
         return black
     usual = max(float(np.median(camera.luma)), 1.0)
     dimmed = camera.luma < limits["covered_luma_share"] * usual
-    flat = camera.contrast < limits["covered_contrast"]
+    flat = (camera.contrast < limits["covered_contrast"]) & (
+        camera.sharpness < limits["covered_sharpness"]
+    )
     return black | (flat & dimmed)
 
 
@@ -66,7 +68,14 @@ BLACK_PICTURE = Check(
     remedy="Uncover the lens or reconnect the camera, and retake.",
     needs=("cameras.dark_share", "cameras.luma", "cameras.contrast"),
     function=black_picture,
-    settings=("dark_share", "covered_contrast", "covered_luma_share", "join_s"),
+    settings=(
+        "dark_share",
+        "contrast",
+        "covered_contrast",
+        "covered_luma_share",
+        "covered_sharpness",
+        "join_s",
+    ),
 )
 OVEREXPOSED = Check(
     name="overexposed",
@@ -84,7 +93,7 @@ UNDEREXPOSED = Check(
     remedy="Turn the light on or raise the exposure, and retake.",
     needs=("cameras.dark_share", "cameras.luma"),
     function=underexposed,
-    settings=("luma", "dark_share", "black_share", "join_s"),
+    settings=("luma", "dark_share", "black_contrast", "join_s"),
 )
 _BLACK = Finder.of(BLACK_PICTURE)
 _OVER = Finder.of(OVEREXPOSED)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 
 import numpy as np
 
-from dailies.words import NS, Flag, Span
+from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import Mask, Stretch, stretches
+from quality.checks.stretches import Mask, Stretch, runs, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures
+
+
+class Proof(enum.StrEnum):
+    """What tells a frozen camera from a still scene, in words for the message."""
+
+    ROBOT = "the robot moved meanwhile"
+    JUMP = "it stopped dead and jumped on"
+    STOP = "out of motion, and its pictures never repeat otherwise"
+    QUIET = "its pictures never repeat otherwise"
 
 
 def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches (s) of repeated pictures where there is proof that the camera stood.
 
     An encoder makes a still scene repeat exactly, so a repeat alone proves nothing. Proof is, in
-    this order: the robot moved meanwhile; the picture jumped on at the end, or stopped dead out of
-    motion; or this camera's pictures never repeat otherwise, not even when the robot is still.
+    this order: the robot moved meanwhile; the picture stopped dead and jumped on; it did either,
+    and this camera's pictures never repeat otherwise, not even when the robot is still. Where that
+    last is all there is, and every picture repeats exactly, it is suspect at most.
     """
     moving = [one for one in measurements.series if one.role == "state" and one.count > 1]
     moving = moving or [one for one in measurements.series if one.role == "action"]
@@ -30,6 +41,8 @@ def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]
             grade = limits.grade(seconds)
             proof = _proof(camera, stretch, still, moving, limits) if grade else None
             if grade and proof:
+                if proof is Proof.QUIET:
+                    grade = Grade.SUSPECT
                 what = f"frozen for {seconds:.1f} s ({proof})"
                 limit = limits.limit(grade)
                 yield _FINDER.flag(grade, camera.name, stretch.span, seconds, limit, what)
@@ -39,7 +52,9 @@ def is_still(camera: Pictures, limits: Limits) -> Mask:
     """True for each picture that equals the one before, exactly or but for the encoder's touch."""
     near = (camera.changed_share <= limits["changed_share"]) & (camera.motion < limits["motion"])
     near[:1] = False
-    return np.asarray(camera.repeat | near, dtype=np.bool_)
+    # black and covered pictures have checks of their own, and always look alike
+    shows = camera.contrast >= limits["contrast"]
+    return np.asarray((camera.repeat | near) & shows, dtype=np.bool_)
 
 
 def _proof(
@@ -48,30 +63,36 @@ def _proof(
     still: Mask,
     moving: list[SeriesMeasures],
     limits: Limits,
-) -> str | None:
+) -> Proof | None:
     """Why this is a frozen camera and no still scene; None where nothing says so."""
     travel = max((_travel(series, stretch.span) for series in moving), default=0.0)
     if travel >= limits["travel"]:
-        return "the robot moved meanwhile"
+        return Proof.ROBOT
     usual = _usual_motion(camera, still)
     if usual is None:
         return None
-    before = camera.motion[max(stretch.start - 3, 1) : stretch.start]
+    before = camera.motion[max(stretch.start - 6, 1) : stretch.start]
     after = camera.motion[stretch.stop : stretch.stop + 1]
     jumped = len(after) > 0 and after[0] >= limits["jump"] * usual
-    stopped = len(before) > 2 and before.min() >= 0.5 * usual
+    stopped = len(before) > 2 and np.median(before) >= 0.5 * usual
     if jumped and stopped:
-        return "it stopped dead and jumped on"
+        return Proof.JUMP
     elsewhere = np.ones(camera.count, np.bool_)
     elsewhere[stretch.pictures] = False
     elsewhere[:1] = False
     elsewhere &= ~_robot_moves(camera, moving, limits)
-    if elsewhere.sum() >= 10 and still[elsewhere].mean() < limits["still_share"]:
-        # a stop at the end of a clip or a soft one is weaker proof than a noisy sensor gone quiet
-        quiet = np.quantile(camera.motion[elsewhere], 0.1)
-        if jumped or stopped or quiet >= limits["quiet"] * max(limits["motion"], 1e-6):
-            return "its pictures never repeat otherwise"
-    return None
+    # codecs repeat a picture here and there; three in a row say that repeats are common
+    often = np.zeros(camera.count, np.bool_)
+    for start, stop in runs(still):
+        often[start:stop] = stop - start > 2
+    if elsewhere.sum() < 10 or often[elsewhere].mean() >= limits["still_share"]:
+        return None
+    if jumped or stopped:
+        return Proof.STOP
+    # an exact repeat of every picture, by a sensor that is never so quiet
+    exact = camera.repeat[stretch.pictures].mean() >= limits["exact_share"]
+    quiet = np.quantile(camera.motion[elsewhere], 0.1) >= limits["quiet"]
+    return Proof.QUIET if exact and quiet else None
 
 
 def _usual_motion(camera: Pictures, still: Mask) -> float | None:
@@ -104,11 +125,13 @@ FROZEN_PICTURE = Check(
     settings=(
         "changed_share",
         "motion",
+        "contrast",
         "travel",
         "still_speed",
         "jump",
         "still_share",
         "quiet",
+        "exact_share",
     ),
 )
 _FINDER = Finder.of(FROZEN_PICTURE)

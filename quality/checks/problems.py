@@ -30,7 +30,8 @@ def missing_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]
     told = {problem.stream for problem in measurements.problems}
     whole = Span(0, measurements.duration_ns)
     for camera in measurements.cameras:
-        if not camera.count and camera.error is None and camera.name not in told:
+        promised = camera.container_count or camera.error
+        if not camera.count and not promised and camera.name not in told:
             yield _MISSING.flag(Grade.FAIL, camera.name, whole, 1, limits.fail, "holds no picture")
     for series in measurements.series:
         if not series.count and series.name not in told:
@@ -60,7 +61,8 @@ def corrupt_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]
 
 def _broken_camera(camera: Pictures, duration_ns: int, limits: Limits) -> Iterator[Flag]:
     promised = max(camera.packet_count or 0, camera.container_count or 0)
-    lost = 100 * max(promised - camera.count, 0) / promised if promised else 0.0
+    gone = max(promised - camera.count, 0) + camera.broken_count
+    lost = min(100 * gone / promised, 100.0) if promised else 0.0
     if not camera.count and camera.error:
         lost = 100.0
     elif camera.lost_from_ns is None and lost < limits.fail:
@@ -70,7 +72,7 @@ def _broken_camera(camera: Pictures, duration_ns: int, limits: Limits) -> Iterat
     start = max(start, 0) if camera.count else 0
     span = Span(start, max(start, duration_ns, camera.span.end_ns))
     why = f" ({camera.error})" if camera.error else ""
-    what = f"{lost:.1f} % of the pictures cannot be decoded{why}"
+    what = f"{lost:.1f} % of the pictures are lost{why}"
     yield _CORRUPT.flag(grade, camera.name, span, lost, limits.limit(grade), what)
 
 

@@ -329,12 +329,19 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         container_count=take.container_count,
         declared_count=camera.declared_count,
         declared_rate_hz=camera.declared_rate_hz,
+        broken_count=len(take.corrupt_seconds),
         error_count=take.error_count,
-        error="; ".join(take.errors) or None,
+        error=_error(take),
         lost_from_ns=_lost_from(take, camera.offset_ns),
         thumbnail=take.thumbnail,
         **curves,
     )
+
+
+def _error(take: _Take) -> str | None:
+    broken = len(take.corrupt_seconds)
+    words = [*take.errors, f"{broken} pictures came out damaged"] if broken else take.errors
+    return "; ".join(words) or None
 
 
 def _times(

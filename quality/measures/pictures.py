@@ -41,8 +41,9 @@ class Pictures:
     equals the one before bit for bit.
 
     ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
-    metadata promises and ``container_count`` what the container's header does. ``lost_from_ns`` is
-    the time from which pictures are lost after a decoding error, None where nothing is lost.
+    metadata promises and ``container_count`` what the container's header does. ``broken_count``
+    counts pictures that came out damaged, ``error_count`` what the decoder refused.
+    ``lost_from_ns`` is the time from which pictures are lost, None where nothing is lost.
     ``thumbnail`` is a JPEG from the middle.
     """
 
@@ -66,6 +67,7 @@ class Pictures:
     container_count: int | None = None
     declared_count: int | None = None
     declared_rate_hz: float | None = None
+    broken_count: int = 0
     error_count: int = 0
     error: str | None = None
     lost_from_ns: int | None = None

@@ -1,0 +1,296 @@
+"""Each check on numbers whose defect can be seen, one thing varied at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dailies.recordings.contract import Problem
+from dailies.words import NS, Flag, Grade
+from quality.checks import BY_NAME, CHECKS, by_name
+from quality.checks.drops import lost_frames
+from quality.measures import Measurements, Pictures, SeriesMeasures
+from quality.policy import Policy
+
+POLICY = Policy.load()
+RATE = 30
+
+
+def pictures(count: int = 300, **given: Any) -> Pictures:
+    """Ten seconds of a clean camera at 30 Hz, but for what is given."""
+    random = np.random.default_rng(1)
+    clean: dict[str, Any] = {
+        "name": "front",
+        "times_ns": np.arange(count, dtype=np.int64) * NS // RATE,
+        "luma": np.full(count, 120.0),
+        "contrast": np.full(count, 50.0),
+        "dark_share": np.zeros(count),
+        "bright_share": np.zeros(count),
+        "sharpness": np.full(count, 20.0),
+        "texture": np.full(count, 20.0),
+        "edge_px": np.full(count, 1.0),
+        "motion": random.uniform(1.5, 2.5, count),
+        "changed_share": np.full(count, 0.1),
+        "repeat": np.zeros(count, np.bool_),
+        "packet_count": count,
+    }
+    given = {k: np.asarray(v) if isinstance(v, list) else v for k, v in given.items()}
+    return Pictures(**(clean | given))
+
+
+def within(value: float, start: int, stop: int, base: float, count: int = 300) -> Any:
+    """``base`` everywhere but in [start, stop)."""
+    curve = np.full(count, float(base))
+    curve[start:stop] = value
+    return curve
+
+
+def flags(name: str, *cameras: Pictures, **more: Any) -> list[Flag]:
+    measured = Measurements(cameras=cameras, **more)
+    return list(BY_NAME[name].function(measured, POLICY.limits_for()[name]))
+
+
+def only(found: list[Flag]) -> Flag:
+    assert len(found) == 1, [flag.message for flag in found]
+    return found[0]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_clean_camera_is_flagged_by_no_check(check: Any) -> None:
+    assert flags(check.name, pictures()) == []
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_no_check_raises_for_next_to_no_pictures(check: Any, count: int) -> None:
+    flags(check.name, pictures(count))
+
+
+@pytest.mark.parametrize(("width", "grade"), [(2.2, None), (2.4, Grade.SUSPECT), (3.0, Grade.FAIL)])
+def test_two_seconds_of_wide_edges_are_blur(width: float, grade: Grade | None) -> None:
+    found = flags("blur", pictures(edge_px=within(width, 90, 150, 1.0)))
+    assert [flag.grade for flag in found] == ([grade] if grade else [])
+    if grade:
+        assert found[0].span.start_ns == pytest.approx(3 * NS, abs=0.2 * NS)
+        assert found[0].span.end_ns == pytest.approx(5 * NS, abs=0.2 * NS)
+        assert found[0].measured == pytest.approx(width)
+
+
+def test_a_blurred_moment_is_not_blur() -> None:
+    assert flags("blur", pictures(edge_px=within(4.0, 90, 105, 1.0))) == []
+
+
+def test_a_bare_wall_is_not_blurred_and_not_good_either() -> None:
+    found = only(flags("blur", pictures(edge_px=np.full(300, np.nan))))
+    assert found.grade is Grade.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("pictures_black", "grade"), [(14, None), (15, Grade.SUSPECT), (60, Grade.FAIL)]
+)
+def test_black_counts_from_half_a_second(pictures_black: int, grade: Grade | None) -> None:
+    stop = 30 + pictures_black
+    dark = pictures(dark_share=within(1.0, 30, stop, 0), contrast=within(1.0, 30, stop, 50))
+    assert [flag.grade for flag in flags("black_picture", dark)] == ([grade] if grade else [])
+
+
+def test_a_covered_lens_counts_as_black() -> None:
+    covered = pictures(
+        luma=within(30, 60, 120, 120),
+        contrast=within(4, 60, 120, 50),
+        sharpness=within(0.3, 60, 120, 20),
+    )
+    assert only(flags("black_picture", covered)).measured == pytest.approx(2.0)
+
+
+def test_a_dark_room_is_too_dark_and_not_black() -> None:
+    dim = pictures(luma=np.full(300, 18.0), dark_share=np.full(300, 0.99))
+    assert only(flags("underexposed", dim)).grade is Grade.FAIL
+    assert flags("black_picture", dim) == []
+
+
+def test_clipped_pictures_are_overexposed() -> None:
+    blown = pictures(bright_share=within(0.8, 0, 30, 0.01))
+    assert only(flags("overexposed", blown)).span.end_ns == pytest.approx(NS)
+
+
+def frozen(start: int, stop: int, **more: Any) -> Pictures:
+    """Repeats in [start, stop) out of motion, with a jump after them."""
+    random = np.random.default_rng(2)
+    motion = random.uniform(1.5, 2.5, 300)
+    motion[start:stop] = 0
+    if stop < 300:
+        motion[stop] = 8
+    repeat = np.zeros(300, np.bool_)
+    repeat[start:stop] = True
+    changed = np.where(repeat, 0, 0.1)
+    return pictures(**({"motion": motion, "repeat": repeat, "changed_share": changed} | more))
+
+
+@pytest.mark.parametrize(
+    ("stop", "grade"), [(104, None), (116, Grade.SUSPECT), (140, Grade.FAIL), (300, Grade.FAIL)]
+)
+def test_a_camera_that_stands_out_of_motion_is_frozen(stop: int, grade: Grade | None) -> None:
+    found = flags("frozen_picture", frozen(100, stop))
+    assert [flag.grade for flag in found] == ([grade] if grade else [])
+
+
+def test_a_noisy_still_scene_is_not_frozen() -> None:
+    noise = np.random.default_rng(3).uniform(0.3, 0.5, 300)
+    still = pictures(motion=noise, changed_share=np.zeros(300))
+    assert flags("frozen_picture", still) == []
+
+
+def test_a_still_scene_that_the_encoder_skips_is_not_frozen() -> None:
+    """A robot that slows down, waits and goes on: the codec repeats the picture meanwhile."""
+    motion = np.concatenate([
+        np.full(90, 2.0), np.linspace(2, 0, 20), np.zeros(60), np.linspace(0.1, 2, 20),
+        np.full(20, 2.0), np.linspace(2, 0, 20), np.zeros(50), np.linspace(0.1, 2, 20),
+    ])  # fmt: skip
+    skipped = pictures(motion=motion, repeat=motion == 0, changed_share=(motion > 0) * 0.05)
+    assert flags("frozen_picture", skipped) == []
+
+
+def moving_from(start_s: float, stop_s: float) -> SeriesMeasures:
+    times = np.arange(1000, dtype=np.int64) * (NS // 100)
+    speed = np.where((times >= start_s * NS) & (times < stop_s * NS), 0.3, 0.0)
+    return SeriesMeasures("state", times, speed.astype(np.float32), role="state")
+
+
+@pytest.mark.parametrize(("moves", "found"), [((0.0, 10.0), True), ((0.0, 2.9), False)])
+def test_a_repeat_is_frozen_where_the_robot_moves_and_not_where_it_rests(
+    moves: tuple[float, float], found: bool
+) -> None:
+    motion = np.concatenate([np.full(60, 2.0), np.linspace(2, 0, 30), np.zeros(210)])
+    camera = pictures(motion=motion, repeat=motion == 0, changed_share=(motion > 0) * 0.05)
+    series = (moving_from(*moves),)
+    assert bool(flags("frozen_picture", camera, series=series)) is found
+
+
+def test_single_repeats_of_a_codec_are_neither_frozen_nor_dropped() -> None:
+    """One picture in four equals the one before, never two in a row: as a humanoid's AV1 does."""
+    repeat = np.arange(300) % 4 == 2
+    motion = np.where(repeat, 0.0, 2.0)
+    camera = pictures(repeat=repeat, motion=motion, changed_share=np.where(repeat, 0, 0.1))
+    assert flags("frozen_picture", camera) == []
+    assert flags("dropped_frames", camera) == []
+
+
+@pytest.mark.parametrize(
+    ("intervals_ms", "lost"),
+    [
+        ([33] * 10, 0),
+        ([33, 33, 33, 66, 33, 33, 33], 1),
+        ([33, 33, 33, 133, 33, 33, 33], 3),
+        ([33, 33, 33, 50, 17, 33, 33], 0),  # late, not lost
+        ([33, 33, 17, 50, 33, 33, 33], 0),  # early, not lost
+        ([31, 35, 30, 37, 33, 34, 32], 0),
+        ([33] * 70 + [50] * 70, 0),  # a phone slows down in the dark
+    ],
+)
+def test_lost_frames_are_gaps_that_no_neighbour_makes_up(
+    intervals_ms: list[int], lost: int
+) -> None:
+    times = np.concatenate([[0], np.cumsum(intervals_ms)]).astype(np.int64) * 1_000_000
+    assert int(lost_frames(times, 1.5).sum()) == lost
+
+
+@pytest.mark.parametrize(
+    ("gone", "grade"), [([100], Grade.SUSPECT), ([100, 103, 106, 107, 120], Grade.FAIL)]
+)
+def test_gaps_are_graded_by_the_frames_lost(gone: list[int], grade: Grade) -> None:
+    kept = np.setdiff1d(np.arange(300), gone)
+    camera = pictures(len(kept), times_ns=kept * NS // RATE)
+    found = only(flags("dropped_frames", camera))
+    assert (found.measured, found.grade) == (len(gone), grade)
+    assert found.span.start_ns == 99 * NS // RATE
+
+
+def test_half_a_second_without_frames_fails() -> None:
+    kept = np.setdiff1d(np.arange(300), np.arange(100, 103))
+    slow = pictures(len(kept), times_ns=kept * NS // 6)
+    assert only(flags("dropped_frames", slow)).grade is Grade.FAIL
+
+
+def test_a_jump_out_of_steady_motion_is_a_hidden_drop() -> None:
+    motion = np.random.default_rng(1).uniform(1.8, 2.2, 300)
+    motion[150] = 7.0
+    assert only(flags("dropped_frames", pictures(motion=motion))).grade is Grade.SUSPECT
+
+
+@pytest.mark.parametrize("around", [[2.0, 60.0, 2.0], [5.0, 7.0, 5.0]], ids=["a cut", "a knock"])
+def test_a_cut_or_a_knock_is_no_hidden_drop(around: list[float]) -> None:
+    motion = np.random.default_rng(1).uniform(1.8, 2.2, 300)
+    motion[149:152] = around
+    assert flags("dropped_frames", pictures(motion=motion)) == []
+
+
+def test_repeats_in_place_of_frames_are_found_by_the_leap_after_them() -> None:
+    motion = np.random.default_rng(1).uniform(1.8, 2.2, 300)
+    motion[150:152], motion[152] = 0.0, 5.0
+    assert only(flags("dropped_frames", pictures(motion=motion))).grade is Grade.SUSPECT
+
+
+@pytest.mark.parametrize(
+    ("declared", "grade"), [(300, None), (301, Grade.SUSPECT), (290, Grade.FAIL)]
+)
+def test_counts_are_held_against_the_metadata(declared: int, grade: Grade | None) -> None:
+    found = flags("count_mismatch", pictures(declared_count=declared))
+    assert [flag.grade for flag in found] == ([grade] if grade else [])
+
+
+def test_sensors_that_outlast_the_pictures_are_a_mismatch() -> None:
+    times = np.arange(1200, dtype=np.int64) * (NS // 100)
+    series = SeriesMeasures("state", times, np.zeros(1200, np.float32))
+    found = only(flags("count_mismatch", pictures(), series=(series,)))
+    assert (found.unit, round(found.measured), found.grade) == ("s", 2, Grade.FAIL)
+    assert found.span.start_ns == pictures().span.end_ns
+
+
+@pytest.mark.parametrize(("count", "grade"), [(90, None), (45, Grade.SUSPECT), (15, Grade.FAIL)])
+def test_a_short_recording_is_too_short(count: int, grade: Grade | None) -> None:
+    found = flags("too_short", pictures(count))
+    assert [flag.grade for flag in found] == ([grade] if grade else [])
+
+
+def test_pictures_that_cannot_be_decoded_are_flagged_from_their_time_on() -> None:
+    broken = pictures(297, packet_count=300, error="bad data", error_count=1, lost_from_ns=3 * NS)
+    found = only(flags("corrupt_stream", broken))
+    assert found.grade is Grade.SUSPECT
+    assert found.span.start_ns == 3 * NS
+    assert "bad data" in found.message
+
+
+def test_a_file_of_which_nothing_decodes_fails() -> None:
+    found = only(flags("corrupt_stream", Pictures.none("front", error="no data")))
+    assert (found.grade, found.measured) == (Grade.FAIL, 100.0)
+
+
+def test_a_readers_problem_is_flagged_in_its_own_words() -> None:
+    problem = Problem("missing_stream", "wrist", "wrist.mp4 is not there: copy it again")
+    found = only(flags("missing_stream", Pictures.none("wrist"), problems=(problem,)))
+    assert (found.stream, found.message) == ("wrist", problem.message)
+
+
+def test_a_recording_without_a_camera_is_unknown() -> None:
+    series = SeriesMeasures("state", np.arange(9, dtype=np.int64), np.zeros(9, np.float32))
+    assert only(flags("missing_stream", series=(series,))).grade is Grade.UNKNOWN
+
+
+def test_every_message_says_where_what_limit_and_remedy() -> None:
+    found = only(
+        flags(
+            "black_picture", pictures(dark_share=within(1, 0, 60, 0), contrast=within(1, 0, 60, 50))
+        )
+    )
+    assert found.message == (
+        "front: black for 2.0 s at 0.0 s (limit 2 s): "
+        "Uncover the lens or reconnect the camera, and retake."
+    )
+
+
+def test_two_checks_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="blur"):
+        by_name((*CHECKS, CHECKS[0]))
