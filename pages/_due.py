@@ -11,6 +11,7 @@ from metrics import Filter, cost
 from pages import _charts as charts
 from pages import _tables as tables
 from pages._door import demand
+from pages._filters import narrow
 from pages._ground import mirror
 from pages._tiles import Tile, strip
 from pages._words import count, hours
@@ -85,6 +86,7 @@ def workers(ones: Sequence[cost.WorkerCost]) -> None:
         },
         key="cost_by_worker",
         height=420,
+        narrows=lambda row: narrow("worker", ones[row].worker_id),
     )
 
 

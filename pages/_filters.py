@@ -46,6 +46,12 @@ def draw_filters() -> None:
     )
 
 
+def narrow(kind: str, one: str | None) -> None:
+    """Have the filters choose only ``one`` site, task, worker or rig; for callbacks of widgets."""
+    if one is not None:
+        st.session_state[kind] = [one]
+
+
 def chosen() -> Filter:
     """What the filters choose now."""
     found = st.session_state["filter"]

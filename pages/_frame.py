@@ -8,6 +8,11 @@ from dailies.access import Visitor
 from metrics.choices import days
 from pages._ground import ground, mirror
 
+CSS = """
+.stMainBlockContainer { padding-top: 3.4rem; padding-bottom: 3rem; }
+@media (min-width: 900px) { .stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem; } }
+"""
+
 
 def draw_frame(visitor: Visitor) -> None:
     """The mark of the example above the page, and the visitor below the navigation."""
@@ -16,7 +21,7 @@ def draw_frame(visitor: Visitor) -> None:
             ":orange-badge[:material/science: Example] People, sites, rates and most recordings "
             "here are made up by `dailies demo`."
         )
-    st.html("<style>.stMainBlockContainer{padding-top:3.4rem;padding-bottom:3rem}</style>")
+    st.html(f"<style>{CSS}</style>")
     with st.sidebar:
         if ground().sign_in is None:
             st.caption("No sign-in is configured: this server is open to its own machine only.")

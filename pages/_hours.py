@@ -8,6 +8,7 @@ import streamlit as st
 
 from metrics import throughput
 from pages import _tables as tables
+from pages._filters import narrow
 from pages._tiles import Tile, strip
 from pages._words import STAGE_MEANS, count, hours
 
@@ -113,4 +114,5 @@ def groups(kind: str, groups: Sequence[throughput.GroupHours]) -> None:
         },
         key=f"hours_by_{kind}",
         height=330 if len(groups) > 8 else "auto",
+        narrows=lambda row: narrow(kind, groups[row].id),
     )

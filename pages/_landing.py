@@ -73,7 +73,7 @@ def verdicts(ones: Sequence[live.LatestEpisode]) -> None:
         },
         {
             "at": st.column_config.DatetimeColumn("Judged (UTC)", format="D MMM HH:mm:ss"),
-            "verdict": tables.text("Verdict"),
+            "verdict": tables.text("Verdict", width=86),
             "flag": tables.text("Worst flag"),
             "task": tables.text("Task"),
             "site": tables.text("Site"),
@@ -108,7 +108,7 @@ def on_their_way(ones: Sequence[live.LandingNow]) -> None:
         {
             "state": tables.text("State"),
             "path": tables.text("File"),
-            "age": tables.number("Seen since (s)"),
+            "age": tables.number("Since (s)", help="Since the file was first seen."),
             "error": tables.text("What is wrong", width="medium"),
         },
         key="landing",
@@ -126,7 +126,7 @@ def places(kind: str, ones: Sequence[live.LivePlace]) -> None:
         | {"ago": [max((now - one.last_landed_at).total_seconds() / 60, 0) for one in ones]},
         {"place": tables.text(kind.capitalize())}
         | {grade: tables.number(verdict_words(grade)) for grade in grades}
-        | {"ago": tables.number("Last (min ago)", help="Minutes since something last landed.")},
+        | {"ago": tables.number("Last (min)", help="Minutes since something last landed.")},
         key=f"by_{kind}",
         height=188,
     )

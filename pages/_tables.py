@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -50,9 +50,20 @@ def table(
     key: str,
     height: Any = "auto",
     opens: bool = False,
+    narrows: Callable[[int], None] | None = None,
     row_height: int | None = None,
 ) -> int | None:
-    """Draw a table; where its rows open something, the row that was just chosen, else None."""
+    """Draw a table; where its rows open something, the row that was just chosen, else None.
+
+    Where a chosen row narrows the filters instead, ``narrows`` is called with it before the page
+    runs again.
+    """
+
+    def narrow_now() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows and narrows:
+            narrows(rows[0])
+
     shown: Any = st.dataframe(
         pd.DataFrame({name: list(values[name]) for name in columns}),
         column_config=dict(columns),
@@ -61,7 +72,7 @@ def table(
         height=height,
         row_height=row_height,
         placeholder="–",
-        on_select="rerun" if opens else "ignore",
+        on_select=narrow_now if narrows else "rerun" if opens else "ignore",
         selection_mode="single-row",
     )
     if not opens:

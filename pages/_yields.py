@@ -8,6 +8,7 @@ import streamlit as st
 
 from metrics import throughput, workers
 from pages import _tables as tables
+from pages._filters import narrow
 from pages._tiles import Tile, strip
 from pages._words import count, hours, share
 
@@ -90,5 +91,6 @@ def yields(ones: Sequence[workers.WorkerYield]) -> None:
         },
         key="workers",
         height=460,
+        narrows=lambda row: narrow("worker", ones[row].worker_id),
     )
-    st.caption("To see one worker's episodes, choose the worker in the sidebar and open Quality.")
+    st.caption("A chosen row narrows the filters to that worker; Quality then lists the episodes.")

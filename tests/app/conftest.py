@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
+from films import NOW, film
 
 from dailies.access import SignIn
 from dailies.config import Config
@@ -22,26 +19,7 @@ from jobs.screening import screen
 from pages import _ground
 from quality.policy import Policy
 
-NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
-FROZEN_S = (2.0, 4.0)
 SIGN_IN = SignIn("http://127.0.0.1:9/none", "dailies", "s", "c" * 32, "http://127.0.0.1:8501")
-
-
-def film(path: Path, *, frozen: bool, seconds: float = 6.0, rate: int = 15) -> None:
-    """A noisy square that wanders through the picture and, where ``frozen``, stands still."""
-    grain = np.random.default_rng(7).integers(60, 200, (240, 320), np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        stream.time_base = Fraction(1, rate)
-        for at in range(round(seconds * rate)):
-            still = frozen and FROZEN_S[0] <= at / rate < FROZEN_S[1]
-            where = round(FROZEN_S[0] * rate) if still else at
-            frame = av.VideoFrame.from_ndarray(np.roll(grain, 3 * where, axis=1), format="gray")
-            container.mux(stream.encode(frame.reformat(format="yuv420p")))
-        container.mux(stream.encode(None))
-    who = {"task": "egg", "worker": "w-1", "site": "delft", "rig": "r1"}
-    path.with_suffix(".json").write_text(json.dumps(who | {"started_at": NOW.isoformat()}))
 
 
 @pytest.fixture(scope="session")
