@@ -74,7 +74,8 @@ def hidden_drops(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     that goes on after it, as a cut or a flash of light would not.
     """
     motion = camera.motion.astype(np.float64)
-    if len(motion) < 12:
+    # at a few pictures a second all motion is leaps
+    if len(motion) < 12 or (camera.rate_hz or 0.0) < limits["jump_rate_hz"]:
         return np.empty(0, np.intp)
     # codecs with short groups of pictures make the difference alternate: compare like with like
     reach = 5
@@ -164,6 +165,7 @@ DROPPED_FRAMES = Check(
         "join_s",
         "jump_ratio",
         "jump_motion",
+        "jump_rate_hz",
         "beside_ratio",
         "cut_motion",
         "repeat_ratio",

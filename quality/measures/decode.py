@@ -340,7 +340,8 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
 
 def _error(take: _Take) -> str | None:
     broken = len(take.corrupt_seconds)
-    words = [*take.errors, f"{broken} pictures came out damaged"] if broken else take.errors
+    damaged = f"{broken} {'picture' if broken == 1 else 'pictures'} came out damaged"
+    words = [*take.errors, damaged] if broken else take.errors
     return "; ".join(words) or None
 
 
