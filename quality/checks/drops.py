@@ -116,13 +116,28 @@ def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     still[:2] = False
     if still.mean() > limits["repeat_share"]:
         return np.empty(0, np.intp)
-    ends = still & ~np.append(still[1:], False)
-    lengths = np.zeros(len(still))
-    for start, stop in runs(still):
-        lengths[stop - 1] = stop - start
+    starts, stops = runs(still).T
+    inside = (starts >= 2) & (stops <= len(motion) - _REACH)
+    starts, stops = starts[inside], stops[inside]
     # two frames' way in one is little above the ordinary: a single repeat needs the greater leap
-    needed = np.where(lengths > 1, limits["leap_ratio"], limits["single_leap_ratio"])
-    return np.flatnonzero(ends & (np.append(motion[1:], 0) > needed * around))
+    single = stops - starts == 1
+    needed = np.where(single, limits["single_leap_ratio"], limits["leap_ratio"])
+    leaps = motion[stops] > needed * around[stops - 1]
+    # a robot that comes to rest slows down first, one whose frames are lost moves until then
+    pace = np.maximum(around[stops - 1], _median_after(motion, stops))
+    moving = np.minimum(motion[starts - 1], motion[starts - 2]) > limits["pace_ratio"] * pace
+    return (stops - 1)[leaps & moving]
+
+
+_REACH = 5
+
+
+def _median_after(
+    motion: npt.NDArray[np.float64], at: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """Median of the ``_REACH`` motions from each index on, shape of ``at``."""
+    windows = np.lib.stride_tricks.sliding_window_view(motion, _REACH)
+    return np.asarray(np.median(windows[at], axis=1), dtype=np.float64)
 
 
 def _hidden(camera: Pictures, limits: Limits) -> Iterator[Flag]:
@@ -171,6 +186,7 @@ DROPPED_FRAMES = Check(
         "repeat_ratio",
         "leap_ratio",
         "single_leap_ratio",
+        "pace_ratio",
         "luma_step",
         "sharpness_step",
         "common_share",
