@@ -90,17 +90,30 @@ def measure(
 
 
 def fill(record: Record, tables: dict[str, pa.Table]) -> None:
-    """Writes the tables into an SQLite record, in one transaction."""
+    """Writes the tables into an empty SQLite record, in one transaction.
+
+    The triggers that number changes are set aside meanwhile, and the rows numbered as these would:
+    three million rows come in one minute and not in ten.
+    """
+    triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    change = 0
     with record.begin() as session:
         connection = session.connection()
+        kept = connection.exec_driver_sql(triggers).all()
+        for name, _ in kept:
+            connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
         for name, table in tables.items():
-            columns = ", ".join(f'"{column}"' for column in table.column_names)
-            marks = ", ".join("?" * table.num_columns)
+            columns = ", ".join(f'"{column}"' for column in (*table.column_names, "change"))
+            marks = ", ".join("?" * (table.num_columns + 1))
+            insert = f'INSERT INTO "{name}" ({columns}) VALUES ({marks})'
             for piece in table.to_batches(max_chunksize=20_000):
-                rows = list(zip(*(_stored(column) for column in piece.columns), strict=True))
-                connection.exec_driver_sql(
-                    f'INSERT INTO "{name}" ({columns}) VALUES ({marks})', rows
-                )
+                numbers = range(change + 1, change + piece.num_rows + 1)
+                values = (*(_stored(column) for column in piece.columns), numbers)
+                connection.exec_driver_sql(insert, list(zip(*values, strict=True)))
+                change += piece.num_rows
+        connection.exec_driver_sql("UPDATE change_counter SET change = ?", (change,))
+        for _, sql in kept:
+            connection.exec_driver_sql(sql)
 
 
 def _stored(column: pa.Array[Any]) -> list[Any]:

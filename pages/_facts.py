@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,12 @@ from pages._filters import chosen
 from pages._ground import ground, mirror
 from pages._words import DECISION_SIGNS, VERDICT_MEANS, check_words, seconds, verdict_words
 from quality.measures.measurements import Measurements, UnknownLayout
+
+FACTS = """
+dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem .9rem; margin: 0;
+  padding: 0 0 0 .5rem; font-size: .875rem; }
+dl.facts dt { opacity: .7; } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
+"""
 
 
 def heading(facts: episodes.EpisodeFacts) -> None:
@@ -82,9 +89,10 @@ def metadata(facts: episodes.EpisodeFacts) -> None:
         "Format": facts.format,
         "File": facts.path + (f" #{facts.episode_index}" if facts.episode_index else ""),
     }
-    st.table(
-        {key: value for key, value in rows.items() if value}, border="horizontal", width="stretch"
+    cells = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows.items() if value
     )
+    st.html(f"<style>{FACTS}</style><dl class='facts'>{cells}</dl>")
 
 
 def _at(instant: dt.datetime, zone: ZoneInfo) -> str:

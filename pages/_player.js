@@ -87,14 +87,14 @@ function curve(one, times, data, stream, colour) {
   for (const flag of data.flags.filter((f) => !f.stream || f.stream === stream)) {
     const x = (1000 * flag.start_s) / data.duration_s;
     const width = Math.max((1000 * (flag.end_s - flag.start_s)) / data.duration_s, 2);
-    canvas.append(svg("rect", { x, width, y: 0, height: 100, fill: flag.colour, opacity: 0.22 }));
+    canvas.append(svg("rect", { x, width, y: 0, height: 100, fill: flag.colour, opacity: width > 900 ? 0.1 : 0.22 }));
   }
-  const span = one.high - one.low || 1;
+  const span = one.high - one.low;
   let path = "";
   let pen = "M";
   one.values.forEach((value, at) => {
     if (value === null) { pen = "M"; return; }
-    const y = 95 - (90 * (value - one.low)) / span;
+    const y = span ? 95 - (90 * (value - one.low)) / span : 50;
     path += `${pen}${((1000 * times[at]) / data.duration_s).toFixed(1)} ${y.toFixed(1)}`;
     pen = "L";
   });

@@ -118,7 +118,9 @@ def _curves(measured: Measurements, stream: str) -> dict[str, Any] | None:
 
 
 def _curve(name: str, values: npt.NDArray[Any]) -> dict[str, Any] | None:
-    numbers = np.asarray(values, dtype=np.float64)
+    numbers = np.array(values, dtype=np.float64)
+    if name == "interval_ms":
+        numbers[:1] = np.nan  # nothing came before the first
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
         return None

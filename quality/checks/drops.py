@@ -126,7 +126,8 @@ def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     # a robot that comes to rest slows down first, one whose frames are lost moves until then
     pace = np.maximum(around[stops - 1], _median_after(motion, stops))
     moving = np.minimum(motion[starts - 1], motion[starts - 2]) > limits["pace_ratio"] * pace
-    return (stops - 1)[leaps & moving]
+    last: npt.NDArray[np.intp] = stops[leaps & moving] - 1
+    return last
 
 
 _REACH = 5

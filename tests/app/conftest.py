@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,14 @@ from pages import _ground
 from quality.policy import Policy
 
 SIGN_IN = SignIn("http://127.0.0.1:9/none", "dailies", "s", "c" * 32, "http://127.0.0.1:8501")
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """Streamlit leaves the page it ran as ``__main__``, which a spawned process imports first."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session")
