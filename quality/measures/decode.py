@@ -122,7 +122,7 @@ def _take_stream(
     if source.start_s > 0:
         target = round(clock.first + (source.start_s - clock.period_s / 2) / clock.unit)
         container.seek(max(target, 0), stream=stream)
-    spare: VideoFrame | None = None
+    at_middle = False
     for frame in _frames(container, stream, clock, take):
         at_s = clock.seconds(frame.pts, len(take.seconds))
         if not clock.holds(at_s):
@@ -130,14 +130,11 @@ def _take_stream(
         take.see(*_luma(frame), at_s)
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
-        if take.thumbnail is None and at_s >= middle_s:
-            take.thumbnail = _thumbnail(frame)
-            spare = None
-        elif take.thumbnail is None and spare is None:
-            spare = frame
+        if len(take.seconds) == 1 or (at_s >= middle_s and not at_middle):
+            # the first one stands where the middle never comes; no frame is kept for it
+            take.thumbnail = _thumbnail(frame) or take.thumbnail
+            at_middle = at_s >= middle_s
         take.width, take.height = frame.width, frame.height
-    if take.thumbnail is None and spare is not None:
-        take.thumbnail = _thumbnail(spare)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ DARK, BRIGHT = 26, 250
 """Full-range levels under and above which a pixel counts as dark or bright."""
 CHANGE = 8
 """Levels by which a pixel must differ to count as changed."""
+ENOUGH_ROWS = 160
+"""Planes with so many rows are sampled for gradients."""
 EDGE_LEVELS = 10.0
 """A picture whose strongest edges rise by less shows nothing whose focus could be judged."""
 
@@ -80,15 +82,14 @@ def shrink(luma: Plane) -> Shrunk:
 def numbers(now: Shrunk, before: Shrunk | None, levels: Levels, width: int) -> Numbers:
     """The numbers of a picture ``width`` pixels wide, and of its change from the one before."""
     mean, deviation = cv2.meanStdDev(now.half)
-    size = now.half.size
     quarter = _half(now.half)
     fine, coarse, coarser = (_gradients(plane) for plane in (now.half, quarter, _half(quarter)))
     motion, changed, repeat = _change(now, before)
     return Numbers(
         luma=(float(mean[0, 0]) - levels.offset) * levels.scale,
         contrast=float(deviation[0, 0]) * levels.scale,
-        dark_share=1 - _count_above(now.half, levels.code(DARK) - 1) / size,
-        bright_share=_count_above(now.half, levels.code(BRIGHT)) / size,
+        dark_share=1 - _count_above(quarter, levels.code(DARK) - 1) / quarter.size,
+        bright_share=_count_above(quarter, levels.code(BRIGHT)) / quarter.size,
         sharpness=fine.energy**0.5 * levels.scale,
         texture=coarse.energy**0.5 * levels.scale,
         edge_px=_edge_px(fine, coarse, coarser) * _to_reference(width, now.small.shape[1]),
@@ -115,11 +116,12 @@ def _change(now: Shrunk, before: Shrunk | None) -> tuple[float, float, bool]:
     """Mean change, share of changed pixels, and whether nothing at all changed."""
     if before is None or before.small.shape != now.small.shape:
         return 0.0, 0.0, False
-    if cv2.norm(now.small, before.small, cv2.NORM_L1) == 0:
-        return 0.0, 0.0, True
     difference = _as_plane(cv2.absdiff(now.half, before.half))
-    size = difference.size
-    return cv2.mean(difference)[0], _count_above(difference, CHANGE) / size, False
+    motion = cv2.mean(difference)[0]
+    if motion == 0:
+        # only then is the larger plane worth its reading
+        return 0.0, 0.0, cv2.norm(now.small, before.small, cv2.NORM_L1) == 0
+    return motion, _count_above(difference, CHANGE) / difference.size, False
 
 
 class _Gradients(NamedTuple):
@@ -132,8 +134,14 @@ class _Gradients(NamedTuple):
 def _gradients(plane: Plane) -> _Gradients:
     if min(plane.shape) < 4:
         return _Gradients((0.0, 0.0), 0.0)
-    x = _strength(cv2.absdiff(plane[:, 1:], plane[:, :-1]))
-    y = _strength(cv2.absdiff(plane[1:], plane[:-1]))
+    # every other row tells as much of a large plane as all of them
+    rows = plane[::2] if len(plane) >= ENOUGH_ROWS else plane
+    x = _strength(cv2.absdiff(rows[:, 1:], rows[:, :-1]))
+    below = plane[1::2]
+    if len(plane) >= ENOUGH_ROWS:
+        y = _strength(cv2.absdiff(below, plane[::2][: len(below)]))
+    else:
+        y = _strength(cv2.absdiff(plane[1:], plane[:-1]))
     return _Gradients((x[0], y[0]), x[1] + y[1])
 
 
