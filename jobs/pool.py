@@ -35,11 +35,13 @@ TIMEOUT_S_PER_BYTE = 2e-6
 class Job:
     """What a process is to do: screen the episodes ``indexes`` at ``path``.
 
-    With ``indexes`` None it screens a single recording, and lists a dataset's episodes.
+    With ``indexes`` None it screens a single recording, and lists a dataset's episodes. ``deaths``
+    says what a process was at that died over this job, None where it had begun no episode yet.
     """
 
     path: Path
     indexes: tuple[int, ...] | None = None
+    deaths: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,6 @@ class Pool:
         self._timeout_s = timeout_s
         self._workers: list[_Worker] = []
         self._queue: collections.deque[Job] = collections.deque()
-        self._tried: set[tuple[Path, int | None]] = set()
 
     @property
     def spare(self) -> int:
@@ -240,18 +241,18 @@ class Pool:
         job = worker.job
         if job is None:
             return
-        key = (job.path, worker.at)
-        if again and key not in self._tried:
-            self._tried.add(key)
-            rest = tuple(worker.left) if job.indexes is not None else None
-            self.submit(replace(job, indexes=rest), first=True)
+        rest = tuple(worker.left) if job.indexes is not None else None
+        deaths = job.deaths if rest == job.indexes else ()  # what came through starts anew
+        if again and not deaths:
+            self.submit(Job(job.path, rest, (worker.at,)), first=True)
             return
-        self._tried.discard(key)
+        # it may die the second time before it says what it is at: then it is what it was at before
+        at = worker.at if worker.at is not None or not deaths else deaths[-1]
         message = f"{job.path}: the process screening it {reason}: check the file, or copy it again"
-        yield Broken(job, worker.at, message)
-        rest = tuple(index for index in worker.left if index != worker.at)
-        if job.indexes is not None and worker.at is not None and rest:
-            self.submit(replace(job, indexes=rest), first=True)
+        yield Broken(job, at, message)
+        rest = tuple(index for index in worker.left if index != at)
+        if job.indexes is not None and at is not None and rest:
+            self.submit(Job(job.path, rest), first=True)
         else:
             yield Finished(job)
 

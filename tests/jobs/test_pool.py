@@ -87,15 +87,39 @@ def test_a_recording_whose_process_was_killed_once_is_screened_after_all(clip: C
 def test_a_recording_that_kills_its_process_twice_is_broken_and_the_rest_goes_on(
     clip: Clip,
 ) -> None:
-    long, short = clip(1, seconds=30.0, width=640, height=480), clip(2, seconds=1.0)
+    long, short = clip(1, seconds=15.0, width=640, height=480), clip(2, seconds=1.0)
     with pool(1) as one:
         one.submit(Job(long))
         one.submit(Job(short))
-        heard = reports(one, disturb=signal_whoever_is_at(long, one, signal.SIGKILL, 2))
+        heard = reports(one, disturb=signal_whoever_is_at(long, one, signal.SIGSEGV, 2))
     (broken,) = [report for report in heard if isinstance(report, Broken)]
     assert broken.job.path == long
-    assert "was ended by SIGKILL twice: check the file" in broken.message
+    assert "was ended by SIGSEGV twice: check the file" in broken.message
     assert verdicts(heard).keys() == {short.name}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_death_before_an_episode_is_begun_and_one_in_it_are_two_of_the_same_recording(
+    clip: Clip,
+) -> None:
+    long = clip(1, seconds=30.0, width=640, height=480)
+    with pool(1) as one:
+        one.submit(Job(long))
+        (first,) = one.at_work
+        os.kill(first, signal.SIGKILL)  # it has not begun anything yet
+        second = signal_whoever_is_at(long, one, signal.SIGKILL, 1)
+        seen: list[float] = []
+
+        def disturb() -> None:  # well into decoding, when the episode has been announced
+            if any(is_at(pid, long) for pid in one.at_work):
+                seen.append(time.monotonic())
+            if seen and time.monotonic() - seen[0] > 0.5:
+                second()
+
+        heard = reports(one, disturb=disturb)
+    (broken,) = [report for report in heard if isinstance(report, Broken)]
+    assert broken.job.path == long
+    assert not verdicts(heard)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
