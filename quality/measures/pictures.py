@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dailies.recordings.contract import Clock
-from dailies.words import NS, Span
+from dailies.words import Span
+from quality.measures.timed import Timed
 
 Floats = npt.NDArray[np.float32]
 CURVES = (
@@ -27,7 +28,7 @@ CURVES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class Pictures(Timed):
     """The measures of one camera; every array has shape (n,), one entry per decoded picture.
 
     All are of the luma plane shrunk to at most 640 pixels in width (the *small plane*).
@@ -94,23 +95,6 @@ class Pictures:
             error_count=1 if error else 0,
             **curves,
         )
-
-    @property
-    def count(self) -> int:
-        """Number of decoded pictures."""
-        return len(self.times_ns)
-
-    @property
-    def period_ns(self) -> int:
-        """Median interval between pictures in ns; the declared one where there are under two."""
-        if self.count > 1:
-            return int(np.median(np.diff(self.times_ns)))
-        return round(NS / self.declared_rate_hz) if self.declared_rate_hz else 0
-
-    @property
-    def rate_hz(self) -> float | None:
-        """Pictures a second by the median interval, None where it cannot be told."""
-        return NS / self.period_ns if self.period_ns > 0 else None
 
     @property
     def span(self) -> Span:

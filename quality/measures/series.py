@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from dailies.recordings.contract import Clock, Series
 from dailies.words import NS, Span
+from quality.measures.timed import Timed
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesMeasures:
+class SeriesMeasures(Timed):
     """The measures of one sensor series; the arrays have shape (n,), one entry per sample.
 
     ``speed`` is how fast the values change: the mean over the moving columns of the absolute
@@ -30,23 +31,6 @@ class SeriesMeasures:
     declared_count: int | None = None
     declared_rate_hz: float | None = None
     bad_count: int = 0
-
-    @property
-    def count(self) -> int:
-        """Number of samples."""
-        return len(self.times_ns)
-
-    @property
-    def period_ns(self) -> int:
-        """Median interval between samples in ns; the declared one where there are under two."""
-        if self.count > 1:
-            return int(np.median(np.diff(self.times_ns)))
-        return round(NS / self.declared_rate_hz) if self.declared_rate_hz else 0
-
-    @property
-    def rate_hz(self) -> float | None:
-        """Samples a second by the median interval, None where it cannot be told."""
-        return NS / self.period_ns if self.period_ns > 0 else None
 
     @property
     def span(self) -> Span:
