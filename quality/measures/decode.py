@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import av
@@ -22,6 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from dailies.recordings.contract import Camera, StillsFile, VideoFile
+from dailies.recordings.files import inside
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
@@ -277,12 +278,19 @@ def _cells(source: StillsFile) -> Iterator[bytes | None]:
 
 
 def _content(cell: Any, parquet: Path) -> bytes | None:
+    """A picture's bytes: in the cell, or in the file it names, from the table or dataset root."""
     if not isinstance(cell, dict):
         return cell if isinstance(cell, bytes) else None
     if cell.get("bytes"):
         return bytes(cell["bytes"])
-    beside = parquet.parent / str(cell.get("path") or "")
-    return beside.read_bytes() if beside.is_file() else None
+    named = PurePosixPath(str(cell.get("path") or "")).parts
+    if "images" in named:  # an absolute path is that of the machine it was written on
+        named = named[len(named) - 1 - named[::-1].index("images") :]
+    for folder in parquet.parents[:3]:  # the dataset's root is two above data/chunk-000
+        beside = inside(folder, "/".join(named))
+        if beside is not None and beside.is_file():
+            return beside.read_bytes()
+    return None
 
 
 def _still(content: bytes | None) -> npt.NDArray[np.uint8] | None:

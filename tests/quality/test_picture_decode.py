@@ -137,6 +137,39 @@ def test_stills_in_a_table_are_pictures_too(tmp_path: Path) -> None:
     assert pictures.lost_from_ns == 100_000_000
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "images/eye/episode_000000/frame_{:06d}.png",
+        "/elsewhere/images/old/images/eye/episode_000000/frame_{:06d}.png",
+    ],
+    ids=["from the root", "as on the machine that wrote it"],
+)
+def test_stills_named_by_their_path_are_found_in_the_dataset(tmp_path: Path, named: str) -> None:
+    folder = tmp_path / "images/eye/episode_000000"
+    folder.mkdir(parents=True)
+    for at, level in enumerate((40, 90, 140)):
+        cv2.imwrite(str(folder / f"frame_{at:06d}.png"), np.full((48, 64, 3), level, np.uint8))
+    cells = [{"bytes": None, "path": named.format(at)} for at in range(3)]
+    (tmp_path / "data/chunk-000").mkdir(parents=True)
+    parquet = tmp_path / "data/chunk-000/episode_000000.parquet"
+    pq.write_table(pa.table({"eye": pa.array(cells)}), parquet)
+    pictures = measure_camera(Camera("eye", StillsFile(parquet, "eye", 0, 3), declared_rate_hz=10))
+    np.testing.assert_allclose(pictures.luma, [40, 90, 140], atol=1)
+    assert pictures.error is None
+
+
+def test_a_still_outside_its_dataset_is_not_opened(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.png"
+    cv2.imwrite(str(outside), np.full((48, 64, 3), 90, np.uint8))
+    (tmp_path / "set/data/chunk-000").mkdir(parents=True)
+    parquet = tmp_path / "set/data/chunk-000/episode_000000.parquet"
+    cells = [{"bytes": None, "path": str(outside)}, {"bytes": None, "path": "../../../outside.png"}]
+    pq.write_table(pa.table({"eye": pa.array(cells)}), parquet)
+    pictures = measure_camera(Camera("eye", StillsFile(parquet, "eye", 0, 2), declared_rate_hz=10))
+    assert (pictures.count, pictures.error_count) == (0, 2)
+
+
 def test_measurements_come_back_from_their_folder_as_they_were(tmp_path: Path) -> None:
     path = clips.write(tmp_path / "a.mp4", clips.scene(20))
     times = np.arange(20, dtype=np.int64) * 33_333_333
