@@ -214,7 +214,7 @@ class Episode(Row):
     decided_at: Mapped[dt.datetime | None]
     duplicate_of: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
-    steps: Mapped[list[Any] | None] = mapped_column(JSON)
+    steps: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     measurements: Mapped[str | None] = mapped_column(
         Text
     )  # where the curves lie, under the data dir

@@ -70,6 +70,16 @@ def test_nothing_and_empty_text_stay_apart(record: Record, mirror: Mirror) -> No
     assert mirror.rows("SELECT error FROM episode ORDER BY content") == [("",), (None,), ("NULL",)]
 
 
+def test_an_episode_without_steps_has_none_in_the_record_and_in_the_mirror(
+    record: Record, mirror: Mirror
+) -> None:
+    with record.begin() as session:
+        enter(session, "a", steps=None)
+        assert session.scalars(text("SELECT id FROM episode WHERE steps IS NULL")).all() == [1]
+    mirror.refresh()
+    assert mirror.rows("SELECT steps FROM episode") == [(None,)]
+
+
 def test_a_first_copy_and_an_update_say_what_they_brought(record: Record, mirror: Mirror) -> None:
     with record.begin() as session:
         enter(session, "a")
