@@ -7,12 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from dailies.recordings.contract import Episode, Problem, Reader
-from dailies.recordings.files import (
-    READ_ERRORS,
-    VIDEO_SUFFIXES,
-    is_unfinished,
-    is_video,
-)
+from dailies.recordings.files import READ_ERRORS, is_unfinished
 from dailies.recordings.fingerprint import fingerprint
 from dailies.recordings.folder import RecordingFolder
 from dailies.recordings.lerobot import LeRobot
@@ -20,10 +15,12 @@ from dailies.recordings.video import PlainVideo, sidecar_of
 
 __all__ = [
     "READERS",
+    "SUFFIXES",
     "UnknownFormat",
     "absent_at",
     "episodes_at",
     "fingerprint",
+    "is_loose",
     "recordings_in",
     "sidecar_of",
 ]
@@ -34,6 +31,9 @@ READERS: tuple[Reader, ...] = (
     PlainVideo(),
 )
 """Every reader, in the order in which a path is offered to them."""
+
+SUFFIXES = frozenset[str]().union(*(reader.suffixes for reader in READERS))
+"""Endings of the single files that some reader takes for a recording."""
 
 
 class UnknownFormat(ValueError):
@@ -84,12 +84,17 @@ def _below(folder: Path, been: set[str]) -> Iterator[Path]:
         if is_unfinished(entry.name):
             continue
         if not entry.is_dir():
-            if is_video(entry.name) and entry.is_file():
+            if is_loose(entry.name) and _recognised(path) is not None:
                 yield path
         elif _recognised(path) is not None:
             yield path
         else:
             yield from _below(path, been)
+
+
+def is_loose(name: str) -> bool:
+    """True where a file's name alone is that of a finished recording of some format."""
+    return Path(name).suffix.lower() in SUFFIXES and not is_unfinished(name)
 
 
 def _recognised(path: Path) -> Reader | None:
@@ -118,8 +123,8 @@ def _why_unknown(path: Path) -> str:
         return f"describes a recording: give its folder, {path.parent}"
     if is_unfinished(path.name):
         return "is hidden or not finished: wait until it is copied, and give its final name"
-    endings = ", ".join(sorted(VIDEO_SUFFIXES))
-    return f"is no recording that Dailies reads: give a video ({endings}) or a folder"
+    endings = ", ".join(sorted(SUFFIXES))
+    return f"is no recording that Dailies reads: give a file ({endings}) or a folder"
 
 
 def _guarded(reader: Reader, path: Path, indexes: Collection[int] | None) -> Iterator[Episode]:

@@ -56,6 +56,44 @@ class StillsFile:
     stop: int
 
 
+Coding = Literal["still", "raw", "h264", "hevc", "av1", "vp9"]
+"""How carried pictures are coded: each alone (JPEG, PNG, ...), as planes, or as a video stream."""
+
+
+class Carried(Protocol):
+    """Pictures that a container carries one by one among other things: a bag, an array, a record.
+
+    Implemented by frozen dataclasses of the readers. ``path`` is the file they lie in, ``coding``
+    how each is coded, ``clock`` where their times come from. No picture is held in memory for
+    longer than its turn, so a file of any size can be read.
+    """
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def coding(self) -> Coding: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def pictures(self) -> Iterator[CarriedPicture]:
+        """Every picture in order. Raises OSError or ValueError where the container breaks off."""
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedPicture:
+    """One picture at ``time_ns``, from the recording's start.
+
+    ``content`` is the coded bytes, or, for the coding "raw", uint8 of shape (h, w) or (h, w, 3) in
+    RGB. Of a video stream it is one access unit (Annex B for H.264 and HEVC, a temporal unit for
+    AV1). None where the container has the picture's place but not the picture.
+    """
+
+    time_ns: int
+    content: bytes | npt.NDArray[np.uint8] | None
+
+
 @dataclass(frozen=True)
 class Camera:
     """One stream of pictures. ``declared_*`` is what the metadata promises, None if it does not.
@@ -71,7 +109,7 @@ class Camera:
     """
 
     name: str
-    source: VideoFile | StillsFile | None
+    source: VideoFile | StillsFile | Carried | None
     declared_count: int | None = None
     declared_rate_hz: float | None = None
     times_ns: npt.NDArray[np.int64] | None = None
@@ -145,6 +183,11 @@ class Reader(Protocol):
 
     name: str
     """Family of formats, for messages: "lerobot", "video", "folder"."""
+
+    suffixes: frozenset[str]
+    """Endings, in lower case, of the single files that are recordings of this format; may be none.
+
+    Only files so named are offered to it when a folder is looked through."""
 
     def recognises(self, path: Path) -> bool:
         """True where ``path`` (file or folder) is a recording of this format, damaged or not."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pyarrow.parquet as pq
 
-from dailies.recordings.contract import Camera, Episode, Series, StillsFile, VideoFile
-from dailies.recordings.files import READ_ERRORS
+from dailies.recordings.contract import Camera, Carried, Episode, Series, StillsFile, VideoFile
+from dailies.recordings.files import READ_ERRORS, is_video
 
 _SIZE = 16  # bytes of a digest: 32 hex digits
 
@@ -68,6 +69,9 @@ def _camera_parts(camera: Camera) -> list[str]:
     elif isinstance(camera.source, StillsFile):
         content = _stills_hash(camera.source)
         parts += [f"stills {content}"] if content else []
+    elif camera.source is not None:
+        content = _carried_hash(camera.source)
+        parts += [f"carried {content}"] if content else []
     if camera.times_ns is not None and len(camera.times_ns):
         parts.append(f"times {_digest(camera.times_ns.tobytes())}")
     return parts
@@ -129,6 +133,21 @@ def _stills_hash(stills: StillsFile) -> str | None:
     return content.hexdigest()
 
 
+def _carried_hash(carried: Carried) -> str | None:
+    """Hash of the pictures as the container carries them, as far as they can be read."""
+    content, count = hashlib.blake2b(digest_size=_SIZE), 0
+    try:
+        for picture in carried.pictures():
+            coded = picture.content
+            whole = coded.tobytes() if isinstance(coded, np.ndarray) else coded or b""
+            content.update(len(whole).to_bytes(8, "little"))
+            content.update(whole)
+            count += 1
+    except READ_ERRORS:
+        pass  # what was read before it broke off still tells it from others
+    return content.hexdigest() if count else None
+
+
 def _take_in(
     content: hashlib.blake2b, file: pq.ParquetFile, group: int, column: str, low: int, high: int
 ) -> None:
@@ -150,8 +169,7 @@ def _unread(episode: Episode) -> list[Path]:
     """Files of the episode that none of its streams shows the content of."""
     sources = {camera.source.path for camera in episode.cameras if camera.source is not None}
     if episode.series:
-        tables = {path for path in episode.files if path.suffix.lower() in {".csv", ".parquet"}}
-        sources |= tables
+        sources |= {path for path in episode.files if not is_video(path.name)}
     return [path for path in episode.files if path not in sources]
 
 

@@ -21,6 +21,7 @@ class RecordingFolder:
     """Reads folders with a recording.json."""
 
     name = "folder"
+    suffixes: frozenset[str] = frozenset()
 
     def recognises(self, path: Path) -> bool:
         """True for a folder that holds a recording.json, whatever is in it."""

@@ -37,6 +37,7 @@ class LeRobot:
     """Reads LeRobot datasets: folders with meta/, data/ and videos/."""
 
     name = "lerobot"
+    suffixes: frozenset[str] = frozenset()
 
     def recognises(self, path: Path) -> bool:
         """True for a folder laid out as a dataset, whole or not."""

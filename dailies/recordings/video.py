@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from dailies.recordings.contract import Camera, Episode, Metadata, Problem, VideoFile
 from dailies.recordings.described import Said, load_json, metadata_of
-from dailies.recordings.files import READ_ERRORS, is_video, trouble, unreadable
+from dailies.recordings.files import READ_ERRORS, VIDEO_SUFFIXES, is_video, trouble, unreadable
 from dailies.recordings.streams import on_one_clock, series_of
 
 STREAM = "video"
@@ -38,6 +38,7 @@ class PlainVideo:
     """Reads mp4, m4v, mov, mkv, avi and webm files."""
 
     name = "video"
+    suffixes = VIDEO_SUFFIXES
 
     def recognises(self, path: Path) -> bool:
         """True for a finished file with a video's ending."""

@@ -21,8 +21,8 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from dailies.recordings.contract import Camera, StillsFile, VideoFile
-from dailies.recordings.files import inside
+from dailies.recordings.contract import Camera, Carried, CarriedPicture, StillsFile, VideoFile
+from dailies.recordings.files import READ_ERRORS, inside
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
@@ -50,6 +50,8 @@ def measure_camera(camera: Camera, *, threads: int = 0) -> Pictures:
         _take_video(camera.source, take, threads)
     elif isinstance(camera.source, StillsFile):
         _take_stills(camera.source, camera.declared_rate_hz, take)
+    elif camera.source is not None:
+        _take_carried(camera.source, take, threads)
     return _pictures(camera, take)
 
 
@@ -198,18 +200,18 @@ def _frames(
         if packet.size and packet.pts is not None:
             at_s = clock.seconds(packet.pts, 0)
             if clock.is_over(at_s):
-                yield from _decoded(stream, None, take)
+                yield from _decoded(stream.codec_context, None, take)
                 return
             if clock.holds(at_s):
                 take.packet_seconds.append(at_s)
         elif packet.size:
             take.packet_seconds.append(len(take.packet_seconds) * clock.period_s)
-        yield from _decoded(stream, packet, take)
+        yield from _decoded(stream.codec_context, packet, take)
 
 
-def _decoded(stream: VideoStream, packet: Any, take: _Take) -> list[VideoFrame]:
+def _decoded(decoder: Any, packet: Any, take: _Take) -> list[VideoFrame]:
     try:
-        return stream.codec_context.decode(packet)
+        return list(decoder.decode(packet))
     except (av.FFmpegError, OSError, ValueError) as error:
         # the end of the stream is told as an error where a flushed decoder is flushed again
         if not isinstance(error, av.EOFError):
@@ -302,6 +304,70 @@ def _still(content: bytes | None) -> npt.NDArray[np.uint8] | None:
         return None
 
 
+def _take_carried(source: Carried, take: _Take, threads: int) -> None:
+    take.codec = source.coding
+    try:
+        if source.coding in ("still", "raw"):
+            for picture in source.pictures():
+                _take_single(picture, take)
+        else:
+            _take_units(source, take, threads)
+    except (*READ_ERRORS, av.FFmpegError) as error:
+        take.fault(f"{source.path.name}: {_words(error)}")
+        take.stopped = True
+
+
+def _take_single(picture: CarriedPicture, take: _Take) -> None:
+    """Measure a picture that can be drawn without those before it."""
+    at_s = picture.time_ns / NS
+    take.packet_seconds.append(at_s)
+    content = picture.content
+    drawn = content if isinstance(content, np.ndarray) else _still(content)
+    if drawn is None or not drawn.size:
+        take.fault(f"the picture at {at_s:.3f} s cannot be decoded")
+        return
+    is_raw = drawn is content
+    colours = cv2.COLOR_RGB2GRAY if is_raw else cv2.COLOR_BGR2GRAY
+    luma = drawn if drawn.ndim == 2 else cv2.cvtColor(drawn, colours)
+    take.see(np.ascontiguousarray(luma), FULL_RANGE, at_s)
+    take.height, take.width = drawn.shape[:2]
+    if _is_landmark(len(take.seconds)):
+        shown = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR) if is_raw and drawn.ndim == 3 else drawn
+        scale = THUMBNAIL_WIDTH / shown.shape[1]
+        take.thumbnail = _jpeg(cv2.resize(shown, None, fx=scale, fy=scale))
+
+
+def _take_units(source: Carried, take: _Take, threads: int) -> None:
+    """Decode the access units of a video stream; each picture keeps the time of its unit."""
+    decoder: Any = av.CodecContext.create(source.coding, "r")
+    decoder.thread_type, decoder.thread_count = "AUTO", threads
+    for picture in source.pictures():
+        take.packet_seconds.append(picture.time_ns / NS)
+        if isinstance(picture.content, bytes) and picture.content:
+            packet = av.Packet(picture.content)
+            packet.pts, packet.time_base = picture.time_ns, Fraction(1, NS)
+            _take_frames(decoder, packet, take)
+        else:
+            take.fault(f"the picture at {picture.time_ns / NS:.3f} s holds nothing")
+    _take_frames(decoder, None, take)
+
+
+def _take_frames(decoder: Any, packet: Any, take: _Take) -> None:
+    for frame in _decoded(decoder, packet, take):
+        at_s = frame.pts / NS if frame.pts is not None else len(take.seconds) * take.period_s
+        take.see(*_luma(frame), at_s)
+        if frame.is_corrupt:
+            take.corrupt_seconds.append(at_s)
+        if _is_landmark(len(take.seconds)):
+            take.thumbnail = _thumbnail(frame) or take.thumbnail
+        take.width, take.height = frame.width, frame.height
+
+
+def _is_landmark(count: int) -> bool:
+    """True at powers of two: the last of them lies in the later half, however long it gets."""
+    return count & (count - 1) == 0
+
+
 def _as_luma(picture: npt.NDArray[np.uint8]) -> Plane:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
@@ -358,6 +424,8 @@ def _times(
     A container whose intervals are all alike was stamped by counting: it cannot show a gap.
     """
     given = camera.times_ns
+    if camera.source is not None and not isinstance(camera.source, VideoFile | StillsFile):
+        return container_ns, camera.source.clock == "measured"
     if given is not None and len(given) >= len(container_ns):
         return np.asarray(given[: len(container_ns)], dtype=np.int64), True
     if len(container_ns) < 3 or isinstance(camera.source, StillsFile):

@@ -131,7 +131,7 @@ def test_sound_without_pictures_is_told_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("notes.txt", "give a video"),
+        ("notes.txt", "give a file"),
         ("clip.mp4.part", "not finished"),
         (".clip.mp4", "hidden or not finished"),
         ("recording.json", "give its folder"),
