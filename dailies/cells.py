@@ -29,6 +29,12 @@ CURRENCIES = frozenset(
 )
 """ISO 4217 codes of money in use."""
 
+MOST_AN_HOUR = 100_000_000
+"""Of any currency; a good wage in the one with the least value is a fifth of it.
+
+A million hours at this price fit the mirror's exact amounts (14 digits before the point).
+"""
+
 
 class Wrong(Exception):
     """What is wrong with a value, and the remedy."""
@@ -100,7 +106,7 @@ def currency(text: str) -> str:
 
 
 def money(text: str) -> decimal.Decimal:
-    """An amount with a decimal point, not negative, of at most four decimal places."""
+    """A price of an hour: a decimal point, at most four places, from 0 to ``MOST_AN_HOUR``."""
     if not re.fullmatch(r"-?\d+(\.\d*)?", text, re.ASCII):
         pointed = text.replace(",", ".")
         written = re.fullmatch(r"\d+\.\d{1,2}", pointed, re.ASCII)
@@ -110,8 +116,9 @@ def money(text: str) -> decimal.Decimal:
     amount = decimal.Decimal(text)
     if text.startswith("-"):
         raise Wrong("is negative", "an amount is 0 or more")
-    if amount >= 10**14:
-        raise Wrong("is too large", "an amount has 14 digits before the point at most")
+    if amount > MOST_AN_HOUR:
+        remedy = f"an hour costs {MOST_AN_HOUR:,} at most: check the point and the currency"
+        raise Wrong("is too much", remedy)
     exact = amount.quantize(decimal.Decimal("0.0001"))
     if exact != amount:
         raise Wrong("has more than four decimal places", f"round it yourself, e.g. to {exact}")

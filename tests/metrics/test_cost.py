@@ -9,6 +9,7 @@ import pytest
 from operation import DAY, FIRST, SECOND, episode, rate, shift
 from sqlalchemy import delete
 
+from dailies.cells import MOST_AN_HOUR
 from dailies.database import Record
 from dailies.mirror import Mirror
 from dailies.record import Rate
@@ -118,6 +119,21 @@ def test_a_line_is_rounded_once_half_up(own: tuple[Record, Mirror], seconds: int
         session.add(shift("s9", "ann", "delft", "r1", day, seconds / 3600))
     (total,) = cost_total(mirror, Filter(day, day))
     assert total.due == D(due)
+
+
+def test_a_million_hours_at_the_dearest_rate_that_can_be_imported_add_up(
+    own: tuple[Record, Mirror],
+) -> None:
+    record, mirror = own
+    day = SECOND + DAY
+    with record.begin() as session:
+        session.add(rate("delft", "paid", str(MOST_AN_HOUR), "EUR", day))
+        session.add_all(
+            shift(f"long-{number}", "ann", "delft", "r1", day + number * DAY, 9999.9)
+            for number in range(100)
+        )
+    (total,) = cost_total(mirror, Filter(day, day + 99 * DAY))
+    assert total.due == D("99999000000000")
 
 
 def test_the_later_entered_of_two_rates_of_a_day_applies(own: tuple[Record, Mirror]) -> None:

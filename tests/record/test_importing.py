@@ -187,6 +187,14 @@ short,row
             "'12.34567' has more than four decimal places: round it yourself, e.g. to 12.3457",
         ),
         (
+            "site_id,basis,amount,currency,starts_on\nb1,paid,100000000.01,EUR,2026-01-01\n",
+            "line 2, amount: '100000000.01' is too much: an hour costs 100,000,000 at most: check",
+        ),
+        (
+            f"site_id,basis,amount,currency,starts_on\nb1,paid,{'9' * 40},EUR,2026-01-01\n",
+            "' is too much: an hour costs 100,000,000 at most",
+        ),
+        (
             "site_id,task_id,basis,amount,currency,starts_on\nb1,fold,paid,12,EUR,2026-01-01\n",
             "line 2, task_id: 'fold' is priced for paid hours",
         ),
