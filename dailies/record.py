@@ -11,7 +11,20 @@ import datetime as dt
 import decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Dialect, ForeignKey, Index, Integer, Numeric, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -182,13 +195,21 @@ class Landing(Row):
     error: Mapped[str | None] = mapped_column(Text)
 
 
+def _decided_at_once(context: DefaultExecutionContext) -> str | None:
+    """The decision that an episode is entered with is its first."""
+    decision: str | None = context.get_current_parameters().get("decision")
+    return decision
+
+
 class Episode(Row):
     """One task attempt. Who and where are as the recording says, so they may be unknown here.
 
     ``worked_on`` is the site's day on which it began. ``decision`` is what stands: ``accepted`` or
     ``rejected``, by the machine's verdict or by the last review; None while it waits for review.
     ``duplicate_of`` is the id of the episode with the same content that came first; a duplicate
-    counts no hours.
+    counts no hours. ``first_decision`` is the first that ever counted and never changes (save where
+    it was taken back at once): first-pass yield stands on it. ``retake_of`` is the episode that this
+    one does over.
     """
 
     __tablename__ = "episode"
@@ -212,7 +233,9 @@ class Episode(Row):
     policy: Mapped[str] = mapped_column(String(64))
     decision: Mapped[str | None] = mapped_column(String(8))
     decided_at: Mapped[dt.datetime | None]
+    first_decision: Mapped[str | None] = mapped_column(String(8), default=_decided_at_once)
     duplicate_of: Mapped[int | None]
+    retake_of: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
     steps: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     measurements: Mapped[str | None] = mapped_column(
@@ -220,7 +243,17 @@ class Episode(Row):
     )  # where the curves lie, under the data dir
     is_example: Mapped[bool] = mapped_column(default=False)
 
-    __table_args__ = (Index("episode_path_index", "path", "episode_index"),)
+    __table_args__ = (
+        Index("episode_path_index", "path", "episode_index"),
+        Index(
+            "episode_waiting_index",
+            "verdict",
+            "landed_at",
+            sqlite_where=text("decision IS NULL"),
+            postgresql_where=text("decision IS NULL"),
+        ),
+        Index("episode_worker_index", "worker_id", "task_id"),
+    )
 
 
 class Stream(Row):
@@ -270,7 +303,13 @@ class Finding(Row):
 
 
 class Review(Row):
-    """A person's decision on an episode: accepted or rejected. It overrides and never erases."""
+    """A person's decision on an episode: accepted, rejected or retake (rejected, and to be redone).
+
+    It overrides and never erases. ``kind`` is first, appeal, sample or lead, which count, or second
+    or blind, which only compare; ``subject_id`` is the second look, appeal, blind check or lot item
+    that it answers. ``supersedes`` is the review it overrode, None where that was the machine. One
+    with ``undone_at`` was taken back; one with ``hold_id`` counts only after that hold is released.
+    """
 
     __tablename__ = "review"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -281,3 +320,149 @@ class Review(Row):
     note: Mapped[str | None] = mapped_column(Text)
     policy: Mapped[str] = mapped_column(String(64))  # the one the verdict stood under
     decided_at: Mapped[dt.datetime]
+    kind: Mapped[str] = mapped_column(String(8), default="first", server_default="first")
+    subject_id: Mapped[int | None]
+    supersedes: Mapped[int | None]
+    started_at: Mapped[dt.datetime | None]  # when the reviewer claimed the clip
+    undone_at: Mapped[dt.datetime | None]
+    hold_id: Mapped[int | None]
+
+    __table_args__ = (Index("review_reviewer_index", "reviewer", "decided_at"),)
+
+
+class Claim(Row):
+    """Work that a reviewer holds until ``expires_at``. Its ``key`` names it, so nobody else can.
+
+    ``purpose`` is review, second, appeal, sample or blind; ``subject_id`` as for a review.
+    """
+
+    __tablename__ = "claim"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    episode_id: Mapped[int] = mapped_column(
+        ForeignKey("episode.id", ondelete="CASCADE"), index=True
+    )
+    purpose: Mapped[str] = mapped_column(String(8))
+    subject_id: Mapped[int | None]
+    reviewer: Mapped[str]
+    claimed_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+
+
+class SecondLook(Row):
+    """A decision (``review_id``) that another reviewer is to take again, without seeing it."""
+
+    __tablename__ = "second_look"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id"), index=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), unique=True)
+    second_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))  # the other review
+    asked_at: Mapped[dt.datetime]
+    done_at: Mapped[dt.datetime | None] = mapped_column(index=True)
+
+
+APPEAL_DUE = dt.timedelta(days=2)
+"""How long a reviewer has to answer an appeal."""
+
+
+class Appeal(Row):
+    """A decision that somebody does not accept. ``state`` is open, upheld or overturned.
+
+    ``brought_in_by`` is who entered it: a manager, or ``second look`` where two reviewers differ.
+    ``against_id`` is the review appealed against, None where the machine decided.
+    """
+
+    __tablename__ = "appeal"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id"), index=True)
+    worker_id: Mapped[str | None] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    brought_in_by: Mapped[str]
+    brought_at: Mapped[dt.datetime]
+    due_at: Mapped[dt.datetime]
+    against_id: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(10), index=True)
+    review_id: Mapped[int | None]
+    closed_at: Mapped[dt.datetime | None]
+
+
+class BlindCheck(Row):
+    """A clip whose ``truth`` (accepted or rejected) is known, to be mixed in among the others."""
+
+    __tablename__ = "blind_check"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id"), unique=True)
+    truth: Mapped[str] = mapped_column(String(8))
+    note: Mapped[str | None] = mapped_column(Text)
+    set_by: Mapped[str]
+    set_at: Mapped[dt.datetime]
+    retired_at: Mapped[dt.datetime | None]
+
+
+class Lot(Row):
+    """Machine-accepted clips of a site and day, of which a sample is inspected (ISO 2859-1).
+
+    ``state`` is open, accepted or not_accepted; ``severity`` is normal, tightened or reduced.
+    """
+
+    __tablename__ = "lot"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[str] = mapped_column(String(64))
+    worked_on: Mapped[dt.date]
+    size: Mapped[int]
+    aql: Mapped[float]  # percent nonconforming
+    severity: Mapped[str] = mapped_column(String(10))
+    letter: Mapped[str] = mapped_column(String(1))
+    sample_size: Mapped[int]
+    accept: Mapped[int]
+    reject: Mapped[int]
+    drawn_at: Mapped[dt.datetime]
+    state: Mapped[str] = mapped_column(String(12))
+    found: Mapped[int | None]  # nonconforming clips; None while open
+    closed_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (UniqueConstraint("site_id", "worked_on"),)
+
+
+class LotItem(Row):
+    """A clip in a lot's sample, and the review that inspected it."""
+
+    __tablename__ = "lot_item"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"), index=True)
+    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id"), unique=True)
+    review_id: Mapped[int | None] = mapped_column(index=True)
+
+
+class Hold(Row):
+    """The circuit breaker: a reviewer's rejections wait for a lead while it is open.
+
+    The four counts are what tripped it. ``outcome`` is kept (they count) or dropped.
+    """
+
+    __tablename__ = "hold"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reviewer: Mapped[str] = mapped_column(index=True)
+    opened_at: Mapped[dt.datetime]
+    rejected: Mapped[int]
+    decided: Mapped[int]
+    rest_rejected: Mapped[int]
+    rest_decided: Mapped[int]
+    released_at: Mapped[dt.datetime | None]
+    released_by: Mapped[str | None]
+    outcome: Mapped[str | None] = mapped_column(String(8))
+
+
+class Mark(Row):
+    """A span that a reviewer marked, in seconds on the recording's clock, and why."""
+
+    __tablename__ = "mark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    episode_id: Mapped[int] = mapped_column(ForeignKey("episode.id"), index=True)
+    review_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))
+    reviewer: Mapped[str]
+    reason: Mapped[str] = mapped_column(String(32))
+    stream: Mapped[str | None]
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+    marked_at: Mapped[dt.datetime]
