@@ -17,8 +17,9 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-Clock = Literal["measured", "grid"]
-"""Where a stream's times come from: a clock that ran while recording, or frame_index / rate."""
+Clock = Literal["measured", "grid", "assumed"]
+"""Where a stream's times come from: a clock that ran while recording, frame_index / rate, or
+frame_index over a rate that nothing in the recording states, so that even its length is a guess."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class VideoFile:
-    """Pictures in a video file: the part from ``start_s`` up to ``end_s`` (None: to its end)."""
+    """Pictures in a video file: the part from ``start_s`` up to ``end_s`` (None: to its end).
+
+    ``track`` is the number of the video stream among those of the container.
+    """
 
     path: Path
     start_s: float = 0.0
     end_s: float | None = None
+    track: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,8 @@ class Camera:
 class Series:
     """One sensor stream: ``values`` of shape (n, d) at ``times_ns`` of shape (n,), int64.
 
-    Times are on the recording's clock, from its start. ``clock`` is "grid" where they were made
-    from a frame index, so that they cannot show a gap. ``role`` is what the values are where it is
+    Times are on the recording's clock, from its start. ``clock`` is "grid" or "assumed" where
+    they were made from a row's number, so that they cannot show a gap. ``role`` is what the values are where it is
     known: joint positions, commanded actions, or anything else.
     """
 
@@ -133,6 +138,23 @@ class Series:
     role: Literal["state", "action", "other"] = "other"
     declared_count: int | None = None
     declared_rate_hz: float | None = None
+
+
+@dataclass(frozen=True)
+class Audio:
+    """One stream of sound: number ``track`` among those of the file at ``path``.
+
+    It starts ``offset_ns`` after the recording does. ``rate_hz`` is its samples a second and
+    ``declared_count`` how many the container promises in each channel, None where it does not.
+    """
+
+    name: str
+    path: Path
+    track: int = 0
+    rate_hz: int | None = None
+    channels: int | None = None
+    declared_count: int | None = None
+    offset_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -172,6 +194,7 @@ class Episode:
     format: str
     cameras: tuple[Camera, ...] = ()
     series: tuple[Series, ...] = ()
+    audio: tuple[Audio, ...] = ()
     metadata: Metadata = field(default_factory=Metadata)
     problems: tuple[Problem, ...] = ()
     files: tuple[Path, ...] = ()
