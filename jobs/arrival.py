@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+
+from dailies.recordings import sidecar_of
+from dailies.recordings.files import READ_ERRORS, inside
 
 MP4 = (".mp4", ".m4v", ".mov")
 
@@ -39,13 +44,28 @@ class State:
 
 
 def state_of(path: Path) -> State | None:
-    """The present state of a file (with the metadata file beside it) or folder; None if gone."""
+    """The present state of a folder or file, None if gone; a file's with what lies beside it.
+
+    That is its metadata file, and the series that this names.
+    """
     digest = hashlib.blake2b(digest_size=20)
     newest, count = 0.0, 0
     for name, stat in sorted(_files(path)):
         digest.update(f"{name}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
         newest, count = max(newest, stat.st_mtime), count + 1
     return State(digest.hexdigest(), newest, count) if count else None
+
+
+def named_by(video: Path) -> tuple[Path, ...]:
+    """The files with series that the metadata beside a video names, there or not."""
+    beside = sidecar_of(video)
+    if beside is None:
+        return ()
+    try:
+        stat = beside.stat()
+    except FileNotFoundError:
+        return ()
+    return _named_in(beside, stat.st_size, stat.st_mtime_ns)
 
 
 def quiet_needed(path: Path, quiet: Quiet) -> float:
@@ -60,10 +80,22 @@ def _files(path: Path) -> list[tuple[str, os.stat_result]]:
         if not path.is_dir():
             beside = path.with_suffix(".json"), path.with_name(path.name + ".json")
             found = [(path.name, path.stat())]
-            return found + [(one.name, one.stat()) for one in beside if one.exists()]
+            found += [(one.name, one.stat()) for one in beside if one.exists()]
+            return found + [(str(one), one.stat()) for one in named_by(path) if one.is_file()]
         return list(_below(path, ""))
     except FileNotFoundError:
         return []
+
+
+@functools.lru_cache(maxsize=50_000)
+def _named_in(beside: Path, size: int, mtime_ns: int) -> tuple[Path, ...]:  # noqa: ARG001
+    """As ``named_by``; read again only when the metadata file is another."""
+    try:
+        listed = json.loads(beside.read_bytes())["series"]
+        named = [inside(beside.parent, one["file"]) for one in listed]
+    except READ_ERRORS:
+        return ()  # what is wrong with it, its reader says
+    return tuple(path for path in named if path is not None)
 
 
 def _below(folder: Path, prefix: str) -> list[tuple[str, os.stat_result]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, exists, select, text
 from sqlalchemy.orm import Session
 
 from dailies.days import UnknownZone, local_day
-from dailies.record import Episode, Finding, Measurement, Review, Stream
+from dailies.record import Episode, Finding, Landing, Measurement, Review, Stream
 from dailies.words import NS, Flag, Grade, Verdict
 from jobs.screening import Screened, error_of
 
@@ -22,11 +23,15 @@ DECISIONS = {Grade.GOOD: "accepted", Grade.FAIL: "rejected"}
 
 @dataclass(frozen=True)
 class Entered:
-    """What came of it: the episode's id, whether it is new, and of which episode it is a copy."""
+    """What came of it: the episode's id, whether it is new, and of which episode it is a copy.
+
+    ``moved_from`` is where it lay before, where it is an episode that was moved.
+    """
 
     episode_id: int
     is_new: bool
     duplicate_of: int | None = None
+    moved_from: str | None = None
 
 
 def enter(
@@ -36,13 +41,16 @@ def enter(
     site_zones: Mapping[str, str],
     landed_at: dt.datetime,
     judged_at: dt.datetime | None = None,
+    folders: Collection[Path] = (),
     is_example: bool = False,
 ) -> Entered:
     """Enter one episode in the caller's transaction; the same path, index and content only once.
 
-    Content that stands in the record under another path or index makes a duplicate. ``site_zones``
-    maps a site's id to its IANA zone. An episode that is entered already takes on metadata that
-    the recording says now, and the verdict that this makes.
+    Content that stands in the record under another path or index makes a duplicate, unless it was
+    moved: that is, it was below ``folders`` (which this process sees) and is not there any more.
+    An episode that lacked a stream is completed when it comes: by other content under its path and
+    index. ``site_zones`` maps a site's id to its IANA zone. An episode that is entered already
+    takes on metadata that the recording says now, and the verdict that this makes.
     """
     _wait_for_others(session, screened.fingerprint)
     same = select(Episode).where(Episode.content == screened.fingerprint).order_by(Episode.id)
@@ -51,15 +59,59 @@ def enter(
         if (twin.path, twin.index) == (str(screened.path), screened.index):
             _amend(session, twin, screened, site_zones)
             return Entered(twin.id, is_new=False, duplicate_of=twin.duplicate_of)
+    gone = next((twin for twin in twins if _is_moved(twin, screened, folders)), None)
+    if gone is not None:
+        before = _move(session, gone, screened, site_zones)
+        return Entered(gone.id, is_new=False, duplicate_of=gone.duplicate_of, moved_from=before)
     first = next((twin.id for twin in twins if twin.duplicate_of is None), None)
     episode = _episode(screened, landed_at, judged_at or dt.datetime.now(dt.UTC), first)
     episode.worked_on = _worked_on(screened, site_zones)
     episode.is_example = is_example
+    lacking = _lacking(session, screened)
+    if lacking is not None:
+        session.execute(delete(Stream).where(Stream.episode_id == lacking))
+        session.execute(delete(Finding).where(Finding.episode_id == lacking))
+        episode.id = lacking
+        episode = session.merge(episode)
     session.add(episode)
     session.flush()
     _add_streams(session, episode.id, screened)
     _add_flags(session, episode.id, screened.verdict)
     return Entered(episode.id, is_new=True, duplicate_of=first)
+
+
+def _is_moved(episode: Episode, screened: Screened, folders: Collection[Path]) -> bool:
+    """Whether ``screened`` is this episode at another place, since nothing is at its own now."""
+    path = Path(episode.path)
+    is_seen = any(path.is_relative_to(folder) and folder.is_dir() for folder in folders)
+    return is_seen and episode.index == screened.index and not path.exists()
+
+
+def _move(
+    session: Session, episode: Episode, screened: Screened, site_zones: Mapping[str, str]
+) -> str:
+    """Take on another path; the one before."""
+    before, episode.path = episode.path, str(screened.path)
+    # should it ever be moved back, it is new there
+    session.execute(delete(Landing).where(Landing.path == before))
+    session.execute(delete(Stream).where(Stream.episode_id == episode.id))
+    _add_streams(session, episode.id, screened)
+    _amend(session, episode, screened, site_zones)
+    return before
+
+
+def _lacking(session: Session, screened: Screened) -> int | None:
+    """The unreviewed episode at this place that was entered without one of its streams, if any."""
+    missing = exists().where(
+        Finding.episode_id == Episode.id, Finding.check == "missing_stream", Finding.grade == "fail"
+    )
+    return session.scalar(
+        select(Episode.id)
+        .where(Episode.path == str(screened.path), Episode.index == screened.index)
+        .where(missing, ~exists().where(Review.episode_id == Episode.id))
+        .order_by(Episode.id.desc())
+        .limit(1)
+    )
 
 
 def restate(session: Session, episode: Episode, verdict: Verdict, *, now: dt.datetime) -> None:

@@ -30,7 +30,7 @@ from dailies.record import Site
 from dailies.recordings import READERS, recordings_in, sidecar_of
 from dailies.recordings.files import is_unfinished, is_video
 from jobs import landing
-from jobs.arrival import Quiet, State, quiet_needed, state_of
+from jobs.arrival import Quiet, State, named_by, quiet_needed, state_of
 from jobs.entry import Entered, enter
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
 from jobs.screening import Screened, failed
@@ -110,6 +110,7 @@ class Intake:
         self._pending: dict[Path, Pending] = {}
         self._underway: dict[Path, Underway] = {}
         self._datasets: dict[Path, dict[int, str]] = {}  # states of the episodes entered
+        self._named: dict[Path, Path] = {}  # videos by the series that lie beside them
         self._zones: dict[str, str] = {}
         self._renewed_s = self._looked_s = self._rescanned_s = 0.0
 
@@ -185,6 +186,8 @@ class Intake:
         found: set[Path] = set()
         for path in changed:
             found.update(recordings_of(path, self._config.recordings))
+            if path in self._named:
+                found.add(self._named[path])
         for path in found & self._pending.keys():
             self._pending[path].not_before_s = 0.0  # what it waits for may have come
         self._notice(found)
@@ -199,13 +202,18 @@ class Intake:
             return landing.see(session, fresh, dt.datetime.now(dt.UTC))
 
         for seen in self._insist(note):
-            state = state_of(seen.path)
+            state = self._state_of(seen.path)
             if state is None:
                 self._forget(seen.path)
             elif seen.fingerprint != state.text or seen.state not in ("done", "failed"):
                 seen_at = dt.datetime.now(dt.UTC) if seen.fingerprint else seen.seen_at
                 now = time.monotonic()
                 self._pending[seen.path] = Pending(seen.path, state, _since(state), seen_at, now)
+
+    def _state_of(self, path: Path) -> State | None:
+        """The state of a recording's files; and what it names is known when it changes later."""
+        self._named |= dict.fromkeys(named_by(path), path)
+        return state_of(path)
 
     def _take_up(self) -> None:
         """Landings that wait in the record, or whose process is gone, are ours to do as well."""
@@ -226,7 +234,7 @@ class Intake:
     def _look_at(self, pending: Pending) -> None:
         """Begin a pending recording where it has been quiet for long enough."""
         now, path = time.monotonic(), pending.path
-        state = state_of(path)
+        state = self._state_of(path)
         if state is None:
             del self._pending[path]
             self._forget(path)
@@ -321,6 +329,7 @@ class Intake:
                 screened,
                 site_zones=zone_of,
                 landed_at=underway.landed_at,
+                folders=self._config.recordings,
                 is_example=underway.path.is_relative_to(self._config.data / "example"),
             )
 
@@ -393,6 +402,8 @@ class Intake:
         return self._zones
 
     def _tell(self, screened: Screened, entered: Entered, landed_at: dt.datetime) -> None:
+        if entered.moved_from:
+            self._say(f"moved   {screened.path}: was {entered.moved_from}")
         if not entered.is_new:
             return
         seconds = (dt.datetime.now(dt.UTC) - landed_at).total_seconds()

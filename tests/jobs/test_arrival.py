@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.arrival import Quiet, quiet_needed, state_of
+from jobs.arrival import Quiet, named_by, quiet_needed, state_of
 
 QUIET = Quiet(whole=1, usual=2, growing=3, patience=4)
 
@@ -89,6 +89,26 @@ def test_state_changes_with_size_time_and_the_metadata_beside(tmp_path: Path) ->
     states.append(state_of(path))
     assert len({state.text for state in states if state}) == 4
     assert [state.changed_s for state in states[:3] if state] == [1000, 1000, 2000]
+
+
+def test_state_of_a_video_changes_with_the_series_that_its_metadata_names(tmp_path: Path) -> None:
+    video, named = tmp_path / "take.mp4", tmp_path / "gyro" / "take.csv"
+    named.parent.mkdir()
+    video.write_bytes(b"1")
+    (tmp_path / "take.json").write_text('{"series": [{"file": "gyro/take.csv"}, {"file": "../x"}]}')
+    assert named_by(video) == (named,)
+    states = [state_of(video)]
+    for content in (b"t,x\n", b"t,x\n0,1\n"):
+        named.write_bytes(content)
+        states.append(state_of(video))
+    assert len({state.text for state in states if state}) == 3
+
+
+@pytest.mark.parametrize("said", ["", "[]", "{}", '{"series": 3}', '{"series": [{"file": 3}, 4]}'])
+def test_metadata_that_is_not_as_it_should_names_nothing(tmp_path: Path, said: str) -> None:
+    (tmp_path / "take.mp4").touch()
+    (tmp_path / "take.mp4.json").write_text(said)
+    assert named_by(tmp_path / "take.mp4") == ()
 
 
 def test_state_of_a_folder_changes_with_a_file_deep_inside(tmp_path: Path) -> None:

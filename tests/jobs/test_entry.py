@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from dailies.database import Record
-from dailies.record import Episode, Finding, Measurement, Review, Stream
+from dailies.record import Episode, Finding, Landing, Measurement, Review, Stream
 from dailies.recordings.contract import Metadata, Step
 from dailies.words import NS, Flag, Grade, Span, Verdict
 from jobs.entry import Entered, enter, restate
@@ -49,9 +49,11 @@ def screened(
     )
 
 
-def put(record: Record, one: Screened) -> Entered:
+def put(record: Record, one: Screened, *folders: Path) -> Entered:
     with record.begin() as session:
-        return enter(session, one, site_zones=ZONES, landed_at=LANDED, judged_at=JUDGED)
+        return enter(
+            session, one, site_zones=ZONES, landed_at=LANDED, judged_at=JUDGED, folders=folders
+        )
 
 
 def episodes(record: Record) -> list[Episode]:
@@ -119,6 +121,69 @@ def test_the_same_content_elsewhere_is_a_duplicate_that_is_rejected(record: Reco
         (first.episode_id, "rejected"),
         (first.episode_id, "rejected"),
     ]
+
+
+def test_an_episode_whose_file_was_moved_is_the_same_one_elsewhere(
+    record: Record, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.mp4", tmp_path / "new.mp4"
+    new.touch()
+    first = put(record, screened(BLUR, path=str(old)), tmp_path)
+    with record.begin() as session:
+        session.add(Landing(path=str(old), state="done", seen_at=LANDED))
+    moved = put(record, screened(BLUR, path=str(new)), tmp_path)
+    assert moved == Entered(first.episode_id, is_new=False, moved_from=str(old))
+    (episode,) = episodes(record)
+    assert (episode.path, episode.duplicate_of, episode.verdict) == (str(new), None, "suspect")
+    with record.read() as session:
+        assert len(session.scalars(select(Stream)).all()) == 2
+        assert session.scalars(select(Landing)).all() == []
+
+
+def test_a_file_that_is_still_there_was_not_moved(record: Record, tmp_path: Path) -> None:
+    old = tmp_path / "old.mp4"
+    old.touch()
+    first = put(record, screened(path=str(old)), tmp_path)
+    copy = put(record, screened(path=str(tmp_path / "new.mp4")), tmp_path)
+    assert copy.duplicate_of == first.episode_id
+
+
+@pytest.mark.parametrize("folder", [(), ("other",), ("away",)], ids=["none", "another", "gone"])
+def test_what_cannot_be_seen_from_here_was_not_moved(
+    record: Record, tmp_path: Path, folder: tuple[str, ...]
+) -> None:
+    (tmp_path / "other").mkdir()
+    first = put(record, screened(path=str(tmp_path / "away/old.mp4")))
+    folders = [tmp_path / name for name in folder]
+    copy = put(record, screened(path=str(tmp_path / "other/new.mp4")), *folders)
+    assert copy.duplicate_of == first.episode_id
+
+
+def test_a_stream_that_comes_later_completes_the_episode_that_lacked_it(record: Record) -> None:
+    first = put(record, screened(replace(LOST, check="missing_stream")))
+    later = put(record, screened(content="c2"))
+    assert later == Entered(first.episode_id, is_new=True)
+    (episode,) = episodes(record)
+    assert (episode.content, episode.verdict, episode.decision) == ("c2", "good", "accepted")
+    with record.read() as session:
+        assert len(session.scalars(select(Stream)).all()) == 2
+        assert session.scalars(select(Finding)).all() == []
+
+
+def test_a_review_of_an_episode_that_lacked_a_stream_keeps_it(record: Record) -> None:
+    first = put(record, screened(replace(LOST, check="missing_stream")))
+    with record.begin() as session:
+        session.add(
+            Review(
+                episode_id=first.episode_id,
+                reviewer="qa-1",
+                decision="rejected",
+                policy="house@12345678",
+                decided_at=JUDGED,
+            )
+        )
+    put(record, screened(content="c2"))
+    assert [one.content for one in episodes(record)] == ["c1", "c2"]
 
 
 def test_other_content_at_the_same_path_is_another_episode(record: Record) -> None:

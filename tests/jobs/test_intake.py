@@ -180,6 +180,43 @@ def test_metadata_that_lands_after_its_video_is_taken_on(watched: Watched, clip:
     assert (episode.task_id, episode.worker_id) == ("open-jar", "w-7")
 
 
+def test_a_series_that_lands_long_after_the_metadata_that_names_it_is_read(
+    watched: Watched, clip: Clip
+) -> None:
+    path = watched.folder / "lacking.mp4"
+    series = [{"name": "gyro", "file": "gyro/lacking.csv", "time": "t"}]
+    path.with_name("lacking.json").write_text(json.dumps({"series": series}))
+    shutil.copy(clip(14), path)
+    (episode,) = watched.wait(path)
+    assert ("missing_stream", "fail") in watched.checks(episode)
+    (path.parent / "gyro").mkdir()
+    rows = "".join(f"{at / 50},{at}\n" for at in range(150))
+    (path.parent / "gyro/lacking.csv").write_text("t,x\n" + rows)
+    until = time.monotonic() + 20
+    while watched.checks(episode):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    (episode,) = watched.wait(path)
+    assert (episode.verdict, episode.error) == ("good", None)
+    with watched.record.read() as session:
+        names = session.scalars(select(Stream.name).where(Stream.episode_id == episode.id))
+        assert set(names) == {"video", "gyro"}
+
+
+def test_a_recording_that_is_renamed_is_the_same_episode(watched: Watched, clip: Clip) -> None:
+    old, new = watched.folder / "old-name.mp4", watched.folder / "sorted" / "new-name.mp4"
+    shutil.copy(clip(15), old)
+    (before,) = watched.wait(old)
+    new.parent.mkdir()
+    old.rename(new)
+    (after,) = watched.wait(new)
+    assert (after.id, after.duplicate_of, after.decision) == (before.id, None, "accepted")
+    assert watched.episodes(old) == []
+    new.rename(old)
+    (back,) = watched.wait(old)
+    assert back.id == before.id
+
+
 @pytest.mark.parametrize("name", ["empty.mp4", "garbage.mp4", "cut.mkv", "text.webm"])
 def test_a_file_nobody_can_read_is_a_failure_that_says_which(
     watched: Watched, clip: Clip, name: str
