@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dailies.recordings.contract import Metadata
 from dailies.words import Flag, Span, Verdict, worst
@@ -17,6 +18,11 @@ def judge(measurements: Measurements, policy: Policy, metadata: Metadata | None 
     The flags come in the order of the checks, then of streams and time.
     """
     who = metadata or Metadata()
+    measurements = replace(  # what is known now comes before what was said when it was measured
+        measurements,
+        task=who.task or measurements.task,
+        steps=who.steps or measurements.steps,
+    )
     limits = policy.limits_for(who.task, who.site, who.rig)
     flags = [
         flag

@@ -33,4 +33,6 @@ def measure(episode: Episode, *, threads: int = 0) -> Measurements:
         sync=measure_sync(cameras, episode.series),
         problems=episode.problems,
         declared_duration_s=episode.declared_duration_s,
+        task=episode.metadata.task,
+        steps=episode.metadata.steps,
     )

@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dailies.recordings.contract import Problem
+from dailies.recordings.contract import Problem, Step
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import SeriesMeasures
@@ -35,7 +35,7 @@ class Measurements:
     """What measuring one episode gave: everything a verdict needs, so that no video is reopened.
 
     ``problems`` are those that the reader had found; ``declared_duration_s`` is what the metadata
-    promises.
+    promises. ``task`` and ``steps`` are what the recording says was done, None where it says none.
     """
 
     cameras: tuple[Pictures, ...] = ()
@@ -43,6 +43,8 @@ class Measurements:
     sync: tuple[SyncMeasures, ...] = ()
     problems: tuple[Problem, ...] = ()
     declared_duration_s: float | None = None
+    task: str | None = None
+    steps: tuple[Step, ...] = ()
 
     @property
     def duration_ns(self) -> int:
@@ -81,6 +83,8 @@ class Measurements:
         plain: dict[str, Any] = {
             "version": VERSION,
             "declared_duration_s": self.declared_duration_s,
+            "task": self.task,
+            "steps": [_scalars(step) for step in self.steps],
         }
         plain["problems"] = [_scalars(problem) for problem in self.problems]
         for kind, measured in self._kinds():
@@ -110,6 +114,9 @@ class Measurements:
             sync=tuple(_restore(SyncMeasures, one, folder) for one in plain["sync"]),
             problems=tuple(Problem(**one) for one in plain["problems"]),
             declared_duration_s=plain["declared_duration_s"],
+            # kept since series keep their values
+            task=plain.get("task"),
+            steps=tuple(Step(**one) for one in plain.get("steps", ())),
         )
 
     def _kinds(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -133,6 +140,31 @@ def _scalars(one: Any) -> dict[str, Any]:
     return {k: v for k, v in values.items() if not isinstance(v, np.ndarray | bytes)}
 
 
+def _columns(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Arrays as columns of a table: one of shape (n, k) becomes ``name.0`` to ``name.<k - 1>``."""
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for name, array in arrays.items():
+        if array.ndim == 2:
+            columns |= {f"{name}.{at}": array[:, at] for at in range(array.shape[1])}
+        else:
+            columns[name] = array
+    return columns
+
+
+def _arrays(table: pa.Table) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of which ``_columns`` made a table."""
+    wide: dict[str, list[npt.NDArray[Any]]] = {}
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for column in table.column_names:
+        name, dot, _ = column.partition(".")
+        values = table[column].to_numpy()
+        if dot:
+            wide.setdefault(name, []).append(values)
+        else:
+            arrays[name] = values
+    return arrays | {name: np.stack(columns, axis=1) for name, columns in wide.items()}
+
+
 def _store(kind: str, one: Any, folder: Path, at: int) -> dict[str, Any]:
     """Arrays go to a Parquet file (one column a array of equal length), the rest is returned."""
     arrays = {
@@ -143,7 +175,8 @@ def _store(kind: str, one: Any, folder: Path, at: int) -> dict[str, Any]:
     plain = _scalars(one)
     plain.pop("thumbnail", None)
     for length in sorted({len(array) for array in arrays.values()}):
-        table = pa.table({k: pa.array(v) for k, v in arrays.items() if len(v) == length})
+        equal = _columns({k: v for k, v in arrays.items() if len(v) == length})
+        table = pa.table({k: pa.array(v) for k, v in equal.items()})
         file = f"{kind}-{at}-{length}.parquet"
         pq.write_table(table, folder / file, compression="zstd")
         plain.setdefault("arrays", []).append(file)
@@ -154,8 +187,7 @@ def _restore(kind: type[T], plain: dict[str, Any], folder: Path) -> T:
     files = plain.pop("arrays", [])
     arrays: dict[str, Any] = {}
     for file in files:
-        table = pq.read_table(folder / file)
-        arrays |= {name: table[name].to_numpy() for name in table.column_names}
+        arrays |= _arrays(pq.read_table(folder / file, use_threads=False))
     # JSON has no tuples
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
     return kind(**plain, **arrays)

@@ -1,8 +1,10 @@
-"""What is kept of a sensor series: its times, and how fast it moves."""
+"""What is kept of a sensor series: its times, its values, and how fast it moves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,14 +14,25 @@ from dailies.recordings.contract import Clock, Series
 from dailies.words import NS, Span
 from quality.measures.timed import Timed
 
+KEPT = 64_000_000
+"""Numbers kept of one series: an hour of 14 columns at 1 kHz, 256 MB. Of a wider or longer one the
+first columns that fit are kept whole: no sample is ever left out, or a spike could hide there."""
+BLOCK = 1 << 20
+"""Numbers worked on at a time, so that the length of a recording does not show in memory."""
+
+Values = npt.NDArray[np.float32]
+
 
 @dataclass(frozen=True, eq=False)
 class SeriesMeasures(Timed):
-    """The measures of one sensor series; the arrays have shape (n,), one entry per sample.
+    """The measures of one sensor series; the arrays have one entry, or row, per sample.
 
-    ``speed`` is how fast the values change: the mean over the moving columns of the absolute
-    change per second, each relative to the column's own range (1/s; 0 for the first sample).
-    ``bad_count`` counts samples that hold a value which is not a number.
+    ``speed``, shape (n,), is how fast the values change: the mean over the moving columns of the
+    absolute change per second, each relative to the column's own range (1/s; 0 for the first
+    sample). ``bad_count`` counts samples that hold a value which is not a number.
+    ``values``, shape (n, k), are the values themselves, each column counted from its ``origin`` so
+    that a large offset costs no precision; k is the number of columns but for very large series
+    (see KEPT), and 0 in measurements of before values were kept.
     """
 
     name: str
@@ -31,6 +44,8 @@ class SeriesMeasures(Timed):
     declared_count: int | None = None
     declared_rate_hz: float | None = None
     bad_count: int = 0
+    values: Values = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    origin: tuple[float, ...] = ()
 
     @property
     def span(self) -> Span:
@@ -40,23 +55,67 @@ class SeriesMeasures(Timed):
         start = int(self.times_ns.min())
         return Span(start, max(start, int(self.times_ns.max()) + self.period_ns))
 
+    @cached_property
+    def filled(self) -> Values:
+        """The values, each that is not a number replaced by the last one that is (at first 0)."""
+        good = np.isfinite(self.values)
+        if good.all():
+            return self.values
+        rows = np.where(good, np.arange(len(good))[:, None], 0)
+        np.maximum.accumulate(rows, axis=0, out=rows)
+        return np.nan_to_num(np.take_along_axis(self.values, rows, axis=0), posinf=0, neginf=0)
+
+    @cached_property
+    def extent(self) -> npt.NDArray[np.float64]:
+        """Range of each column kept, shape (k,)."""
+        if not len(self.filled):
+            return np.zeros(self.values.shape[1])
+        return np.asarray(np.ptp(self.filled, axis=0), np.float64)
+
 
 def measure_series(series: Series) -> SeriesMeasures:
     """The measures of a series; never raises for odd values."""
     values = np.asarray(series.values, dtype=np.float64)
-    values = values.reshape(len(values), -1)
-    bad = ~np.isfinite(values).all(axis=1) if values.size else np.zeros(len(values), np.bool_)
+    values = values.reshape(len(values), -1) if values.size else np.zeros((len(values), 0))
+    times_ns = np.asarray(series.times_ns, dtype=np.int64)
+    kept, origin = _kept(values) if len(times_ns) == len(values) else (values[:0, :0], ())
     return SeriesMeasures(
         name=series.name,
-        times_ns=np.asarray(series.times_ns, dtype=np.int64),
-        speed=_speed(np.asarray(series.times_ns, dtype=np.int64), values),
+        times_ns=times_ns,
+        speed=_speed(times_ns, values),
         columns=series.columns,
         role=series.role,
         clock=series.clock,
         declared_count=series.declared_count,
         declared_rate_hz=series.declared_rate_hz,
-        bad_count=int(bad.sum()),
+        bad_count=sum(
+            int((~np.isfinite(values[rows]).all(axis=1)).sum()) for rows in _blocks(values)
+        ),
+        values=kept.astype(np.float32, copy=False),
+        origin=origin,
     )
+
+
+def _blocks(values: npt.NDArray[np.float64]) -> Iterator[slice]:
+    """Slices of rows of BLOCK numbers or fewer."""
+    rows = max(BLOCK // max(values.shape[1], 1), 1)
+    return (slice(start, start + rows) for start in range(0, len(values), rows))
+
+
+def _kept(values: npt.NDArray[np.float64]) -> tuple[Values, tuple[float, ...]]:
+    """The values in single precision from each column's first finite one, and those."""
+    count, width = values.shape
+    width = min(width, KEPT // max(count, 1))
+    origin = np.zeros(width)
+    if count:
+        head = np.isfinite(values[:, :width])
+        first = head.argmax(axis=0)
+        origin = np.nan_to_num(values[first, np.arange(width)], posinf=0, neginf=0)
+    kept = np.empty((count, width), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in _blocks(values):
+            kept[rows] = values[rows, :width] - origin
+    return kept, tuple(origin.tolist())
 
 
 def _speed(
@@ -66,14 +125,19 @@ def _speed(
     speed = np.zeros(len(values), np.float32)
     if len(values) < 2 or len(times_ns) != len(values) or not values.size:
         return speed
-    filled = np.where(np.isfinite(values), values, np.nan)
-    finite = np.isfinite(filled).any(axis=0)
-    filled = np.nan_to_num(filled[:, finite])
-    extent = np.ptp(filled, axis=0) if filled.size else np.empty(0)
-    moving = extent > 1e-9
+    least, most = np.full((2, values.shape[1]), np.nan)
+    for rows in _blocks(values):
+        finite = np.where(np.isfinite(values[rows]), values[rows], np.nan)
+        least = np.fmin(least, np.fmin.reduce(finite, axis=0))
+        most = np.fmax(most, np.fmax.reduce(finite, axis=0))
+    moving = most - least > 1e-9
     if not moving.any():
         return speed
+    extent = (most - least)[moving]
     intervals_s = np.maximum(np.diff(times_ns) / NS, 1e-6)
-    steps = np.abs(np.diff(filled[:, moving], axis=0)) / extent[moving]
-    speed[1:] = steps.mean(axis=1) / intervals_s
+    for rows in _blocks(values):
+        block = values[max(rows.start - 1, 0) : rows.stop][:, moving]
+        steps = np.nan_to_num(np.abs(np.diff(block, axis=0)), posinf=0) / extent
+        at = slice(max(rows.start, 1), max(rows.start, 1) + len(steps))
+        speed[at] = steps.mean(axis=1) / intervals_s[at.start - 1 : at.stop - 1]
     return speed
