@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, exists, select, text
+from sqlalchemy import delete, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from dailies.days import UnknownZone, local_day
@@ -48,9 +48,10 @@ def enter(
 
     Content that stands in the record under another path or index makes a duplicate, unless it was
     moved: that is, it was below ``folders`` (which this process sees) and is not there any more.
-    An episode that lacked a stream is completed when it comes: by other content under its path and
-    index. ``site_zones`` maps a site's id to its IANA zone. An episode that is entered already
-    takes on metadata that the recording says now, and the verdict that this makes.
+    An episode that lacked a stream, or was a video before its series came, is completed: by other
+    content under its path and index. An episode that is entered already takes on metadata that the
+    recording says now, and the verdict that this makes. ``site_zones`` maps a site's id to its
+    IANA zone.
     """
     _wait_for_others(session, screened.fingerprint)
     same = select(Episode).where(Episode.content == screened.fingerprint).order_by(Episode.id)
@@ -101,14 +102,15 @@ def _move(
 
 
 def _lacking(session: Session, screened: Screened) -> int | None:
-    """The unreviewed episode at this place that was entered without one of its streams, if any."""
+    """The unreviewed episode at this place that was entered without a stream it has now, if any."""
     missing = exists().where(
         Finding.episode_id == Episode.id, Finding.check == "missing_stream", Finding.grade == "fail"
     )
     return session.scalar(
         select(Episode.id)
         .where(Episode.path == str(screened.path), Episode.index == screened.index)
-        .where(missing, ~exists().where(Review.episode_id == Episode.id))
+        .where(or_(missing, Episode.content == screened.alone))
+        .where(~exists().where(Review.episode_id == Episode.id))
         .order_by(Episode.id.desc())
         .limit(1)
     )

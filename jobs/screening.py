@@ -49,6 +49,7 @@ class Screened:
     duration where the metadata does not say). ``error`` is set where the recording could not be
     read whole. ``measurements`` is None where nothing could be measured, and in another process
     than the one that measured; ``stored`` says whether they lie in the folder of measurements.
+    ``alone`` is the fingerprint of a video without the series beside it, None where there are none.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class Screened:
     error: str | None = None
     measurements: Measurements | None = None
     stored: bool = False
+    alone: str | None = None
 
 
 def screen(
@@ -114,6 +116,7 @@ def screen_episode(
         error=error_of(verdict),
         measurements=measurements,
         stored=store is not None,
+        alone=_alone(episode),
     )
 
 
@@ -165,6 +168,12 @@ def raw_content(path: Path, index: int) -> str:
             size = file_path.stat().st_size if file_path.is_file() else 0
             digest.update(f"{file_path.relative_to(path)}\t{size}\n".encode())
     return digest.hexdigest()
+
+
+def _alone(episode: Episode) -> str | None:
+    if not episode.series or len(episode.files) < 2 or not episode.path.is_file():
+        return None
+    return fingerprint(replace(episode, series=(), files=(episode.path,)))
 
 
 def _measured(episode: Episode, folder: Path | None, threads: int) -> Measurements:

@@ -170,6 +170,12 @@ def test_a_stream_that_comes_later_completes_the_episode_that_lacked_it(record: 
         assert session.scalars(select(Finding)).all() == []
 
 
+def test_a_series_named_later_completes_the_video_that_was_entered_alone(record: Record) -> None:
+    first = put(record, screened())
+    put(record, replace(screened(content="c2"), alone="c1"))
+    assert [(one.id, one.content) for one in episodes(record)] == [(first.episode_id, "c2")]
+
+
 def test_a_review_of_an_episode_that_lacked_a_stream_keeps_it(record: Record) -> None:
     first = put(record, screened(replace(LOST, check="missing_stream")))
     with record.begin() as session:

@@ -203,6 +203,23 @@ def test_a_series_that_lands_long_after_the_metadata_that_names_it_is_read(
         assert set(names) == {"video", "gyro"}
 
 
+def test_a_series_that_lands_after_its_video_makes_no_second_episode(
+    watched: Watched, clip: Clip
+) -> None:
+    path = watched.folder / "alone.mp4"
+    shutil.copy(clip(16), path)
+    (before,) = watched.wait(path)
+    path.with_name("alone.csv").write_text("t,x\n" + "".join(f"{at / 50},1\n" for at in range(150)))
+    path.with_name("alone.json").write_text('{"task": "egg", "series": [{"file": "alone.csv"}]}')
+    until = time.monotonic() + 20
+    while watched.episodes(path)[0].task_id is None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    (after,) = watched.wait(path)
+    assert after.id == before.id
+    assert after.content != before.content
+
+
 def test_a_recording_that_is_renamed_is_the_same_episode(watched: Watched, clip: Clip) -> None:
     old, new = watched.folder / "old-name.mp4", watched.folder / "sorted" / "new-name.mp4"
     shutil.copy(clip(15), old)
