@@ -169,6 +169,8 @@ def screen(
     show = _shower(json=json, csv=csv)
     limits = Policy.load(policy)
     chosen, is_broken = _chosen(paths)
+    for path in chosen:
+        _tell_absent(path)
     are_good = True
     pool = Pool(limits, workers=workers or os.cpu_count() or 1)
     with _closing(pool), _progress() as bars:
@@ -381,6 +383,20 @@ def _chosen(paths: list[Path]) -> tuple[list[Path], bool]:
             is_broken = True
         chosen += found
     return list(dict.fromkeys(chosen)), is_broken
+
+
+def _tell_absent(path: Path) -> None:
+    """Say how many episodes a dataset lists of which no file is here: they get no verdict."""
+    from dailies.recordings import absent_at
+    from dailies.recordings.files import READ_ERRORS
+
+    absent: tuple[int, ...] = ()
+    with contextlib.suppress(*READ_ERRORS):  # a dataset that cannot be read, screening tells of
+        absent = absent_at(path) if path.is_dir() else ()
+    if absent:
+        count = "1 listed episode is" if len(absent) == 1 else f"{len(absent)} listed episodes are"
+        which = ", ".join(map(str, absent[:5])) + (", ..." if len(absent) > 5 else "")
+        _tell(f"{path}: {count} not in this copy ({which}): copy the rest to have it screened")
 
 
 def _shower(*, json: bool, csv: bool) -> Callable[[Any], None]:

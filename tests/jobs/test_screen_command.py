@@ -198,6 +198,24 @@ def test_the_episodes_of_a_dataset_are_screened_by_all_workers(
     assert {one["path"] for one in printed} == {str(tmp_path / "dataset")}
 
 
+@pytest.mark.parametrize(("kept", "said"), [(1, "2 listed episodes are"), (2, "1 listed episode")])
+def test_episodes_that_a_dataset_lists_and_that_were_not_copied_are_counted(
+    dailies: Dailies, tmp_path: Path, kept: int, said: str
+) -> None:
+    from benchmarks.datasets import add_episode
+
+    dataset = tmp_path / "dataset"
+    for index in range(3):
+        add_episode(dataset, index)
+    for index in range(kept, 3):
+        for file in dataset.rglob(f"episode_{index:06d}.*"):
+            file.unlink()
+    done = dailies("screen", "--json", dataset)
+    assert [one["index"] for one in lines(done)] == list(range(kept))
+    assert f"{dataset}: {said}" in done.stderr
+    assert f"not in this copy ({', '.join(map(str, range(kept, 3)))})" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [("not = [toml", "policy"), (None, "no such policy file")],
