@@ -44,18 +44,28 @@ class Outcome:
 
 
 def torture(
-    clips: Sequence[Path], *, kills: int, seed: int, intakes: int = 1, longest_s: float = 3.0
+    clips: Sequence[Path],
+    *,
+    kills: int,
+    seed: int,
+    intakes: int = 1,
+    longest_s: float = 3.0,
+    record: str | None = None,
 ) -> Outcome:
-    """Let ``clips`` and copies of them land while intakes are killed ``kills`` times."""
+    """Let ``clips`` and copies of them land while intakes are killed ``kills`` times.
+
+    ``record`` is the URL of an empty record, None for an SQLite of its own.
+    """
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         watched, data = Path(folder) / "recordings", Path(folder) / "data"
         watched.mkdir()
+        url = record or f"sqlite:///{data / 'record.sqlite'}"
         landing = [(clip, watched / clip.name) for clip in clips]
         landing += [(clip, watched / f"copy-of-{clip.name}") for clip in clips[::3]]
         rng.shuffle(landing)
         names = [target for _, target in landing]
-        running = [_start(watched, data) for _ in range(intakes)]
+        running = [_start(watched, data, url) for _ in range(intakes)]
         episodes = 0
         try:
             for kill in range(kills):
@@ -68,15 +78,15 @@ def torture(
                 victim = rng.randrange(intakes)
                 running[victim].kill()
                 running[victim].wait()
-                running[victim] = _start(watched, data)
-            wrong = _settle(data, len(names) + episodes)
+                running[victim] = _start(watched, data, url)
+            wrong = _settle(url, len(names) + episodes)
         finally:
             for process in running:
                 process.send_signal(signal.SIGTERM)
             for process in running:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(20)
-        wrong += _wrong(data, names, watched / "dataset", episodes, len(clips))
+        wrong += _wrong(url, data, names, watched / "dataset", episodes, len(clips))
         return Outcome(kills, len(names) + episodes, tuple(wrong))
 
 
@@ -84,19 +94,19 @@ def _share(landing: list[tuple[Path, Path]], turn: int, turns: int) -> list[tupl
     return landing[len(landing) * turn // turns : len(landing) * (turn + 1) // turns]
 
 
-def _start(watched: Path, data: Path) -> subprocess.Popen[bytes]:
+def _start(watched: Path, data: Path, url: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "jobs.cli", "intake", "--workers", "2"]
     return subprocess.Popen(
-        [*command, "--recordings", str(watched), "--data", str(data)],
+        [*command, "--recordings", str(watched), "--data", str(data), "--record", url],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
 
 
-def _settle(data: Path, expected: int) -> list[str]:
+def _settle(url: str, expected: int) -> list[str]:
     """Wait until no landing is open; what is wrong where that takes too long."""
-    record = open_record(f"sqlite:///{data / 'record.sqlite'}")
+    record = open_record(url)
     until = time.monotonic() + PATIENCE_S
     try:
         while time.monotonic() < until:
@@ -113,10 +123,10 @@ def _settle(data: Path, expected: int) -> list[str]:
 
 
 def _wrong(
-    data: Path, names: Sequence[Path], dataset: Path, episodes: int, contents: int
+    url: str, data: Path, names: Sequence[Path], dataset: Path, episodes: int, contents: int
 ) -> list[str]:
     """Everything that the record holds and should not, or does not hold and should."""
-    record = open_record(f"sqlite:///{data / 'record.sqlite'}")
+    record = open_record(url)
     with record.read() as session:
         rows = list(session.scalars(select(Episode)))
         streams = Counter(session.scalars(select(Stream.episode_id)))
