@@ -75,7 +75,8 @@ def _scene(width: int, height: int, seed: int) -> npt.NDArray[np.uint8]:
         for sigma in (1.0, 4.0, 16.0)
     ]
     scene = np.sum(layers, axis=0)
-    return np.clip(GREY + SPREAD * scene / scene.std(), 0, 255).astype(np.uint8)
+    scaled = np.clip(GREY + SPREAD * scene / scene.std(), 0, 255)
+    return np.asarray(scaled, dtype=np.uint8)
 
 
 def _view(
@@ -85,4 +86,5 @@ def _view(
     angle = 0.9 * at_s
     x = 80 + 70 * np.cos(angle) + (width - 1) / 2
     y = 80 + 70 * np.sin(angle) + (height - 1) / 2
-    return cv2.getRectSubPix(scene, (width, height), (float(x), float(y)))
+    view = cv2.getRectSubPix(scene, (width, height), (float(x), float(y)))
+    return np.asarray(view, dtype=np.uint8)

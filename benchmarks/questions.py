@@ -274,7 +274,7 @@ def _registry(size: Size) -> dict[str, pa.Table]:
     sites, tasks, basis, amounts, currencies, starts = zip(*rates, strict=True)
     money = pa.decimal128(18, 4)
     return {
-        "site": pa.table(
+        "site": _table(
             {
                 "id": SITES,
                 "name": [name.title() for name in SITES],
@@ -284,22 +284,22 @@ def _registry(size: Size) -> dict[str, pa.Table]:
                 "minimum_wage": pa.nulls(len(SITES), money),
             }
         ),
-        "rig": pa.table(
+        "rig": _table(
             {
                 "id": _names("rig", np.arange(size.rigs), 3),
-                "site_id": pa.array(SITES).take(pa.array(np.arange(size.rigs) % len(site))),
+                "site_id": pa.array(SITES).take(np.arange(size.rigs) % len(site)),
                 "kind": ["bimanual"] * size.rigs,
                 "camera_model": ["uvc-720"] * size.rigs,
             }
         ),
-        "worker": pa.table(
+        "worker": _table(
             {
                 "id": _names("w", np.arange(size.workers), 4),
-                "site_id": pa.array(SITES).take(pa.array(np.arange(size.workers) % len(site))),
+                "site_id": pa.array(SITES).take(np.arange(size.workers) % len(site)),
                 "joined_on": [FIRST_DAY] * size.workers,
             }
         ),
-        "task": pa.table(
+        "task": _table(
             {
                 "id": TASKS,
                 "name": [task.replace("-", " ") for task in TASKS],
@@ -307,14 +307,14 @@ def _registry(size: Size) -> dict[str, pa.Table]:
                 "expected_s": [40.0] * len(TASKS),
             }
         ),
-        "program": pa.table(
+        "program": _table(
             {
                 "id": PROGRAMS,
                 "customer": ["Example"] * len(PROGRAMS),
                 "name": [name.title() for name in PROGRAMS],
             }
         ),
-        "target": pa.table(
+        "target": _table(
             {
                 "id": np.arange(1, 7),
                 "program_id": [PROGRAMS[i % 3] for i in range(6)],
@@ -325,7 +325,7 @@ def _registry(size: Size) -> dict[str, pa.Table]:
                 "hours": [5000.0, 4000.0, 3000.0, 900.0, 800.0, 700.0],
             }
         ),
-        "rate": pa.table(
+        "rate": _table(
             {
                 "id": np.arange(1, len(rates) + 1),
                 "site_id": sites,
@@ -343,11 +343,11 @@ def _shifts(size: Size) -> pa.Table:
     day, worker = np.divmod(np.arange(size.days * size.workers), size.workers)
     site, rig = worker % len(SITES), _rig_of(worker, day, size)
     start = _micros(day, np.full(len(day), 8 * 3600.0))
-    return pa.table(
+    return _table(
         {
             "id": _names("s", np.arange(len(day)), 6),
             "worker_id": _names("w", worker, 4),
-            "site_id": pa.array(SITES).take(pa.array(site)),
+            "site_id": pa.array(SITES).take(site),
             "rig_id": _names("rig", rig, 3),
             "started_at": start,
             "ended_at": _micros(day, np.full(len(day), 16 * 3600.0)),
@@ -373,7 +373,7 @@ def _episodes(size: Size, rng: np.random.Generator) -> pa.Table:
     broken = rng.random(n) < 0.003
     error = np.where(broken, "stream ends early: copy it again", "")
     text = pa.string()
-    return pa.table(
+    return _table(
         {
             "id": order + 1,
             "content": _names("c", order, 12),
@@ -412,7 +412,7 @@ def _flags(episode: pa.Table, rng: np.random.Generator) -> pa.Table:
     grade = pa.array(verdict[at], pa.string())
     check = rng.choice(len(CHECKS), n, p=[0.3, 0.2, 0.15, 0.1, 0.1, 0.05, 0.05, 0.05])
     start = np.round(rng.uniform(0, 8, n), 3)
-    return pa.table(
+    return _table(
         {
             "id": np.arange(1, n + 1),
             "episode_id": at + 1,
@@ -432,7 +432,7 @@ def _flags(episode: pa.Table, rng: np.random.Generator) -> pa.Table:
 def _streams(size: Size) -> pa.Table:
     n = 2 * size.episodes
     which = np.arange(n) % 2
-    return pa.table(
+    return _table(
         {
             "id": np.arange(1, n + 1),
             "episode_id": np.arange(n) // 2 + 1,
@@ -452,7 +452,7 @@ def _measurements(size: Size, rng: np.random.Generator) -> pa.Table:
     streams = min(10_000, 2 * size.episodes)
     n = streams * len(names)
     stream = 2 * size.episodes - streams + np.arange(n) // len(names) + 1
-    return pa.table(
+    return _table(
         {
             "id": np.arange(1, n + 1),
             "stream_id": stream,
@@ -467,7 +467,7 @@ def _landings() -> pa.Table:
     states = ("waiting", "screening", "failed", "done")
     when = _micros(np.full(n, 89), 57_000 + np.arange(n, dtype=float))
     text = pa.string()
-    return pa.table(
+    return _table(
         {
             "id": np.arange(1, n + 1),
             "path": _names("in/", np.arange(n), 4),
@@ -491,8 +491,13 @@ def _rig_of(
     return worker % len(SITES) + len(SITES) * ((worker // len(SITES) + day) % here)
 
 
+def _table(columns: dict[str, Any]) -> pa.Table:
+    """Columns of numpy, Arrow or plain lists, all of one length."""
+    return pa.table(columns)
+
+
 def _named(names: tuple[str | None, ...], index: npt.NDArray[np.int64]) -> pa.Array[Any]:
-    return pa.array(names, pa.string()).take(pa.array(index))
+    return pa.array(names, pa.string()).take(index)
 
 
 def _names(prefix: str, number: npt.NDArray[np.int64], digits: int) -> pa.Array[Any]:
