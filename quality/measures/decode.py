@@ -7,7 +7,7 @@ converted to colour, so memory does not grow with the recording but for a few nu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,7 +21,14 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from dailies.recordings.contract import Camera, Carried, CarriedPicture, StillsFile, VideoFile
+from dailies.recordings.contract import (
+    Camera,
+    Carried,
+    CarriedPicture,
+    Clock,
+    StillsFile,
+    VideoFile,
+)
 from dailies.recordings.files import READ_ERRORS, inside
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
@@ -79,8 +86,8 @@ class _Take:
         """Measure one picture."""
         now = shrink(luma)
         self.rows.append(numbers(now, self.before, levels, luma.shape[1]))
-        # a plane that was never shrunk is the decoder's own memory, which it will use again
-        self.before = replace(now, small=now.small.copy()) if now.small is luma else now
+        # a plane that was not shrunk is the decoder's own memory, which its frame keeps from reuse
+        self.before = now
         self.seconds.append(at_s)
         if len(self.rows) >= 1024:
             self.pack()
@@ -102,10 +109,11 @@ class _Take:
 def _take_video(source: VideoFile, take: _Take, threads: int) -> None:
     try:
         with av.open(str(source.path), metadata_errors="replace") as container:
-            if not container.streams.video:
+            if source.track >= len(container.streams.video):
                 take.fault(f"{source.path.name} holds no video stream")
                 return
-            _take_stream(container, container.streams.video[0], source, take, threads)
+            stream = container.streams.video[source.track]
+            _take_stream(container, stream, source, take, threads)
     except (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError) as error:
         take.fault(f"{source.path.name}: {_words(error)}")
         take.stopped = True
@@ -116,7 +124,7 @@ def _take_stream(
 ) -> None:
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads
-    clock = _Clock.of(container, stream, source)
+    clock = _StreamClock.of(container, stream, source)
     whole = source.start_s <= 0 and source.end_s is None
     take.codec = stream.codec_context.name
     take.container_count = stream.frames or None if whole else None
@@ -138,10 +146,12 @@ def _take_stream(
             take.thumbnail = _thumbnail(frame) or take.thumbnail
             at_middle = at_s >= middle_s
         take.width, take.height = frame.width, frame.height
+        if _turns(frame) % 2:
+            take.width, take.height = frame.height, frame.width
 
 
 @dataclass(frozen=True)
-class _Clock:
+class _StreamClock:
     """Turns a stream's time stamps into seconds from the start of the source."""
 
     first: int  # the container's start, in the stream's units
@@ -152,7 +162,7 @@ class _Clock:
     length_s: float
 
     @classmethod
-    def of(cls, container: InputContainer, stream: VideoStream, source: VideoFile) -> _Clock:
+    def of(cls, container: InputContainer, stream: VideoStream, source: VideoFile) -> _StreamClock:
         unit = float(stream.time_base or Fraction(1, 1000))
         start_s = (container.start_time or 0) / av.time_base
         rate = stream.average_rate or stream.guessed_rate
@@ -185,7 +195,7 @@ class _Clock:
 
 
 def _frames(
-    container: InputContainer, stream: VideoStream, clock: _Clock, take: _Take
+    container: InputContainer, stream: VideoStream, clock: _StreamClock, take: _Take
 ) -> Iterator[VideoFrame]:
     """Every frame that can be decoded; errors are counted and decoding goes on after them."""
     packets = container.demux(stream)
@@ -237,7 +247,13 @@ def _thumbnail(frame: VideoFrame) -> bytes | None:
         small = frame.reformat(width=THUMBNAIL_WIDTH, height=height, format="bgr24").to_ndarray()
     except (av.FFmpegError, ValueError):
         return None  # a picture nobody can draw is still measured
-    return _jpeg(small)
+    return _jpeg(np.rot90(small, _turns(frame)))
+
+
+def _turns(frame: VideoFrame) -> int:
+    """Quarter turns to the left by which the file says the picture is to be shown."""
+    # a display matrix that is no rotation gives a number far out of range
+    return round(frame.rotation / 90) % 4 if abs(frame.rotation) <= 360 else 0
 
 
 def _jpeg(picture: npt.NDArray[Any]) -> bytes | None:
@@ -384,7 +400,7 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
     # reordered files hand out frames out of time; the numbers follow their pictures
     order = np.argsort(seconds, kind="stable")
     container_ns = np.round(seconds[order] * NS).astype(np.int64) + camera.offset_ns
-    times_ns, measured = _times(camera, container_ns)
+    times_ns, clock = _times(camera, container_ns)
     curves: dict[str, Any] = {
         name: table[order, at].astype(np.float32) for at, name in enumerate(CURVES)
     }
@@ -395,7 +411,7 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         width=take.width,
         height=take.height,
         codec=take.codec,
-        clock="measured" if measured else "grid",
+        clock=clock,
         packet_count=len(take.packet_seconds) or None,
         container_count=take.container_count,
         declared_count=camera.declared_count,
@@ -418,21 +434,21 @@ def _error(take: _Take) -> str | None:
 
 def _times(
     camera: Camera, container_ns: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], bool]:
-    """The pictures' times, and whether a clock measured them.
+) -> tuple[npt.NDArray[np.int64], Clock]:
+    """The pictures' times, and the clock that they are of.
 
     A container whose intervals are all alike was stamped by counting: it cannot show a gap.
     """
     given = camera.times_ns
     if camera.source is not None and not isinstance(camera.source, VideoFile | StillsFile):
-        return container_ns, camera.source.clock == "measured"
+        return container_ns, camera.source.clock
     if given is not None and len(given) >= len(container_ns):
-        return np.asarray(given[: len(container_ns)], dtype=np.int64), True
+        return np.asarray(given[: len(container_ns)], dtype=np.int64), "measured"
     if len(container_ns) < 3 or isinstance(camera.source, StillsFile):
-        return container_ns, False
+        return container_ns, "grid"
     intervals = np.diff(container_ns)
     # containers round stamps to as much as a millisecond
-    return container_ns, bool(np.ptp(intervals) > 2_500_000)
+    return container_ns, "measured" if np.ptp(intervals) > 2_500_000 else "grid"
 
 
 def _lost_from(take: _Take, offset_ns: int) -> int | None:

@@ -31,15 +31,15 @@ CURVES = (
 class Pictures(Timed):
     """The measures of one camera; every array has shape (n,), one entry per decoded picture.
 
-    All are of the luma plane shrunk to at most 640 pixels in width (the *small plane*).
+    All are of the luma plane shrunk to at most 800 pixels in width (the *small plane*), by its half.
     ``times_ns`` are on the recording's clock, from its start, ascending. ``luma`` is the mean
     (0-255) and ``contrast`` the standard deviation; ``dark_share`` and ``bright_share`` are the
     shares of pixels under 26 and over 250. ``sharpness`` is the standard deviation of the
     Laplacian, ``texture`` that of the gradient at half that size; ``edge_px`` is the width (sigma,
     pixels of the small plane) of the picture's sharpest edges, NaN where it has none. ``motion`` is
     the mean absolute change of luma from the picture before (0 for the first), ``changed_share``
-    the share of pixels that changed by more than 8 levels, and ``repeat`` says that the small plane
-    equals the one before bit for bit.
+    the share of pixels that changed by more than 8 levels, and ``repeat`` says that the picture, or
+    every other row of a wide one at half its width, equals the one before bit for bit.
 
     ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
     metadata promises and ``container_count`` what the container's header does. ``broken_count``
