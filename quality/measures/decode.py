@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -29,7 +27,8 @@ from dailies.recordings.contract import (
     StillsFile,
     VideoFile,
 )
-from dailies.recordings.files import READ_ERRORS, inside
+from dailies.recordings.files import READ_ERRORS
+from dailies.recordings.stills import stills_in
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
@@ -266,7 +265,7 @@ def _take_stills(source: StillsFile, rate_hz: float | None, take: _Take) -> None
     take.period_s = 1 / rate_hz if rate_hz else 0.0
     middle = (source.stop - source.start) // 2
     try:
-        for index, content in enumerate(_cells(source)):
+        for index, content in enumerate(stills_in(source)):
             at_s = index * take.period_s
             take.packet_seconds.append(at_s)
             picture = _still(content)
@@ -281,34 +280,6 @@ def _take_stills(source: StillsFile, rate_hz: float | None, take: _Take) -> None
     except (OSError, ValueError, KeyError) as error:
         take.fault(f"{source.path.name}: {_words(error)}")
         take.stopped = True
-
-
-def _cells(source: StillsFile) -> Iterator[bytes | None]:
-    """The bytes of each picture, a batch of rows at a time, wherever they are kept."""
-    at = 0
-    with pq.ParquetFile(source.path) as file:
-        for batch in file.iter_batches(batch_size=64, columns=[source.column]):
-            for cell in batch.column(0)[max(source.start - at, 0) : max(source.stop - at, 0)]:
-                yield _content(cell.as_py(), source.path)
-            at += len(batch)
-            if at >= source.stop:
-                return
-
-
-def _content(cell: Any, parquet: Path) -> bytes | None:
-    """A picture's bytes: in the cell, or in the file it names, from the table or dataset root."""
-    if not isinstance(cell, dict):
-        return cell if isinstance(cell, bytes) else None
-    if cell.get("bytes"):
-        return bytes(cell["bytes"])
-    named = PurePosixPath(str(cell.get("path") or "")).parts
-    if "images" in named:  # an absolute path is that of the machine it was written on
-        named = named[len(named) - 1 - named[::-1].index("images") :]
-    for folder in parquet.parents[:3]:  # the dataset's root is two above data/chunk-000
-        beside = inside(folder, "/".join(named))
-        if beside is not None and beside.is_file():
-            return beside.read_bytes()
-    return None
 
 
 def _still(content: bytes | None) -> npt.NDArray[np.uint8] | None:
