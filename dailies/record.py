@@ -197,8 +197,8 @@ class Landing(Row):
 
 def _decided_at_once(context: DefaultExecutionContext) -> str | None:
     """The decision that an episode is entered with is its first."""
-    decision: str | None = context.get_current_parameters().get("decision")
-    return decision
+    given: dict[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return given.get("decision")
 
 
 class Episode(Row):
@@ -366,7 +366,7 @@ APPEAL_DUE = dt.timedelta(days=2)
 
 
 class Appeal(Row):
-    """A decision that somebody does not accept. ``state`` is open, upheld or overturned.
+    """A decision that somebody does not accept. ``state`` is open, upheld, overturned or withdrawn.
 
     ``brought_in_by`` is who entered it: a manager, or ``second look`` where two reviewers differ.
     ``against_id`` is the review appealed against, None where the machine decided.

@@ -1,0 +1,430 @@
+"""The queue: which clip a reviewer takes next, so that no two ever hold the same one.
+
+A claim is one row whose key names the work: an INSERT that gives way to a living claim of another,
+on SQLite and PostgreSQL alike. A claim ends when it is decided, released, or expires.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dailies import record as tables
+from dailies.database import Record
+from dailies.record import Appeal, BlindCheck, Episode, Finding, LotItem, Review, SecondLook
+from review.standing import COUNTING
+
+LASTS = dt.timedelta(minutes=10)
+"""How long a claim lasts unless renewed."""
+
+MOST_HELD = 3
+"""Clips that one reviewer may hold at once: the one on screen, and what is loaded ahead."""
+
+BLIND_SHARE = 0.04
+"""Share of claims that are a blind check, where there is one that the reviewer has not seen."""
+
+MIXED_SHARE = 0.25
+"""Share of claims that are a second look or a sample, where any waits."""
+
+RISK = ("fail", "suspect", "unknown", "good")
+"""Verdicts in the order in which waiting clips are taken; within one, the longest waiting first."""
+
+AT_ONCE = 3  # candidates looked at together; PostgreSQL locks them until one is taken
+
+
+class ClaimLost(RuntimeError):
+    """The claim has ended, and ``reviewer`` holds the clip now (None: nobody)."""
+
+    def __init__(self, reviewer: str | None) -> None:
+        self.reviewer = reviewer
+        who = f"{reviewer} has it now" if reviewer else "it was decided or released"
+        super().__init__(f"your claim on this clip has ended and {who}: take the next one")
+
+
+class HoldsEnough(RuntimeError):
+    """The reviewer holds as many clips as one may."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reviewer wants to see; an empty tuple means all."""
+
+    sites: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    rigs: tuple[str, ...] = ()
+    workers: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+
+
+EVERYTHING = Filters()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A clip that a reviewer holds until ``expires_at``, for a purpose.
+
+    ``purpose`` is review, second, appeal, sample or blind; ``subject_id`` is the second look,
+    appeal, lot item or blind check. Where ``is_blind``, nothing on the screen may tell it from a
+    plain review, nor what others decided.
+    """
+
+    id: int
+    key: str
+    episode_id: int
+    purpose: str
+    subject_id: int | None
+    reviewer: str
+    claimed_at: dt.datetime
+    expires_at: dt.datetime
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the reviewer must not know what it is for."""
+        return self.purpose in ("second", "sample", "blind")
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Something to claim, not claimed yet."""
+
+    key: str
+    episode_id: int
+    purpose: str
+    subject_id: int | None
+
+
+def claim_next(
+    record: Record,
+    reviewer: str,
+    *,
+    now: dt.datetime,
+    filters: Filters = EVERYTHING,
+    lasts: dt.timedelta = LASTS,
+    purposes: Sequence[str] | None = None,
+) -> Claim | None:
+    """The next clip for a reviewer, held from now on; None where nothing waits.
+
+    Appeals come first, by what is due; then by chance a blind check, a second look or a sample;
+    else the riskiest clip that has waited longest. ``purposes`` allows only some of these, in this
+    order. Raises HoldsEnough.
+    """
+    order = _order(reviewer, now) if purposes is None else tuple(purposes)
+    with record.begin() as session:
+        _refuse_more(session, reviewer, now)
+        for purpose in order:
+            for work in _CANDIDATES[purpose](session, reviewer, filters, now):
+                if claim := _take(session, work, reviewer, now, lasts):
+                    return claim
+    return None
+
+
+def claim_episode(
+    record: Record,
+    reviewer: str,
+    episode_id: int,
+    *,
+    now: dt.datetime,
+    lasts: dt.timedelta = LASTS,
+) -> Claim:
+    """The claim on one clip, to review it out of turn or to overrule the machine.
+
+    Raises ClaimLost where another holds it.
+    """
+    with record.begin() as session:
+        work = _Work(f"review:{episode_id}", episode_id, "review", None)
+        claim = _take(session, work, reviewer, now, lasts, check=False)
+        if claim is None:
+            raise ClaimLost(holder(session, work.key, now))
+        return claim
+
+
+def renew(record: Record, claim: Claim, *, now: dt.datetime, lasts: dt.timedelta = LASTS) -> Claim:
+    """The same claim for longer, also one that expired and that nobody took. Raises ClaimLost."""
+    with record.begin() as session:
+        done = session.execute(
+            update(tables.Claim)
+            .where(tables.Claim.id == claim.id, tables.Claim.reviewer == claim.reviewer)
+            .values(expires_at=now + lasts)
+            .returning(tables.Claim.id)
+        ).first()
+        if done is None:
+            raise ClaimLost(holder(session, claim.key, now))
+        return _claim(session.get_one(tables.Claim, claim.id))
+
+
+def release(record: Record, claim: Claim) -> None:
+    """Gives a clip back to the queue; nothing happens where the claim has ended."""
+    with record.begin() as session:
+        end(session, claim)
+
+
+def held(record: Record, reviewer: str, *, now: dt.datetime) -> tuple[Claim, ...]:
+    """What a reviewer holds, oldest first: where to go on after a page was loaded again."""
+    living = (tables.Claim.reviewer == reviewer, tables.Claim.expires_at > now)
+    with record.read() as session:
+        rows = session.scalars(select(tables.Claim).where(*living).order_by(tables.Claim.id))
+        return tuple(_claim(row) for row in rows)
+
+
+def waiting(
+    record: Record, *, now: dt.datetime, filters: Filters = EVERYTHING, limit: int = 1
+) -> tuple[int, ...]:
+    """Ids of the clips that would be taken next for plain review, to load them ahead."""
+    with record.read() as session:
+        found = [
+            id_
+            for verdict in RISK
+            for id_ in session.scalars(_unreviewed(verdict, filters, now).limit(limit))
+        ]
+    return tuple(found[:limit])
+
+
+def end(session: Session, claim: Claim) -> None:
+    """Ends a claim, where its reviewer still holds it."""
+    mine = (tables.Claim.id == claim.id, tables.Claim.reviewer == claim.reviewer)
+    session.execute(delete(tables.Claim).where(*mine))
+
+
+def holder(session: Session, key: str, now: dt.datetime) -> str | None:
+    """Who holds this work, None where nobody does."""
+    living = (tables.Claim.key == key, tables.Claim.expires_at > now)
+    return session.scalars(select(tables.Claim.reviewer).where(*living)).first()
+
+
+def _order(reviewer: str, now: dt.datetime) -> tuple[str, ...]:
+    chance = random.Random(f"{reviewer} {now.isoformat()}").random()
+    if chance < BLIND_SHARE:
+        return ("appeal", "blind", "review", "second", "sample")
+    if chance < BLIND_SHARE + MIXED_SHARE:
+        return ("appeal", "second", "sample", "review")
+    return ("appeal", "review", "second", "sample")
+
+
+def _refuse_more(session: Session, reviewer: str, now: dt.datetime) -> None:
+    living = (tables.Claim.reviewer == reviewer, tables.Claim.expires_at > now)
+    count = session.scalar(select(func.count()).select_from(tables.Claim).where(*living)) or 0
+    if count >= MOST_HELD:
+        raise HoldsEnough(f"you hold {count} clips: decide on them or release them first")
+
+
+def _take(
+    session: Session,
+    work: _Work,
+    reviewer: str,
+    now: dt.datetime,
+    lasts: dt.timedelta,
+    *,
+    check: bool = True,
+) -> Claim | None:
+    """The claim, None where another's lives or where the work was done meanwhile."""
+    values = {
+        "key": work.key,
+        "episode_id": work.episode_id,
+        "purpose": work.purpose,
+        "subject_id": work.subject_id,
+        "reviewer": reviewer,
+        "claimed_at": now,
+        "expires_at": now + lasts,
+    }
+    insert: Any = postgresql.insert if _is_postgres(session) else sqlite.insert
+    free = or_(tables.Claim.expires_at <= now, tables.Claim.reviewer == reviewer)
+    taken = session.execute(
+        insert(tables.Claim)
+        .values(values)
+        .on_conflict_do_update(index_elements=["key"], set_=values, where=free)
+        .returning(tables.Claim.id)
+    ).scalar()
+    if taken is None:
+        return None
+    claim = _claim(session.get_one(tables.Claim, taken, populate_existing=True))
+    if check and not session.scalar(select(_still(work))):
+        end(session, claim)  # decided between our look and our claim
+        return None
+    return claim
+
+
+def _is_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _still(work: _Work) -> ColumnElement[bool]:
+    """Whether the work is still to be done."""
+    if work.purpose == "second":
+        return exists().where(SecondLook.id == work.subject_id, SecondLook.done_at.is_(None))
+    if work.purpose == "appeal":
+        return exists().where(Appeal.id == work.subject_id, Appeal.state == "open")
+    if work.purpose == "sample":
+        return exists().where(LotItem.id == work.subject_id, LotItem.review_id.is_(None))
+    if work.purpose == "blind":
+        return exists().where(BlindCheck.id == work.subject_id)
+    return exists().where(
+        Episode.id == work.episode_id, Episode.decision.is_(None), ~_reviewed(work.episode_id)
+    )
+
+
+def _claim(row: tables.Claim) -> Claim:
+    return Claim(
+        row.id,
+        row.key,
+        row.episode_id,
+        row.purpose,
+        row.subject_id,
+        row.reviewer,
+        row.claimed_at,
+        row.expires_at,
+    )
+
+
+def _reviewed(episode_id: Any) -> ColumnElement[bool]:
+    """Whether a review stands on the episode, or waits in a hold."""
+    return exists().where(
+        Review.episode_id == episode_id,
+        Review.kind.in_(COUNTING),
+        Review.undone_at.is_(None),
+    )
+
+
+def _chosen(filters: Filters) -> list[ColumnElement[bool]]:
+    """The conditions that the filters put on an episode."""
+    columns = (
+        (Episode.site_id, filters.sites),
+        (Episode.task_id, filters.tasks),
+        (Episode.rig_id, filters.rigs),
+        (Episode.worker_id, filters.workers),
+    )
+    found: list[ColumnElement[bool]] = [column.in_(ids) for column, ids in columns if ids]
+    if filters.checks:
+        flagged = (Finding.episode_id == Episode.id, Finding.check.in_(filters.checks))
+        found.append(exists().where(*flagged))
+    return found
+
+
+def _unheld(purpose: str, subject: Any, now: dt.datetime) -> ColumnElement[bool]:
+    """Whether nobody holds this work now; ``subject`` None is plain review."""
+    living = exists().where(
+        tables.Claim.episode_id == Episode.id,
+        tables.Claim.purpose == purpose,
+        tables.Claim.expires_at > now,
+    )
+    return ~(living if subject is None else living.where(tables.Claim.subject_id == subject))
+
+
+def _unseen_by(reviewer: str) -> ColumnElement[bool]:
+    """Whether this reviewer never decided on the episode."""
+    return ~exists().where(Review.episode_id == Episode.id, Review.reviewer == reviewer)
+
+
+def _reviews(
+    session: Session, _reviewer: str, filters: Filters, now: dt.datetime
+) -> Iterator[_Work]:
+    """One verdict after the other, as the index lies."""
+    for verdict in RISK:
+        found = _unreviewed(verdict, filters, now).limit(AT_ONCE)
+        # PostgreSQL: not those that others take just now
+        for id_ in list(session.scalars(found.with_for_update(skip_locked=True))):
+            yield _Work(f"review:{id_}", id_, "review", None)
+
+
+def _unreviewed(verdict: str, filters: Filters, now: dt.datetime) -> Select[int]:
+    """Clips of a verdict that no decision stands on and nobody holds, longest waiting first."""
+    return (
+        select(Episode.id)
+        .where(
+            Episode.decision.is_(None),
+            Episode.verdict == verdict,
+            Episode.duplicate_of.is_(None),
+            ~_reviewed(Episode.id),
+            _unheld("review", None, now),
+            *_chosen(filters),
+        )
+        .order_by(Episode.landed_at, Episode.id)
+    )
+
+
+def _seconds(
+    session: Session, reviewer: str, filters: Filters, now: dt.datetime
+) -> Iterator[_Work]:
+    found = (
+        select(SecondLook.id, SecondLook.episode_id)
+        .join(Episode, Episode.id == SecondLook.episode_id)
+        .where(SecondLook.done_at.is_(None), _unheld("second", SecondLook.id, now))
+        .order_by(SecondLook.asked_at, SecondLook.id)
+    )
+    return _subjects(session, found, "second", reviewer, filters)
+
+
+def _appeals(
+    session: Session, reviewer: str, filters: Filters, now: dt.datetime
+) -> Iterator[_Work]:
+    found = (
+        select(Appeal.id, Appeal.episode_id)
+        .join(Episode, Episode.id == Appeal.episode_id)
+        .where(Appeal.state == "open", _unheld("appeal", Appeal.id, now))
+        .order_by(Appeal.due_at, Appeal.id)
+    )
+    return _subjects(session, found, "appeal", reviewer, filters)
+
+
+def _samples(
+    session: Session, reviewer: str, filters: Filters, now: dt.datetime
+) -> Iterator[_Work]:
+    found = (
+        select(LotItem.id, LotItem.episode_id)
+        .join(Episode, Episode.id == LotItem.episode_id)
+        .where(LotItem.review_id.is_(None), _unheld("sample", LotItem.id, now))
+        .order_by(LotItem.lot_id, LotItem.id)
+    )
+    return _subjects(session, found, "sample", reviewer, filters)
+
+
+def _blinds(
+    session: Session, reviewer: str, _filters: Filters, _now: dt.datetime
+) -> Iterator[_Work]:
+    """Not filtered: a reviewer must not be able to choose them away."""
+    found = (
+        select(BlindCheck.id, BlindCheck.episode_id)
+        .join(Episode, Episode.id == BlindCheck.episode_id)
+        .where(BlindCheck.retired_at.is_(None))
+        .order_by(BlindCheck.id)
+    )
+    for work in _subjects(session, found, "blind", reviewer, EVERYTHING):
+        yield _Work(f"{work.key}:{reviewer}", work.episode_id, "blind", work.subject_id)
+
+
+def _subjects(
+    session: Session,
+    found: Select[int, int],
+    purpose: str,
+    reviewer: str,
+    filters: Filters,
+) -> Iterator[_Work]:
+    """Work on clips on which this reviewer never decided."""
+    mine = found.where(and_(_unseen_by(reviewer), *_chosen(filters))).limit(AT_ONCE)
+    for subject, episode_id in session.execute(mine).all():
+        yield _Work(f"{purpose}:{subject}", episode_id, purpose, subject)
+
+
+_CANDIDATES: dict[str, Callable[[Session, str, Filters, dt.datetime], Iterator[_Work]]] = {
+    "review": _reviews,
+    "second": _seconds,
+    "appeal": _appeals,
+    "sample": _samples,
+    "blind": _blinds,
+}
