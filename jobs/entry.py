@@ -16,6 +16,8 @@ from dailies.days import UnknownZone, local_day
 from dailies.record import Episode, Finding, Landing, Measurement, Review, Stream
 from dailies.words import NS, Flag, Grade, Verdict
 from jobs.screening import Screened, error_of
+from review import rework
+from review.standing import latest
 
 DECISIONS = {Grade.GOOD: "accepted", Grade.FAIL: "rejected"}
 """What a verdict decides by itself; suspect and unknown wait for a person."""
@@ -73,11 +75,13 @@ def enter(
         session.execute(delete(Stream).where(Stream.episode_id == lacking))
         session.execute(delete(Finding).where(Finding.episode_id == lacking))
         episode.id = lacking
+        episode.first_decision = episode.decision  # what was decided then was about a part of it
         episode = session.merge(episode)
     session.add(episode)
     session.flush()
     _add_streams(session, episode.id, screened)
     _add_flags(session, episode.id, screened.verdict)
+    rework.match(session, episode)
     return Entered(episode.id, is_new=True, duplicate_of=first)
 
 
@@ -123,11 +127,12 @@ def restate(session: Session, episode: Episode, verdict: Verdict, *, now: dt.dat
     episode.verdict = verdict.grade.value
     episode.policy = verdict.policy
     episode.error = error_of(verdict)
-    reviewed = session.scalar(select(exists().where(Review.episode_id == episode.id)))
+    reviewed = latest(session, episode.id) is not None
     decision = decided(verdict.grade, is_duplicate=episode.duplicate_of is not None)
     if not reviewed and decision != episode.decision:
         episode.decision = decision
         episode.decided_at = now if decision else None
+        episode.first_decision = episode.first_decision or decision
 
 
 def decided(grade: Grade, *, is_duplicate: bool) -> str | None:
