@@ -15,9 +15,11 @@ from typing import Literal
 
 from dailies.recordings import episodes_at, fingerprint
 from dailies.recordings.contract import Episode, Metadata, VideoFile
+from dailies.recordings.preview import preview
 from dailies.words import NS, Flag, Grade, Span, Verdict
 from quality.judge import judge
 from quality.measures import Measurements, measure
+from quality.measures.measurements import safe_name
 from quality.policy import Policy
 
 Kind = Literal["video", "series", "audio"]
@@ -112,7 +114,7 @@ def screen_episode(
         verdict=verdict,
         duration_s=measurements.duration_ns / NS,
         started_at=_started_at(episode, measurements.duration_ns / NS),
-        streams=_streams(episode, measurements),
+        streams=_streams(episode, measurements, store / key if store else None),
         error=error_of(verdict),
         measurements=measurements,
         stored=store is not None,
@@ -181,7 +183,7 @@ def _measured(episode: Episode, folder: Path | None, threads: int) -> Measuremen
         return stored
     measurements = measure(episode, threads=threads)
     if folder is not None:
-        _keep(measurements, folder)
+        _keep(measurements, episode, folder)
     return measurements
 
 
@@ -210,12 +212,17 @@ def _stored(episode: Episode, folder: Path) -> Measurements | None:
     )
 
 
-def _keep(measurements: Measurements, folder: Path) -> None:
-    """Store under a passing name, then rename: a folder with its right name is always whole."""
+def _keep(measurements: Measurements, episode: Episode, folder: Path) -> None:
+    """Store under a passing name, then rename: a folder with its right name is always whole.
+
+    With the numbers goes a preview of pictures that no browser can play where they lie.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     passing = Path(tempfile.mkdtemp(prefix=".measuring-", dir=folder.parent))
     try:
         measurements.save(passing)
+        for camera in episode.cameras:
+            preview(camera, passing / f"{safe_name(camera.name)}.mp4")
         with contextlib.suppress(FileNotFoundError):
             folder.rename(passing.with_name(passing.name + "-old"))
         with contextlib.suppress(OSError):  # another process was first with the same content
@@ -225,7 +232,9 @@ def _keep(measurements: Measurements, folder: Path) -> None:
         shutil.rmtree(passing.with_name(passing.name + "-old"), ignore_errors=True)
 
 
-def _streams(episode: Episode, measurements: Measurements) -> tuple[ScreenedStream, ...]:
+def _streams(
+    episode: Episode, measurements: Measurements, folder: Path | None
+) -> tuple[ScreenedStream, ...]:
     summary = measurements.summary()
     sources = {camera.name: camera.source for camera in episode.cameras}
     videos = [
@@ -235,7 +244,7 @@ def _streams(episode: Episode, measurements: Measurements) -> tuple[ScreenedStre
             camera.count,
             camera.rate_hz,
             summary.get(camera.name, {}),
-            *_place(sources.get(camera.name)),
+            *_place(sources.get(camera.name), camera.name, folder),
         )
         for camera in measurements.cameras
     ]
@@ -246,9 +255,15 @@ def _streams(episode: Episode, measurements: Measurements) -> tuple[ScreenedStre
     return (*videos, *series)
 
 
-def _place(source: object) -> tuple[Path | None, float | None, float | None]:
+def _place(
+    source: object, name: str, folder: Path | None
+) -> tuple[Path | None, float | None, float | None]:
+    """Where a camera's pictures can be played: their video file, or the preview of them."""
     if isinstance(source, VideoFile):
         return source.path, source.start_s, source.end_s
+    shown = folder / f"{safe_name(name)}.mp4" if folder is not None else None
+    if shown is not None and shown.is_file():
+        return shown.resolve(), None, None
     return None, None, None
 
 

@@ -11,6 +11,9 @@ from dailies.recordings.files import READ_ERRORS, is_unfinished
 from dailies.recordings.fingerprint import fingerprint
 from dailies.recordings.folder import RecordingFolder
 from dailies.recordings.lerobot import LeRobot
+from dailies.recordings.mcap_log import Mcap
+from dailies.recordings.ros1_log import Ros1Bag
+from dailies.recordings.ros2_bag import Ros2Bag
 from dailies.recordings.video import PlainVideo, sidecar_of
 
 __all__ = [
@@ -29,6 +32,9 @@ READERS: tuple[Reader, ...] = (
     RecordingFolder(),
     LeRobot(),
     PlainVideo(),
+    Mcap(),
+    Ros1Bag(),
+    Ros2Bag(),
 )
 """Every reader, in the order in which a path is offered to them."""
 

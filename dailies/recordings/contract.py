@@ -111,6 +111,8 @@ class Camera:
     there is. There may be fewer or more of them than frames: that is for a check to report.
     ``offset_ns`` is to be added to the container's times, counted from the start of ``source``, to
     come to the recording's clock; it does not count where ``times_ns`` is given.
+    ``delays_ns`` is how long each picture was on its way to the log, where the log says: the time
+    of logging less that of publishing, or less the picture's own stamp.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Camera:
     declared_rate_hz: float | None = None
     times_ns: npt.NDArray[np.int64] | None = None
     offset_ns: int = 0
+    delays_ns: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,9 @@ class Series:
     """One sensor stream: ``values`` of shape (n, d) at ``times_ns`` of shape (n,), int64.
 
     Times are on the recording's clock, from its start. ``clock`` is "grid" or "assumed" where
-    they were made from a row's number, so that they cannot show a gap. ``role`` is what the values are where it is
-    known: joint positions, commanded actions, or anything else.
+    they were made from a row's number, so that they cannot show a gap. ``role`` is what the values
+    are where it is known: joint positions, commanded actions, or anything else. ``delays_ns`` as of
+    a Camera.
     """
 
     name: str
@@ -138,6 +142,7 @@ class Series:
     role: Literal["state", "action", "other"] = "other"
     declared_count: int | None = None
     declared_rate_hz: float | None = None
+    delays_ns: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

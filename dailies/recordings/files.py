@@ -40,6 +40,11 @@ def is_video(name: str) -> bool:
     return Path(name).suffix.lower() in VIDEO_SUFFIXES and not is_unfinished(name)
 
 
+def is_named(path: Path, suffixes: frozenset[str]) -> bool:
+    """True for a finished file with one of these endings, in lower case."""
+    return path.suffix.lower() in suffixes and not is_unfinished(path.name) and path.is_file()
+
+
 def inside(root: Path, name: object) -> Path | None:
     """The path that ``name`` gives relative to ``root``; None where it would lie outside it.
 

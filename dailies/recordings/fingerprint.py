@@ -91,7 +91,7 @@ def _stretch_hash(video: VideoFile) -> str | None:
     end_s = math.inf if video.end_s is None else video.end_s
     try:
         with av.open(str(video.path), metadata_errors="replace") as container:
-            stream = container.streams.video[0]
+            stream = container.streams.video[video.track]
             unit = float(stream.time_base or 0)
             first = (container.start_time or 0) / av.time_base
             half_s = 0.5 / float(stream.average_rate) if stream.average_rate else 0.0
@@ -134,7 +134,13 @@ def _stills_hash(stills: StillsFile) -> str | None:
 
 
 def _carried_hash(carried: Carried) -> str | None:
-    """Hash of the pictures as the container carries them, as far as they can be read."""
+    """Hash of the pictures as the container carries them, as far as they can be read.
+
+    A reader that has gone through them all gives it as their ``digest``.
+    """
+    known = getattr(carried, "digest", None)
+    if isinstance(known, str):
+        return known
     content, count = hashlib.blake2b(digest_size=_SIZE), 0
     try:
         for picture in carried.pictures():

@@ -32,6 +32,7 @@ from dailies.recordings.stills import stills_in
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
+from quality.measures.timed import delays_ms
 
 PLANAR = {
     "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray",
@@ -372,6 +373,7 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
     order = np.argsort(seconds, kind="stable")
     container_ns = np.round(seconds[order] * NS).astype(np.int64) + camera.offset_ns
     times_ns, clock = _times(camera, container_ns)
+    delay_median_ms, delay_max_ms = delays_ms(camera.delays_ns)
     curves: dict[str, Any] = {
         name: table[order, at].astype(np.float32) for at, name in enumerate(CURVES)
     }
@@ -392,6 +394,8 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         error=_error(take),
         lost_from_ns=_lost_from(take, camera.offset_ns),
         thumbnail=take.thumbnail,
+        delay_median_ms=delay_median_ms,
+        delay_max_ms=delay_max_ms,
         **curves,
     )
 

@@ -213,6 +213,7 @@ def _summed_pictures(camera: Pictures) -> dict[str, float | None]:
         "repeat_share": _number(np.mean, camera.repeat),
         "black_share": _number(np.mean, camera.dark_share >= 0.98),
         "error_count": float(camera.error_count),
+        **camera.delays,
     }
 
 
@@ -224,6 +225,7 @@ def _summed_series(series: SeriesMeasures) -> dict[str, float | None]:
         "gap_max_s": _number(np.max, intervals_s),
         "speed_mean_per_s": _number(np.mean, series.speed),
         "bad_count": float(series.bad_count),
+        **series.delays,
     }
 
 

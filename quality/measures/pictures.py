@@ -73,6 +73,8 @@ class Pictures(Timed):
     error: str | None = None
     lost_from_ns: int | None = None
     thumbnail: bytes | None = None
+    delay_median_ms: float | None = None
+    delay_max_ms: float | None = None
 
     @classmethod
     def none(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from dailies.recordings.contract import Clock, Series
 from dailies.words import NS, Span
-from quality.measures.timed import Timed
+from quality.measures.timed import Timed, delays_ms
 
 KEPT = 64_000_000
 """Numbers kept of one series: an hour of 14 columns at 1 kHz, 256 MB. Of a wider or longer one the
@@ -46,6 +46,8 @@ class SeriesMeasures(Timed):
     bad_count: int = 0
     values: Values = field(default_factory=lambda: np.empty((0, 0), np.float32))
     origin: tuple[float, ...] = ()
+    delay_median_ms: float | None = None
+    delay_max_ms: float | None = None
 
     @property
     def span(self) -> Span:
@@ -57,13 +59,16 @@ class SeriesMeasures(Timed):
 
     @cached_property
     def filled(self) -> Values:
-        """The values, each that is not a number replaced by the last one that is (at first 0)."""
+        """The values, those that are no numbers on the line between their neighbours in order."""
         good = np.isfinite(self.values)
         if good.all():
             return self.values
-        rows = np.where(good, np.arange(len(good))[:, None], 0)
-        np.maximum.accumulate(rows, axis=0, out=rows)
-        return np.nan_to_num(np.take_along_axis(self.values, rows, axis=0), posinf=0, neginf=0)
+        filled = np.where(good, self.values, 0)
+        rows = np.arange(len(good))
+        for column in np.flatnonzero(~good.all(axis=0) & good.any(axis=0)):
+            known = np.flatnonzero(good[:, column])
+            filled[:, column] = np.interp(rows, known, self.values[known, column])
+        return filled
 
     @cached_property
     def extent(self) -> npt.NDArray[np.float64]:
@@ -78,6 +83,7 @@ def measure_series(series: Series) -> SeriesMeasures:
     values = np.asarray(series.values, dtype=np.float64)
     values = values.reshape(len(values), -1) if values.size else np.zeros((len(values), 0))
     times_ns = np.asarray(series.times_ns, dtype=np.int64)
+    delay_median_ms, delay_max_ms = delays_ms(series.delays_ns)
     kept, origin = _kept(values) if len(times_ns) == len(values) else (values[:0, :0], ())
     return SeriesMeasures(
         name=series.name,
@@ -93,6 +99,8 @@ def measure_series(series: Series) -> SeriesMeasures:
         ),
         values=kept.astype(np.float32, copy=False),
         origin=origin,
+        delay_median_ms=delay_median_ms,
+        delay_max_ms=delay_max_ms,
     )
 
 

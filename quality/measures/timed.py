@@ -8,11 +8,30 @@ import numpy.typing as npt
 from dailies.words import NS
 
 
+def delays_ms(delays_ns: npt.NDArray[np.int64] | None) -> tuple[float | None, float | None]:
+    """Median and longest time on the way to the log, in ms; None where the log does not say."""
+    if delays_ns is None or not len(delays_ns):
+        return None, None
+    return float(np.median(delays_ns)) / 1e6, float(delays_ns.max()) / 1e6
+
+
 class Timed:
     """Something measured at ``times_ns``, shape (n,), with the rate that its metadata promises."""
 
     times_ns: npt.NDArray[np.int64]
     declared_rate_hz: float | None
+    delay_median_ms: float | None
+    delay_max_ms: float | None
+
+    @property
+    def delays(self) -> dict[str, float | None]:
+        """How long pictures or samples were on their way to the log; empty where it does not say.
+
+        A clock of its own, or a log written late, shows here.
+        """
+        if self.delay_median_ms is None:
+            return {}
+        return {"delay_median_ms": self.delay_median_ms, "delay_max_ms": self.delay_max_ms}
 
     @property
     def count(self) -> int:

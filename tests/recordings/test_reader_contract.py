@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import made
+import made_logs
 import numpy as np
 import pytest
 
@@ -34,6 +35,16 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "v3.0-av1": lambda path: made.lerobot_v3(path, codec="av1", is_one_row_group=True),
     "v3.0-stills": lambda path: made.lerobot_v3(path, cameras=(), stills="observation.images.eye"),
     "folder": lambda path: made.folder(path),
+    "ros2.mcap": lambda path: made_logs.mcap_ros2(path, seed=21),
+    "json.mcap": lambda path: made_logs.foxglove_json(path, seed=22),
+    "protobuf.mcap": lambda path: made_logs.foxglove_protobuf(path, seed=23),
+    "ros1.bag": lambda path: made_logs.ros1_bag(path, seed=24),
+    "ros1-bz2.bag": lambda path: made_logs.ros1_bag(path, seed=25, compression="bz2"),
+    "ros1-lz4.bag": lambda path: made_logs.ros1_bag(path, seed=26, compression="lz4"),
+    "ros2": lambda path: made_logs.ros2_bag(path, seed=27),
+    "ros2-mcap": lambda path: made_logs.ros2_bag(path, seed=28, storage="mcap"),
+    "ros2-packed": lambda path: made_logs.ros2_bag(path, seed=29, compression="message"),
+    "ros2.db3": lambda path: made_logs.lone_db3(path, seed=30),
 }
 
 SAMPLES = Path(os.environ.get("DAILIES_SAMPLES", Path(__file__).parents[3] / "shared" / "samples"))

@@ -1,0 +1,579 @@
+"""The topics of a robot's log as an episode: cameras, series, and the one clock they lie on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from dailies.recordings.contract import (
+    Camera,
+    CarriedPicture,
+    Clock,
+    Coding,
+    Episode,
+    Metadata,
+    Problem,
+    Series,
+)
+from dailies.recordings.described import IDS, Said, load_json, metadata_of
+from dailies.recordings.files import trouble
+from dailies.recordings.logs import Found, Log, Places
+from dailies.recordings.message_pictures import TYPES, coding_of, content_of, payload_of
+from dailies.recordings.messages import (
+    DECODE_ERRORS,
+    IGNORED,
+    MAX_COLUMNS,
+    Block,
+    Decode,
+    Topic,
+    blocks_of,
+    decoder_of,
+    stamp_of,
+    taker_of,
+)
+from dailies.words import NS
+
+Times = npt.NDArray[np.int64]
+
+APART_NS = 10 * NS
+"""Stamps that lie farther from the log's clock, by their median, are of a clock of their own."""
+
+FAR_NS = 86_400 * NS
+"""Times farther from the recording's median are no times of it: no recording lasts a day."""
+
+BACK_NS = NS
+"""A step back in time that is told of; smaller ones are messages that overtook each other."""
+
+LAYOUTS = 4
+"""Most layouts in one topic; where there are more, its numbers are lists of no fixed meaning."""
+
+RECORD = "dailies"
+"""Name of the metadata record (or JSON attachment) of a log that says all Dailies wants to know."""
+
+_EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_FARTHEST = 1 << 62
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedPictures:
+    """The pictures of one topic, as ``dailies.recordings.contract.Carried`` wants them.
+
+    ``times_ns`` and ``kept``, shape (n,), have an entry for every message of the topic; those that
+    are not kept carry an impossible time. ``digest`` is a hash of the coded pictures.
+    """
+
+    path: Path
+    coding: Coding
+    log: Log
+    topics: tuple[Topic, ...]
+    places: Places
+    times_ns: Times
+    kept: npt.NDArray[np.bool_]
+    digest: str
+    clock: Clock = "measured"
+
+    def pictures(self) -> Iterator[CarriedPicture]:
+        """Every picture in the order of the log; None for one that cannot be taken out."""
+        decoders = {topic: decoder_of(topic) for topic in self.topics}
+        messages = self.log.messages(None, self.topics, self.places)
+        for (topic, _, _, data, _), time_ns, is_kept in zip(
+            messages, self.times_ns.tolist(), self.kept.tolist(), strict=False
+        ):
+            if is_kept:
+                yield CarriedPicture(time_ns, self._content(topic, decoders[topic], data))
+
+    def _content(
+        self, topic: Topic, decode: Decode, data: bytes | memoryview
+    ) -> bytes | npt.NDArray[np.uint8] | None:
+        try:
+            message = decode(data)
+            return content_of(topic, message) if coding_of(topic, message) == self.coding else None
+        except DECODE_ERRORS:
+            return None
+
+
+def episode_of(
+    log: Log,
+    path: Path,
+    files: Sequence[Path],
+    *,
+    kind: str,
+    beside: Path | None = None,
+    problems: Sequence[Problem] = (),
+    said: Sequence[tuple[str, Mapping[str, Any]]] = (),
+    promised: Mapping[str, int] | None = None,
+) -> Episode:
+    """The one episode in a log: read through once, message by message.
+
+    ``kind`` names the format, ``files`` are those of the log, ``beside`` a JSON file that says
+    whose it is; ``said`` and ``promised`` (messages by topic) is what other metadata tells.
+    """
+    found_problems = [*problems, *(one for file in files if (one := trouble(file, None, "it")))]
+    found = Found(said=list(said))
+    streams = _gathered(log, found) if not found_problems or len(files) > 1 else []
+    found_problems += [_corrupt(None, f"{path}: {note}") for note in found.notes]
+    _fix_times(streams)
+    zero = min((first for one in streams if (first := one.first_ns) is not None), default=0)
+    counts = dict(promised or {}) | {topic.name: n for topic, n in found.promised.items()}
+    cameras, series = [], []
+    for stream in sorted(streams, key=lambda one: one.name):
+        if isinstance(stream, _Pictures):
+            cameras.append(stream.camera(log, files, zero, counts.get(stream.name)))
+        elif isinstance(stream, _Numbers):
+            series += stream.series(zero, counts.get(stream.name))
+        found_problems += [_corrupt(stream.name, f"{path}: {note}") for note in stream.notes]
+    found_problems += _lacking(path, found, cameras, series, is_read=not found_problems)
+    metadata, duration_s = _metadata(path, found, beside, found_problems)
+    return Episode(
+        path=path,
+        index=0,
+        format=kind,
+        cameras=tuple(cameras),
+        series=_named(series, {camera.name for camera in cameras}),
+        metadata=_started(metadata, zero),
+        problems=tuple(found_problems),
+        files=tuple(file for file in files if file.is_file()),
+        declared_duration_s=duration_s,
+    )
+
+
+def times_of(stamps: Times, logged: Times) -> tuple[Times, bool, int]:
+    """The times of a topic's messages, each (n,): when captured, where that can be believed.
+
+    Gives also whether the messages' own stamps are used, and for how many the log's time stands in
+    for a stamp that cannot be. Stamps are believed where most messages have one, they go on, and
+    they lie within ``APART_NS`` of the log's clock, or the log has none.
+    """
+    has_stamp, has_log = stamps > 0, logged > 0
+    if not len(stamps) or has_stamp.mean() < 0.5:
+        return logged, False, 0
+    given = stamps[has_stamp]
+    if len(given) > 2 and len(np.unique(given)) <= len(given) / 2:
+        return logged, False, 0
+    both = has_stamp & has_log
+    if has_log.mean() < 0.5:
+        return stamps, True, 0
+    apart = logged - stamps
+    if not both.any() or abs(np.median(apart[both])) > APART_NS:
+        return logged, False, 0
+    wild = has_log & (~has_stamp | (np.abs(apart - np.median(apart[both])) > APART_NS))
+    # a log whose clock was set in the middle is not to be believed more than the stamps
+    wild &= ~has_stamp | (np.abs(stamps - np.median(given)) > FAR_NS)
+    return np.where(wild, logged, stamps), True, int(wild.sum())
+
+
+@dataclass
+class _Stream:
+    """What the first reading keeps of a topic: its times, and (in the kinds below) its content."""
+
+    name: str
+    topics: list[Topic]
+    stamps: array[int] = field(default_factory=lambda: array("q"))
+    logged: array[int] = field(default_factory=lambda: array("q"))
+    published: array[int] = field(default_factory=lambda: array("q"))
+    notes: list[str] = field(default_factory=list)
+    faults: int = 0
+    fault: str = ""
+    times: Times = field(default_factory=lambda: np.empty(0, np.int64))
+    kept: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    delays: Times | None = None
+
+    def note_times(self, stamp: int, logged: int, published: int) -> None:
+        self.stamps.append(stamp)
+        self.logged.append(logged if logged < _FARTHEST else 0)
+        self.published.append(published if published < _FARTHEST else 0)
+
+    def fail(self, error: BaseException) -> None:
+        self.faults += 1
+        self.fault = self.fault or " ".join(str(error).split())[:200] or type(error).__name__
+
+    def fix_times(self) -> None:
+        """Choose the messages' times, and measure how long they were on their way to the log."""
+        stamps, logged = _whole(self.stamps), _whole(self.logged)
+        self.times, is_stamped, stood_in = times_of(stamps, logged)
+        if stood_in:
+            self.notes.append(
+                f"{self.name}: {stood_in} of {len(stamps)} messages bear a stamp that cannot be; "
+                "the time at which they were logged stands in for it: look at the driver's clock"
+            )
+        published = _whole(self.published)
+        sent = published if (published != logged).any() else stamps if is_stamped else logged
+        is_told = (sent > 0) & (logged > 0) & (sent != logged)
+        self.delays = np.where(is_told, logged - sent, 0) if is_told.any() else None
+
+    def keep_near(self, middle: int) -> None:
+        """Leave out times that are none of this recording."""
+        self.kept = np.abs(self.times - middle) <= FAR_NS
+        out = np.flatnonzero(~self.kept)
+        if len(out):
+            self.notes.append(
+                f"{self.name}: {len(out)} of {len(self.times)} messages carry a time that cannot "
+                f"be, the first is message {int(out[0]) + 1} with {_instant(self.times[out[0]])}: "
+                "they are left out, look at the recorder's clock"
+            )
+
+    @property
+    def first_ns(self) -> int | None:
+        return int(self.times[self.kept].min()) if self.kept.any() else None
+
+    def note_faults(self) -> None:
+        if self.faults:
+            self.notes.append(
+                f"{self.name}: {self.faults} messages cannot be decoded ({self.fault}): record it "
+                "again with the schema of what is published"
+            )
+
+
+class _Pictures(_Stream):
+    """A topic of pictures: none is kept, but how to find them again."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, [])
+        self.coding: Coding | None = None
+        self.places = array("q")
+        self._hash = hashlib.blake2b(digest_size=16)
+
+    def adder(self, topic: Topic) -> Callable[[int, int, bytes | memoryview, int], None]:
+        decode = decoder_of(topic)
+        self.topics.append(topic)
+
+        def add(logged: int, published: int, data: bytes | memoryview, place: int) -> None:
+            try:
+                message = decode(data)
+                stamp = stamp_of(message)
+                if self.coding is None:
+                    self.coding = coding_of(topic, message)
+                self._see(message)
+            except DECODE_ERRORS:
+                stamp = 0  # measuring says that the picture is lost
+            self.note_times(stamp, logged, published)
+            if not self.places or self.places[-1] != place:
+                self.places.append(place)
+
+        return add
+
+    def _see(self, message: Any) -> None:
+        coded = memoryview(payload_of(message)).cast("B")
+        self._hash.update(len(coded).to_bytes(8, "little"))
+        self._hash.update(coded)
+
+    def camera(self, log: Log, files: Sequence[Path], zero: int, promised: int | None) -> Camera:
+        declared = None if promised is None else max(promised - int((~self.kept).sum()), 0)
+        if self.coding is None:
+            return Camera(self.name, None, declared_count=declared)
+        source = LoggedPictures(
+            path=files[min(one.file for one in self.topics)],
+            coding=self.coding,
+            log=log,
+            topics=tuple(self.topics),
+            places=np.unique(_whole(self.places)),
+            times_ns=np.where(self.kept, self.times - zero, 0),
+            kept=self.kept,
+            digest=self._hash.hexdigest(),
+        )
+        delays = self.delays[self.kept] if self.delays is not None else None
+        return Camera(self.name, source, declared_count=declared, delays_ns=delays)
+
+
+@dataclass
+class _Layout:
+    """Messages of one layout: which of the topic's they are, and their numbers block by block."""
+
+    blocks: tuple[Block, ...]
+    values: tuple[array[float], ...]
+    rows: array[int] = field(default_factory=lambda: array("q"))
+
+
+class _Numbers(_Stream):
+    """A topic of numbers, or of something whose times alone are kept."""
+
+    def __init__(self, name: str, *, is_bare: bool = False) -> None:
+        super().__init__(name, [])
+        self.is_bare = is_bare
+        self.layouts: dict[Any, _Layout] = {}
+
+    def adder(self, topic: Topic) -> Callable[[int, int, bytes | memoryview, int], None]:
+        decode, take = decoder_of(topic), taker_of(topic)
+        self.topics.append(topic)
+
+        def add(logged: int, published: int, data: bytes | memoryview, place: int) -> None:  # noqa: ARG001
+            try:
+                message = decode(data)
+                key, blocks = take(message)
+                stamp = stamp_of(message)
+                layout = self.layouts.get(key) or self._new_layout(topic, key, message)
+                if layout is not None:
+                    layout.rows.append(len(self.stamps))
+                    for values, numbers in zip(layout.values, blocks, strict=True):
+                        _append(values, numbers)
+            except DECODE_ERRORS as error:
+                self.fail(error)
+                return
+            self.note_times(stamp, logged, published)
+
+        return add
+
+    def bare_adder(self, topic: Topic) -> Callable[[int, int, bytes | memoryview, int], None]:
+        """Keeps times only: of depth pictures, scans, and of what nothing says how to read."""
+        self.topics.append(topic)
+
+        def add(logged: int, published: int, data: bytes | memoryview, place: int) -> None:  # noqa: ARG001
+            self.note_times(0, logged, published)
+
+        return add
+
+    def _new_layout(self, topic: Topic, key: Any, message: Any) -> _Layout | None:
+        if self.is_bare:
+            return None
+        blocks = blocks_of(topic, message)
+        if sum(len(one.columns) for one in blocks) > MAX_COLUMNS or len(self.layouts) >= LAYOUTS:
+            self.is_bare = True
+            self.layouts.clear()
+            return None
+        layout = _Layout(blocks, tuple(array("d") for _ in blocks))
+        self.layouts[key] = layout
+        return layout
+
+    @property
+    def is_empty(self) -> bool:
+        """True where the messages turned out to hold no number at all: text, lists of objects."""
+        columns = (one.columns for layout in self.layouts.values() for one in layout.blocks)
+        return not self.is_bare and not any(columns) and not self.faults
+
+    def series(self, zero: int, promised: int | None) -> list[Series]:
+        """The series of this topic, their times counted from ``zero``."""
+        if not self.layouts or self.is_bare:
+            rows = np.arange(len(self.times))
+            block = Block("", "other", ())
+            return [self._series(block, rows, np.zeros((len(rows), 0)), zero, promised)]
+        alone = promised if len(self.layouts) == 1 else None
+        found = []
+        for layout in self.layouts.values():
+            rows = _whole(layout.rows)
+            for block, values in zip(layout.blocks, layout.values, strict=True):
+                table = np.frombuffer(values, np.float64).reshape(len(rows), -1)
+                if block.columns and (not block.suffix or table.any()):
+                    found.append(self._series(block, rows, table, zero, alone))
+        return found
+
+    def _series(
+        self,
+        block: Block,
+        rows: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float64],
+        zero: int,
+        promised: int | None,
+    ) -> Series:
+        kept = self.kept[rows]
+        rows, values = (rows, values) if kept.all() else (rows[kept], values[kept])
+        times = self.times[rows] - zero
+        delays = self.delays[rows] if self.delays is not None else None
+        steps = np.diff(times)
+        if (steps < 0).any():
+            order = np.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+            delays = delays[order] if delays is not None else None
+        if not block.suffix and (steps < -BACK_NS).any():
+            first = int(np.argmax(steps < -BACK_NS))
+            self.notes.append(
+                f"{self.name}: time runs backwards by {-int(steps[first]) / NS:.3f} s after "
+                f"message {first + 1}: the messages are put in order, look at the recorder's clock"
+            )
+        return Series(
+            name=self.name + block.suffix,
+            times_ns=times,
+            values=np.ascontiguousarray(values),
+            columns=block.columns,
+            role=block.role,
+            declared_count=None if promised is None else max(promised - int((~kept).sum()), 0),
+            delays_ns=delays,
+        )
+
+
+def _gathered(log: Log, found: Found) -> list[_Stream]:
+    """Go through the log once; every topic's stream, those that hold nothing left out."""
+    streams: dict[tuple[str, str], _Stream] = {}
+    adders: dict[Topic, Callable[[int, int, bytes | memoryview, int], None] | None] = {}
+    for topic, logged, published, data, place in log.messages(found):
+        if topic not in adders:
+            adders[topic] = _adder(topic, streams, data)
+        add = adders[topic]
+        if add is not None:
+            add(logged, published, data, place)
+    for stream in streams.values():
+        stream.note_faults()
+    return [
+        one
+        for one in streams.values()
+        if (len(one.stamps) or one.faults) and not (isinstance(one, _Numbers) and one.is_empty)
+    ]
+
+
+def _adder(
+    topic: Topic, streams: dict[tuple[str, str], _Stream], data: bytes | memoryview
+) -> Callable[[int, int, bytes | memoryview, int], None] | None:
+    """What takes in a topic's messages, None where they are no signal. ``data`` is the first."""
+    if topic.type in IGNORED:
+        return None
+    key = (topic.name, topic.kind)
+    known = streams.get(key)
+    try:
+        decode = decoder_of(topic)
+        is_picture = topic.type in TYPES and coding_of(topic, decode(data)) is not None
+    except DECODE_ERRORS as error:
+        return _unreadable(topic, streams, key, error)
+    if known is None:
+        is_bare = topic.type in TYPES and not is_picture
+        known = _Pictures(topic.name) if is_picture else _Numbers(topic.name, is_bare=is_bare)
+        streams[key] = known
+    if isinstance(known, _Pictures | _Numbers):
+        return known.adder(topic)
+    return None
+
+
+def _unreadable(
+    topic: Topic,
+    streams: dict[tuple[str, str], _Stream],
+    key: tuple[str, str],
+    error: BaseException,
+) -> Callable[[int, int, bytes | memoryview, int], None] | None:
+    """A topic nobody can decode is a stream of times; where pictures were to be, that is told."""
+    stream = streams.setdefault(key, _Numbers(topic.name, is_bare=True))
+    if not isinstance(stream, _Numbers):
+        return None
+    if topic.type in TYPES or topic.type.startswith("JointState"):
+        stream.notes.append(
+            f"{topic.name}: its messages ({topic.kind}) cannot be decoded ({error}): record it "
+            "again with the schema of what is published"
+        )
+    return stream.bare_adder(topic)
+
+
+def _fix_times(streams: Sequence[_Stream]) -> None:
+    """Choose every stream's times, and leave out those far from the middle of all of them."""
+    middles, counts = [], []
+    for stream in streams:
+        stream.fix_times()
+        good = stream.times[stream.times > 0]
+        if len(good):
+            middles.append(int(np.median(good)))
+            counts.append(len(good))
+    if not middles:
+        middles, counts = [0], [1]
+    order = np.argsort(middles, kind="stable")
+    passed = np.cumsum(np.array(counts)[order])
+    middle = middles[order[int(np.searchsorted(passed, passed[-1] / 2))]]
+    for stream in streams:
+        stream.keep_near(middle)
+
+
+def _lacking(
+    path: Path, found: Found, cameras: list[Camera], series: list[Series], *, is_read: bool
+) -> list[Problem]:
+    """Streams that the log lists and that hold nothing; or that it holds nothing at all."""
+    there = {one.name for one in cameras} | {one.name for one in series}
+    problems = []
+    for name in sorted({one.name for one in found.topics if _is_signal(one)} - there):
+        problems.append(
+            Problem(
+                "missing_stream",
+                name,
+                f"{path}: {name} is listed but holds no message: see whether its driver ran",
+            )
+        )
+    if not there and not problems and is_read:
+        listed = ", ".join(sorted({one.name for one in found.topics})[:8])
+        held = f"no camera and no series of numbers (its topics: {listed})" if listed else "nothing"
+        problems.append(
+            Problem(
+                "missing_stream",
+                None,
+                f"{path} holds {held}: see what its recorder was told to record",
+            )
+        )
+    return problems
+
+
+def _is_signal(topic: Topic) -> bool:
+    return topic.type in TYPES or topic.type.startswith("JointState")
+
+
+def _named(series: list[Series], taken: set[str]) -> tuple[Series, ...]:
+    """The series with names of their own: a number behind one that another has already."""
+    found = []
+    for one in series:
+        name, number = one.name, 2
+        while name in taken:
+            name, number = f"{one.name}-{number}", number + 1
+        taken.add(name)
+        found.append(one if name == one.name else replace(one, name=name))
+    return tuple(found)
+
+
+def _metadata(
+    path: Path, found: Found, beside: Path | None, problems: list[Problem]
+) -> tuple[Metadata, float | None]:
+    """Who, where and when: what the log says of itself, and over it what lies beside it."""
+    values: dict[str, Any] = {}
+    for name, told in sorted(found.said, key=lambda one: one[0] == RECORD):
+        is_ours = name == RECORD
+        for key in (*IDS, "started_at", "steps", "duration_s") if is_ours else IDS:
+            value = told.get(key)
+            if value is not None and (is_ours or (isinstance(value, str) and value.strip())):
+                values[key] = _unquoted(value) if key in ("steps", "duration_s") else value
+    said = Said(values, str(path), problems)
+    if beside is not None:
+        said = said.merged(load_json(beside, problems))
+    return metadata_of(said), said.number("duration_s", above=0)
+
+
+def _unquoted(value: Any) -> Any:
+    """A value that a record of texts holds as JSON."""
+    try:
+        return orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError:
+        return value
+
+
+def _started(metadata: Metadata, zero: int) -> Metadata:
+    """With the first time of all as the start, where it can be a time of day."""
+    if metadata.started_at is not None or not zero:
+        return metadata
+    try:
+        at = dt.datetime.fromtimestamp(zero // 1000 / 1e6, dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        return metadata
+    if not _EARLIEST <= at <= dt.datetime.now(dt.UTC) + dt.timedelta(days=1):
+        return metadata
+    return replace(metadata, started_at=at)
+
+
+def _append(values: array[float], numbers: Any) -> None:
+    if isinstance(numbers, np.ndarray):
+        values.frombytes(np.ascontiguousarray(numbers, np.float64).tobytes())
+    else:
+        values.extend(numbers)
+
+
+def _whole(values: array[int]) -> Times:
+    return np.array(values, dtype=np.int64)
+
+
+def _instant(at_ns: int) -> str:
+    try:
+        return dt.datetime.fromtimestamp(int(at_ns) // NS, dt.UTC).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return f"{at_ns} ns"
+
+
+def _corrupt(stream: str | None, message: str) -> Problem:
+    return Problem("corrupt_stream", stream, message)
