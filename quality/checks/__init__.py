@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import sync
+from quality.checks import control, motion, stuck, sync, task, timing, touch
 from quality.checks.blur import BLUR
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.counts import COUNT_MISMATCH, TOO_SHORT
@@ -25,6 +25,32 @@ CHECKS: tuple[Check, ...] = (
     MISSING_STREAM,
     CORRUPT_STREAM,
     TOO_SHORT,
+    # series: values, motion, times, touch; then the task
+    motion.NOT_A_NUMBER,
+    stuck.STUCK_JOINT,
+    stuck.FLAT_SERIES,
+    stuck.DEAD_DIMENSION,
+    stuck.JOINT_LIMIT,
+    motion.SPIKE,
+    motion.UNREACHABLE_JUMP,
+    motion.JERKY_MOTION,
+    motion.GRIPPER_CHATTER,
+    motion.IDLE,
+    control.ACTION_LAG,
+    control.ACTION_OFFSET,
+    control.WRONG_UNITS,
+    timing.SERIES_GAP,
+    timing.BAD_TIMES,
+    timing.UNEVEN_SAMPLES,
+    timing.WRONG_RATE,
+    touch.FORCE_SATURATION,
+    touch.FORCE_DRIFT,
+    touch.FORCE_FLAT,
+    touch.NO_CONTACT,
+    task.TOO_LONG,
+    task.LABEL_MISSING,
+    task.STEPS_MISSING,
+    task.STEPS_OUT_OF_ORDER,
 )
 
 

@@ -44,19 +44,12 @@ def missing_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]
 
 
 def corrupt_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    """Flags streams that cannot be decoded whole: the share (%) of pictures or samples lost."""
+    """Flags streams that cannot be decoded whole: the share (%) of pictures lost."""
     yield from reported(measurements, _CORRUPT)
     told = {one.stream for one in measurements.problems if one.check == "corrupt_stream"}
     for camera in measurements.cameras:
         if camera.name not in told:
             yield from _broken_camera(camera, measurements.duration_ns, limits)
-    for series in measurements.series:
-        if series.bad_count:
-            lost = 100 * series.bad_count / series.count
-            grade = limits.grade(lost) or Grade.SUSPECT
-            what = f"{series.bad_count} samples hold no number"
-            limit = limits.limit(grade)
-            yield _CORRUPT.flag(grade, series.name, series.span, lost, limit, what)
 
 
 def _broken_camera(camera: Pictures, duration_ns: int, limits: Limits) -> Iterator[Flag]:
@@ -89,7 +82,7 @@ CORRUPT_STREAM = Check(
     says="A stream cannot be decoded whole.",
     unit="%",
     remedy="Copy the file again from the rig, or retake.",
-    needs=("problems", "cameras.error", "cameras.lost_from_ns", "series.bad_count"),
+    needs=("problems", "cameras.error", "cameras.lost_from_ns"),
     function=corrupt_stream,
 )
 _MISSING = Finder.of(MISSING_STREAM)

@@ -1,0 +1,319 @@
+"""The columns of sensor series: what each is by its name, how it moves, and who commands it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Literal, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from dailies.words import NS
+from quality.measures.measurements import Measurements
+from quality.measures.series import SeriesMeasures, Values
+
+Kind = Literal["joint", "gripper", "wrench", "rate"]
+Indexes = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+
+MIN_SAMPLES = 20
+"""Fewer samples than that show nothing about motion."""
+SMALL = 0.1
+"""Share of the widest column's range under which a column hardly moves: its own range is no scale
+for what it does."""
+TRACKS = 0.9
+"""Correlation from which a column counts as following its command."""
+
+LAG_HZ = 50.0
+"""Speeds are compared at this rate; the peak's place is found between samples."""
+FARTHEST_S = 1.5
+"""Longest lag looked for. Beyond, a peak belongs to another motion of the same kind."""
+TELLS = 0.6
+"""Correlation of the speeds from which a lag counts."""
+
+_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("wrench", re.compile(r"force|torque|wrench|(^|[^a-z])(ft|f[xyz]|t[xyz]|m[xyz])([^a-z]|$)")),
+    (
+        "rate",
+        re.compile(
+            r"vel(?!cro)|speed|qdot|acc|effort|current(?!.?pos|.?joint)|load|temp|volt|twist|delta"
+        ),
+    ),
+    ("gripper", re.compile(r"grip|claw|jaw|finger|thumb|hand(?!le)")),
+)
+_RATES = re.compile(r"velocit|qvel|effort|torque|current")
+_TRIMMED = re.compile(
+    r"leader|follower|master|puppet|observation|state|action|command|cmd|target|goal|actual"
+    r"|desired|measured|main|position|pos|rad|deg|[^a-z0-9]"
+)
+_Key = TypeVar("_Key")
+_Found = TypeVar("_Found")
+
+
+def once(function: Callable[[_Key], _Found]) -> Callable[[_Key], _Found]:
+    """Remember what ``function`` gave for as long as its argument lives: several checks ask."""
+    known: WeakKeyDictionary[_Key, _Found] = WeakKeyDictionary()
+
+    @wraps(function)
+    def remembered(key: _Key) -> _Found:
+        found = known.get(key)
+        if found is None:
+            found = known[key] = function(key)
+        return found
+
+    return remembered
+
+
+def column_name(series: SeriesMeasures, column: int) -> str:
+    """A column's name, or its number where it has none."""
+    return series.columns[column] if column < len(series.columns) else f"column {column}"
+
+
+def kind_of(series: SeriesMeasures, column: int) -> Kind:
+    """What a column holds by its name: a position ("joint") where the name says nothing else."""
+    stream, name = series.name.lower(), column_name(series, column).lower()
+    if series.role == "other" and _KINDS[0][1].search(stream):
+        return "wrench"
+    if _RATES.search(stream):
+        return "rate"
+    for kind, pattern in _KINDS:
+        if pattern.search(name):
+            return kind
+    return "joint"
+
+
+@once
+def kinds(series: SeriesMeasures) -> tuple[Kind, ...]:
+    """What each column kept holds: by its name, or a rate where it is another's derivative."""
+    named = [kind_of(series, at) for at in range(series.values.shape[1])]
+    rates = _derivatives(series) if series.role == "state" and judgeable(series) else ()
+    return tuple("rate" if at in rates else kind for at, kind in enumerate(named))
+
+
+def columns_of(series: SeriesMeasures, *wanted: Kind) -> Indexes:
+    """Which of the columns kept are of these kinds, shape (m,)."""
+    return np.array([at for at, kind in enumerate(kinds(series)) if kind in wanted], np.intp)
+
+
+def _derivatives(series: SeriesMeasures) -> set[int]:
+    """Columns that are the time derivative of another, as where positions and speeds are in one.
+
+    Both scale and shape must agree: circling in x and y looks alike but for the scale.
+    """
+    at = np.unique(np.linspace(1, series.count - 2, min(series.count - 2, 5000)).astype(np.intp))
+    interval_s = (series.times_ns[at + 1] - series.times_ns[at - 1]) / NS
+    at, interval_s = at[interval_s > 0], interval_s[interval_s > 0]
+    if len(at) < MIN_SAMPLES:
+        return set()
+    slope = (series.filled[at + 1] - series.filled[at - 1]) / interval_s[:, None]
+    values = series.filled[at] - series.filled[at].mean(axis=0, dtype=np.float64)
+    slope -= slope.mean(axis=0)
+    power, own = (slope**2).sum(axis=0), (values**2).sum(axis=0)
+    product = slope.T @ values
+    scale = product / np.maximum(power, 1e-30)[:, None]
+    likeness = product / np.sqrt(np.maximum(np.outer(power, own), 1e-30))
+    found = (likeness > 0.95) & (np.abs(scale - 1) < 0.1)
+    np.fill_diagonal(found, False)
+    return set(np.flatnonzero(found.any(axis=0)).tolist())
+
+
+def motion_series(measurements: Measurements) -> list[SeriesMeasures]:
+    """The series of robot states whose values were kept and that are long enough to judge."""
+    return [one for one in measurements.series if one.role == "state" and judgeable(one)]
+
+
+def judgeable(series: SeriesMeasures) -> bool:
+    """Whether a series' values were kept, and are enough to say anything."""
+    return series.count >= MIN_SAMPLES and series.values.shape[0] == series.count
+
+
+def scale_of(series: SeriesMeasures, columns: Indexes) -> Floats:
+    """By how much each of some columns of one kind moves, at least SMALL of the widest's range."""
+    extent = series.extent[columns]
+    return np.asarray(np.maximum(extent, SMALL * extent.max(initial=0.0)), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """How the columns of a series move from one sample to the next.
+
+    ``step``, shape (n - 1, k), is the absolute change; ``pace``, shape (k,), its 90th percentile
+    among the steps that are not 0: how far a column gets in one sample when it moves fast.
+    """
+
+    step: Values
+    pace: Floats
+
+
+@once
+def moves(series: SeriesMeasures) -> Moves:
+    """The moves of a series of two samples or more."""
+    step = np.abs(np.diff(series.filled, axis=0))
+    ordered = np.sort(step, axis=0)
+    resting = (ordered == 0).sum(axis=0)
+    at = resting + (0.9 * (len(step) - resting)).astype(np.intp)
+    at = np.minimum(at, len(step) - 1)
+    pace = np.take_along_axis(ordered, at[None], axis=0)[0].astype(np.float64)
+    return Moves(step, pace)
+
+
+def column_runs(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """The runs of True down each column of a mask (n, k), as rows [column, start, stop)."""
+    count, width = mask.shape
+    flat = np.zeros((width, count + 1), np.int8)
+    flat[:, :count] = mask.T
+    edges = np.diff(flat.reshape(-1), prepend=np.int8(0))
+    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    column, start = np.divmod(starts, count + 1)
+    return np.stack([column, start, stops - column * (count + 1)], axis=1)
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How late a state follows its action (ms; below 0: it is ahead), and the correlation there."""
+
+    ms: float
+    correlation: float
+
+    @property
+    def tells(self) -> bool:
+        """Whether the peak is high enough to be the robot following."""
+        return self.correlation >= TELLS
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A state series and the action series that commands it.
+
+    ``columns``, shape (m, 2), pairs columns of the state with those of the action; ``commanded``,
+    shape (n, m), is the action at the state's times, counted from the state's origins.
+    ``tracks``, shape (m,), is where the state follows the command: both move, alike, but for
+    ``lag``.
+    """
+
+    state: SeriesMeasures
+    action: SeriesMeasures
+    columns: Indexes
+    commanded: Values
+    tracks: npt.NDArray[np.bool_]
+    lag: Lag
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the action is what the state ought to be: most of what is commanded follows."""
+        told = _widely(self.commanded)
+        return bool((self.tracks & told).sum() >= max(0.5 * told.sum(), 1))
+
+    @property
+    def joints(self) -> Indexes:
+        """Which of the pairs are joints that follow."""
+        return np.flatnonzero(
+            self.tracks & np.isin(self.columns[:, 0], columns_of(self.state, "joint"))
+        )
+
+    def aligned(self) -> tuple[Values, Values]:
+        """The paired columns of the state, and the commands that they follow; equal shapes."""
+        return _aligned(self.state, self.columns[:, 0], self.commanded, self.lag)
+
+
+@once
+def pairs(measurements: Measurements) -> tuple[Pair, ...]:
+    """States with the actions that command them, for those whose columns pair up by name."""
+    found = []
+    for state in motion_series(measurements):
+        for action in measurements.series:
+            if action.role == "action" and judgeable(action):
+                columns = _paired(state, action)
+                if len(columns):
+                    found.append(_pair(state, action, columns))
+    return tuple(found)
+
+
+def _paired(state: SeriesMeasures, action: SeriesMeasures) -> Indexes:
+    """Columns of equal name but for words like "leader" and "position"; shape (m, 2)."""
+    ours = columns_of(state, "joint", "gripper")
+    theirs = columns_of(action, "joint", "gripper")
+    names = [_TRIMMED.sub("", column_name(action, at).lower()) for at in theirs]
+    by_name = {name: at for name, at in zip(names, theirs, strict=True) if names.count(name) == 1}
+    found = []
+    for at in ours:
+        name = _TRIMMED.sub("", column_name(state, at).lower())
+        if name in by_name:
+            found.append((at, by_name[name]))
+    return np.array(found, np.intp).reshape(-1, 2)
+
+
+def _pair(state: SeriesMeasures, action: SeriesMeasures, columns: Indexes) -> Pair:
+    ours, theirs = columns.T
+    values = action.filled[:, theirs]
+    if len(values) != state.count or not np.array_equal(action.times_ns, state.times_ns):
+        order = np.argsort(action.times_ns, kind="stable")
+        at, times = state.times_ns.astype(np.float64), action.times_ns[order].astype(np.float64)
+        values = np.stack([np.interp(at, times, one[order]) for one in values.T], axis=1)
+    shift = np.array(action.origin)[theirs] - np.array(state.origin)[ours]
+    commanded = (values + shift).astype(np.float32)
+    moving = _widely(commanded) & _widely(state.filled[:, ours])
+    lag = _lag(state, ours[moving], commanded[:, moving])
+    tracks = _correlation(*_aligned(state, ours, commanded, lag)) >= TRACKS
+    return Pair(state, action, columns, commanded, tracks, lag)
+
+
+def _widely(values: Values) -> npt.NDArray[np.bool_]:
+    """Which columns move by SMALL of the widest's range, at least."""
+    extent = np.ptp(values, axis=0)
+    return np.asarray((extent > 0) & (extent >= SMALL * extent.max(initial=0)), np.bool_)
+
+
+def _aligned(
+    state: SeriesMeasures, ours: Indexes, commanded: Values, lag: Lag
+) -> tuple[Values, Values]:
+    late = round(lag.ms * 1e6 / max(state.period_ns, 1)) if lag.tells else 0
+    kept = state.filled[max(late, 0) : state.count + min(late, 0), ours]
+    return kept, commanded[max(-late, 0) : len(commanded) - max(late, 0)]
+
+
+def _lag(state: SeriesMeasures, ours: Indexes, commanded: Values) -> Lag:
+    """The lag at which the speeds of some columns agree best with the commanded ones'.
+
+    Cross-correlation, each column in its own spread; a parabola through the peak.
+    Correlation 0 where it cannot be told.
+    """
+    every = max(round(NS / LAG_HZ / max(state.period_ns, 1)), 1)
+    period_ms = every * state.period_ns / 1e6
+    reach = int(FARTHEST_S * 1000 / period_ms) if period_ms else 0
+    if not len(ours) or reach < 3 or state.count // every < 3 * reach:
+        return Lag(0.0, 0.0)
+    told, done = _speeds(commanded, every), _speeds(state.filled[:, ours], every)
+    size = 1 << int(2 * len(done) - 1).bit_length()
+    product = np.conj(np.fft.rfft(told, size, axis=0)) * np.fft.rfft(done, size, axis=0)
+    power = np.sqrt((told**2).sum(axis=0) * (done**2).sum(axis=0))
+    # a column alone may be stuck or in doubt: the weight is with those that agree
+    summed = np.fft.irfft((product / np.maximum(power, 1e-30)).mean(axis=1), size)
+    around = np.concatenate((summed[-reach:], summed[: reach + 1]))
+    at = int(around[1:-1].argmax()) + 1
+    below, top, above = around[at - 1 : at + 2]
+    curve = below - 2 * top + above
+    shift = 0.5 * (below - above) / curve if curve < 0 else 0.0
+    return Lag(float((at - reach + shift) * period_ms), float(top))
+
+
+def _speeds(values: Values, every: int) -> Floats:
+    """Smoothed speeds at every so many samples, shape (n, k)."""
+    count = len(values) // every
+    means = values[: count * every].reshape(count, every, -1).mean(axis=1, dtype=np.float64)
+    speed = np.diff(means, axis=0)
+    speed[1:-1] = 0.25 * speed[:-2] + 0.5 * speed[1:-1] + 0.25 * speed[2:]
+    return np.asarray(speed - speed.mean(axis=0), np.float64)
+
+
+def _correlation(values: Values, commanded: Values) -> Floats:
+    """Correlation of each column with its command, 0 where either stands still; shape (m,)."""
+    one = values - values.mean(axis=0, dtype=np.float64)
+    other = commanded - commanded.mean(axis=0, dtype=np.float64)
+    product = (one * other).sum(axis=0)
+    power = (one**2).sum(axis=0) * (other**2).sum(axis=0)
+    return np.where(power > 0, product / np.sqrt(np.maximum(power, 1e-300)), 0.0)

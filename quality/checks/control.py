@@ -1,0 +1,147 @@
+"""The robot against what it is told: how late it follows, how far beside, and in which units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dailies.words import Flag, Grade
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.columns import (
+    Floats,
+    Indexes,
+    Pair,
+    column_name,
+    columns_of,
+    motion_series,
+    pairs,
+)
+from quality.measures.measurements import Measurements
+from quality.measures.series import SeriesMeasures
+
+
+def action_lag(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags a robot that follows its commands late, or runs ahead of them (ms).
+
+    Being ahead has limits of its own, and is allowed one and a half samples: an action may be
+    written down with the next state.
+    """
+    for pair in pairs(measurements):
+        if not pair.is_followed:
+            continue
+        lag = pair.lag
+        if not lag.tells:
+            continue
+        allowed = 1.5 * pair.state.period_ns / 1e6
+        ahead = Limits(
+            max(limits["ahead_suspect_ms"], allowed), max(limits["ahead_fail_ms"], allowed)
+        )
+        rule = limits if lag.ms >= 0 else ahead
+        grade = rule.grade(abs(lag.ms))
+        if grade:
+            way = "behind" if lag.ms >= 0 else "ahead of"
+            what = f"{abs(lag.ms):.0f} ms {way} {pair.action.name}"
+            span = pair.state.span
+            yield _LAG.flag(grade, pair.state.name, span, lag.ms, rule.limit(grade), what)
+
+
+def action_offset(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags joints that stay beside what they are told by a constant amount (% of the range).
+
+    The median difference at the lag found, in shares of the joint's range, or of ``wide`` of the
+    widest joint's where that is more.
+    """
+    for pair in pairs(measurements):
+        joints = pair.joints
+        if not pair.is_followed or not len(joints):
+            continue
+        places = pair.columns[joints, 0]
+        extent, told = pair.state.extent[places], np.ptp(pair.commanded[:, joints], axis=0)
+        alike = (extent < 2 * told) & (told < 2 * extent)  # else its units are wrong
+        state, asked = (one[:, joints] for one in pair.aligned())
+        offset = np.abs(np.median(state - asked, axis=0))
+        share = 100 * offset / np.maximum(extent, limits["wide"] * extent.max())
+        yield from _beside(pair.state, places[alike], share[alike], limits)
+
+
+def _beside(
+    series: SeriesMeasures, places: Indexes, share: Floats, limits: Limits
+) -> Iterator[Flag]:
+    """One flag for the joints beside their commands."""
+    if not len(share):
+        return
+    grade = limits.grade(float(share.max()))
+    if grade:
+        off = np.flatnonzero(share >= limits.suspect)
+        names = ", ".join(column_name(series, int(places[at])) for at in off)
+        what = f"{names} stays {share.max():.0f} % of its range beside its command"
+        limit = limits.limit(grade)
+        yield _OFFSET.flag(grade, series.name, series.span, float(share.max()), limit, what)
+
+
+def wrong_units(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags joints whose state and command differ in scale (times), as degrees and radians do.
+
+    A joint that must be in radians, because its name or the policy (``radians`` 1) says so, is
+    flagged from ``turns`` full turns of range too; measured then is its range in turns.
+    """
+    for pair in pairs(measurements):
+        if len(pair.joints):
+            yield from _scales(pair, pair.joints, limits)
+    for series in motion_series(measurements):
+        for column in columns_of(series, "joint"):
+            says = limits["radians"] or "rad" in column_name(series, int(column)).lower()
+            turns = float(series.extent[column]) / (2 * np.pi)
+            if says and turns >= limits["turns"]:
+                what = f"{column_name(series, int(column))} goes over {turns:.0f} turns of radians"
+                yield _UNITS.flag(
+                    Grade.FAIL, series.name, series.span, turns, limits["turns"], what
+                )
+
+
+def _scales(pair: Pair, joints: Indexes, limits: Limits) -> Iterator[Flag]:
+    places = pair.columns[joints, 0]
+    spread = pair.state.filled[:, places].std(axis=0, dtype=np.float64)
+    told = pair.commanded[:, joints].std(axis=0, dtype=np.float64)
+    scale = np.maximum(spread / np.maximum(told, 1e-12), told / np.maximum(spread, 1e-12))
+    worst = float(scale.max())
+    grade = limits.grade(worst)
+    if grade:
+        off = places[scale >= limits.suspect]
+        names = ", ".join(column_name(pair.state, int(at)) for at in off)
+        what = f"{names} differs from {pair.action.name} by a factor of {worst:.1f}"
+        span = pair.state.span
+        yield _UNITS.flag(grade, pair.state.name, span, worst, limits.limit(grade), what)
+
+
+ACTION_LAG = Check(
+    name="action_lag",
+    says="The robot follows its commands late, or runs ahead of them.",
+    unit="ms",
+    remedy="Stamp state and action from one clock, or look for load on the controller.",
+    needs=("series.values",),
+    function=action_lag,
+    settings=("ahead_suspect_ms", "ahead_fail_ms"),
+)
+ACTION_OFFSET = Check(
+    name="action_offset",
+    says="A joint stays beside what it is told by a constant amount.",
+    unit="%",
+    remedy="Calibrate leader and follower against each other, and retake.",
+    needs=("series.values",),
+    function=action_offset,
+    settings=("wide",),
+)
+WRONG_UNITS = Check(
+    name="wrong_units",
+    says="State and command of a joint differ in scale, as degrees and radians do.",
+    unit="times",
+    remedy="Correct the units in the recorder, and export the recording again.",
+    needs=("series.values",),
+    function=wrong_units,
+    settings=("radians", "turns"),
+)
+_LAG = Finder.of(ACTION_LAG)
+_OFFSET = Finder.of(ACTION_OFFSET)
+_UNITS = Finder.of(WRONG_UNITS)

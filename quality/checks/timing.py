@@ -1,0 +1,134 @@
+"""The clock of a sensor series: gaps, times that run back or repeat, jitter, another rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dailies.words import NS, Flag, Grade, Span
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.drops import lost_frames
+from quality.checks.stretches import joined, runs
+from quality.measures.measurements import Measurements
+from quality.measures.series import SeriesMeasures
+
+MIN_SAMPLES = 10
+"""Fewer samples have no rate to speak of."""
+
+
+def timed_series(measurements: Measurements) -> Iterator[SeriesMeasures]:
+    """The series whose times a clock gave, one of each set that shares the same times."""
+    told: list[SeriesMeasures] = []
+    for series in measurements.series:
+        alike = any(np.array_equal(series.times_ns, one.times_ns) for one in told)
+        if series.clock == "measured" and series.count >= MIN_SAMPLES and not alike:
+            told.append(series)
+            yield series
+
+
+def series_gap(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags times without samples: over ``gap_periods`` of the interval around and the limit (ms).
+
+    Gaps up to ``join_s`` apart are one flag, which measures the longest. Where over
+    ``lost_share`` % of all samples are missing, they fail.
+    """
+    for series in timed_series(measurements):
+        times = np.sort(series.times_ns)
+        interval = np.diff(times)
+        lost = lost_frames(times, limits["gap_periods"])
+        gaps = (lost > 0) & (interval >= limits.suspect * 1e6)
+        share = 100 * float(lost[gaps].sum()) / (series.count + float(lost.sum()))
+        join = limits["join_s"] * NS / max(series.period_ns, 1)
+        for first, last in joined(runs(gaps), join):
+            longest_ms = float(interval[first:last].max()) / 1e6
+            grade = limits.grade(longest_ms)
+            if grade is None:
+                continue
+            grade = Grade.FAIL if share >= limits["lost_share"] else grade
+            span = Span(int(times[first]), int(times[last]))
+            what = f"{int(lost[first:last].sum())} samples lost, longest gap {longest_ms:.0f} ms"
+            yield _GAP.flag(grade, series.name, span, longest_ms, limits.limit(grade), what)
+
+
+def bad_times(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags samples stamped before, or at the same time as, the one before them (samples)."""
+    for series in timed_series(measurements):
+        interval = np.diff(series.times_ns)
+        bad = interval <= 0
+        count = int(bad.sum())
+        grade = limits.grade(count)
+        if grade and count:
+            back, same = int((interval < 0).sum()), int((interval == 0).sum())
+            at = np.flatnonzero(bad)
+            around = series.times_ns[at[0] : at[-1] + 2]
+            span = Span(int(around.min()), int(around.max()))
+            what = f"time runs back {back} times and repeats {same} times"
+            yield _TIMES.flag(grade, series.name, span, count, limits.limit(grade), what)
+
+
+def uneven_samples(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags a series whose intervals spread widely around their median (% of it, gaps apart)."""
+    for series in timed_series(measurements):
+        interval = np.diff(np.sort(series.times_ns)).astype(np.float64)
+        period = max(float(np.median(interval)), 1.0)
+        # a gap is told by series_gap
+        spread = 100 * float(np.std(interval[interval < limits["gap_periods"] * period])) / period
+        burst = 100 * float((interval < limits["burst"] * period).mean())
+        spread = max(spread, burst)
+        grade = limits.grade(spread)
+        if grade:
+            what = f"intervals spread by {spread:.0f} % around {period / 1e6:.1f} ms"
+            yield _UNEVEN.flag(grade, series.name, series.span, spread, limits.limit(grade), what)
+
+
+def wrong_rate(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags a series whose rate, by its median interval, is not the declared one (%)."""
+    for series in timed_series(measurements):
+        if not series.declared_rate_hz or not series.rate_hz:
+            continue
+        off = 100 * abs(series.rate_hz / series.declared_rate_hz - 1)
+        grade = limits.grade(off)
+        if grade:
+            what = f"runs at {series.rate_hz:.2f} Hz, {series.declared_rate_hz:g} Hz are declared"
+            yield _RATE.flag(grade, series.name, series.span, off, limits.limit(grade), what)
+
+
+SERIES_GAP = Check(
+    name="series_gap",
+    says="A sensor gave no sample for a time.",
+    unit="ms",
+    remedy="Lower the load on the recorder or the bus, and retake.",
+    needs=("series.times_ns",),
+    function=series_gap,
+    settings=("gap_periods", "join_s", "lost_share"),
+)
+BAD_TIMES = Check(
+    name="bad_times",
+    says="A sensor's time stamps run back or repeat.",
+    unit="samples",
+    remedy="Stamp each sample once, from a clock that never goes back.",
+    needs=("series.times_ns",),
+    function=bad_times,
+)
+UNEVEN_SAMPLES = Check(
+    name="uneven_samples",
+    says="A sensor's samples come unevenly or in bursts.",
+    unit="%",
+    remedy="Stamp samples where they are taken, or give the recorder priority.",
+    needs=("series.times_ns",),
+    function=uneven_samples,
+    settings=("gap_periods", "burst"),
+)
+WRONG_RATE = Check(
+    name="wrong_rate",
+    says="A sensor runs at another rate than declared.",
+    unit="%",
+    remedy="Correct the declared rate, or the sensor's settings.",
+    needs=("series.times_ns", "series.declared_rate_hz"),
+    function=wrong_rate,
+)
+_GAP = Finder.of(SERIES_GAP)
+_TIMES = Finder.of(BAD_TIMES)
+_UNEVEN = Finder.of(UNEVEN_SAMPLES)
+_RATE = Finder.of(WRONG_RATE)
