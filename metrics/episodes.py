@@ -90,7 +90,7 @@ class EpisodeFlag:
 
 @dataclass(frozen=True)
 class EpisodeReview:
-    """One person's decision, oldest first."""
+    """One person's decision, oldest first; ``is_held``: waits for a lead before it counts."""
 
     review_id: int
     reviewer: str
@@ -99,6 +99,9 @@ class EpisodeReview:
     note: str | None
     policy: str
     decided_at: dt.datetime
+    kind: str  # first, second, appeal, sample or lead
+    undone_at: dt.datetime | None
+    is_held: bool
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,21 @@ import pytest
 from dailies.mirror import Mirror
 from metrics import (
     MetricError,
+    blame,
     choices,
     cost,
     defects,
     episodes,
     exporter,
     live,
+    review,
     throughput,
     workers,
 )
 from metrics.asking import SQL, ask
 from metrics.exporter import exposition
 
-MODULES = (choices, cost, defects, episodes, exporter, live, throughput, workers)
+MODULES = (blame, choices, cost, defects, episodes, exporter, live, review, throughput, workers)
 FILES = sorted(SQL.glob("*.sql"))
 
 
