@@ -33,7 +33,7 @@ PLAYED = ("yuv420p", "yuvj420p")
 """Pixel formats of H.264 that every browser plays."""
 
 _ERRORS = (*READ_ERRORS, av.FFmpegError, cv2.error, RuntimeError)
-_KEY = re.compile(rb"\0\0\1[\x05\x25\x45\x65]")  # the head of a NAL unit of type 5 (IDR)
+_KEY = re.compile(rb"\x00\x00\x01[\x05\x25\x45\x65]")  # the head of a NAL unit of type 5 (IDR)
 _LOOKED_AT = 300  # units within which a stream of access units must have a key frame
 
 Drawn = tuple[int, VideoFrame]
