@@ -10,11 +10,14 @@ from dailies.recordings.contract import Episode, Problem, Reader
 from dailies.recordings.files import READ_ERRORS, is_unfinished
 from dailies.recordings.fingerprint import fingerprint
 from dailies.recordings.folder import RecordingFolder
+from dailies.recordings.hdf5 import Hdf5
 from dailies.recordings.lerobot import LeRobot
 from dailies.recordings.mcap_log import Mcap
+from dailies.recordings.rlds import Rlds
 from dailies.recordings.ros1_log import Ros1Bag
 from dailies.recordings.ros2_bag import Ros2Bag
 from dailies.recordings.video import PlainVideo, sidecar_of
+from dailies.recordings.zarr_store import Zarr
 
 __all__ = [
     "READERS",
@@ -32,6 +35,9 @@ READERS: tuple[Reader, ...] = (
     RecordingFolder(),
     LeRobot(),
     PlainVideo(),
+    Hdf5(),
+    Zarr(),
+    Rlds(),
     Mcap(),
     Ros1Bag(),
     Ros2Bag(),

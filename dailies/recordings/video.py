@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
 import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from dailies.recordings.contract import Camera, Episode, Metadata, Problem, VideoFile
+from dailies.recordings.contract import (
+    Audio,
+    Camera,
+    Episode,
+    Metadata,
+    Problem,
+    Series,
+    VideoFile,
+)
 from dailies.recordings.described import Said, load_json, metadata_of
 from dailies.recordings.files import READ_ERRORS, VIDEO_SUFFIXES, is_video, trouble, unreadable
+from dailies.recordings.gpmf import Telemetry, telemetry_of
 from dailies.recordings.streams import on_one_clock, series_of
+from dailies.words import NS
 
 STREAM = "video"
-"""Name of the one camera of a plain video."""
+"""Name of the camera of a plain video; a second video stream in it is ``video_2``."""
+SOUND = "audio"
+"""Name of the sound of a plain video; a second stream of it is ``audio_2``."""
 
 _STEADY = 1e-3  # two rates within a thousandth are one: containers round them
 
@@ -32,6 +46,16 @@ class Header:
     count: int | None
     rate_hz: float | None
     duration_s: float | None
+    track: int = 0
+
+
+@dataclass(frozen=True)
+class Others:
+    """What a container holds besides its first video stream."""
+
+    cameras: tuple[Camera, ...] = ()
+    audio: tuple[Audio, ...] = ()
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 class PlainVideo:
@@ -62,16 +86,66 @@ def header(path: Path) -> Header:
     Raises ValueError where there is none, and what PyAV raises for a damaged file.
     """
     with av.open(str(path), metadata_errors="replace") as container:
-        stream = next((one for one in container.streams.video if not _is_cover(one)), None)
-        if stream is None:
+        tracks = _tracks(container)
+        if not tracks:
             raise ValueError("there is no video stream in it")
-        mean, finest = stream.average_rate, stream.base_rate
-        is_steady = mean and finest and abs(float(mean / finest) - 1) < _STEADY
-        return Header(
-            count=stream.frames or None,
-            rate_hz=float(mean) if mean and is_steady else None,
-            duration_s=_duration_s(container, stream),
-        )
+        return _header(container, container.streams.video[tracks[0]], tracks[0])
+
+
+def others_in(path: Path) -> Others:
+    """The sound, further video streams and GoPro's telemetry of a file, for as much as it holds.
+
+    No picture is decoded. Never raises for a damaged file.
+    """
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            cameras = [_further(path, container, at) for at in enumerate(_tracks(container)[1:], 2)]
+            audio = [_audio(path, container, one) for one in enumerate(container.streams.audio)]
+            return Others(tuple(cameras), tuple(audio), telemetry_of(container, str(path)))
+    except (*READ_ERRORS, av.error.FFmpegError):
+        return Others()
+
+
+def _header(container: InputContainer, stream: VideoStream, track: int) -> Header:
+    mean, finest = stream.average_rate, stream.base_rate
+    is_steady = mean and finest and abs(float(mean / finest) - 1) < _STEADY
+    return Header(
+        count=stream.frames or None,
+        rate_hz=float(mean) if mean and is_steady else None,
+        duration_s=_duration_s(container, stream),
+        track=track,
+    )
+
+
+def _tracks(container: InputContainer) -> list[int]:
+    """Numbers of the video streams that are no cover picture."""
+    return [at for at, one in enumerate(container.streams.video) if not _is_cover(one)]
+
+
+def _further(path: Path, container: InputContainer, numbered: tuple[int, int]) -> Camera:
+    number, track = numbered
+    seen = _header(container, container.streams.video[track], track)
+    source = VideoFile(path, track=track)
+    return Camera(f"{STREAM}_{number}", source, seen.count, seen.rate_hz)
+
+
+def _audio(path: Path, container: InputContainer, numbered: tuple[int, AudioStream]) -> Audio:
+    track, stream = numbered
+    unit = float(stream.time_base or 0)
+    first_s = (container.start_time or 0) / av.time_base
+    offset_s = (stream.start_time or 0) * unit - first_s if stream.start_time is not None else 0.0
+    known = stream.codec_context
+    rate = int(known.sample_rate) if known is not None and known.sample_rate else None
+    length_s = (stream.duration or 0) * unit
+    return Audio(
+        name=SOUND if track == 0 else f"{SOUND}_{track + 1}",
+        path=path,
+        track=track,
+        rate_hz=rate,
+        channels=int(known.channels) if known is not None else None,
+        declared_count=round(length_s * rate) if rate and length_s > 0 else None,
+        offset_ns=max(round(offset_s * NS), 0),
+    )
 
 
 def camera_of(
@@ -93,7 +167,7 @@ def camera_of(
         problems.append(problem)
     camera = Camera(
         name,
-        None if problem else VideoFile(path),
+        None if problem else VideoFile(path, track=seen.track),
         declared_count=seen.count if count is None else count,
         declared_rate_hz=seen.rate_hz if rate is None else rate,
     )
@@ -106,20 +180,34 @@ def _episode(path: Path) -> Episode:
     said = load_json(beside, problems) if beside else None
     said = said or Said({}, str(path), problems)
     camera, duration_s = camera_of(STREAM, path, said, problems)
-    series, files = series_of(path.parent, said, taken={STREAM})
-    cameras, series = on_one_clock((camera,), series)
+    others = others_in(path) if camera.source else Others()
+    taken = {STREAM, *(camera.name for camera in others.cameras)}
+    taken |= {one.name for one in others.audio}
+    series, files = series_of(path.parent, said, taken)
+    cameras, series = on_one_clock((camera, *others.cameras), series)
+    problems += others.telemetry.problems
+    metadata = metadata_of(said) if beside else Metadata()
+    if metadata.started_at is None:
+        metadata = replace(metadata, started_at=others.telemetry.started_at)
     promised = said.number("duration_s", above=0)
     return Episode(
         path=path,
         index=0,
         format=path.suffix.lower().lstrip("."),
         cameras=cameras,
-        series=series,
-        metadata=metadata_of(said) if beside else Metadata(),
+        series=(*series, *_named_apart(others.telemetry.series, taken)),
+        audio=others.audio,
+        metadata=metadata,
         problems=tuple(problems),
         files=tuple(one for one in (path, *files) if one.is_file()),
         declared_duration_s=duration_s if promised is None else promised,
     )
+
+
+def _named_apart(series: tuple[Series, ...], taken: set[str]) -> Iterator[Series]:
+    """Telemetry under names that no other stream has: a sidecar's gyro stands beside it."""
+    for one in series:
+        yield replace(one, name=f"{one.name}_embedded") if one.name in taken else one
 
 
 def _is_cover(stream: VideoStream) -> bool:

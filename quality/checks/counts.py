@@ -12,6 +12,7 @@ from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures
 
+STATE_RATE = 'write {"rate_hz": ...} into the JSON beside it'
 REMEDY = "Export the recording again; if it stays, retake."
 
 
@@ -75,13 +76,32 @@ def _ends(
 
 
 def too_short(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    """Flags a recording that lasts no longer (s) than the limit: not a whole attempt at a task."""
+    """Flags a recording that lasts no longer (s) than the limit: not a whole attempt at a task.
+
+    Where nothing in it tells how fast it was recorded, its length is unknown.
+    """
     duration_s = measurements.duration_ns / NS
+    if duration_s > 0 and _is_assumed(measurements):
+        what = (
+            f"states neither times nor a rate, so that its length, {duration_s:.1f} s, is a guess"
+        )
+        whole = Span(0, measurements.duration_ns)
+        yield _SHORT.flag(
+            Grade.UNKNOWN, None, whole, duration_s, limits.suspect, what, remedy=STATE_RATE
+        )
+        return
     grade = limits.grade(duration_s)
     if grade and duration_s > 0:
         span = Span(0, measurements.duration_ns)
         what = f"lasts {duration_s:.1f} s"
         yield _SHORT.flag(grade, None, span, duration_s, limits.limit(grade), what)
+
+
+def _is_assumed(measurements: Measurements) -> bool:
+    """Whether all times are a row's number over a rate that nothing states."""
+    clocks = [one.clock for one in measurements.cameras if one.count]
+    clocks += [one.clock for one in measurements.series if one.count]
+    return set(clocks) == {"assumed"}
 
 
 COUNT_MISMATCH = Check(

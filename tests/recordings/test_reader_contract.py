@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import made
+import made_arrays
 import made_logs
 import numpy as np
 import pytest
@@ -45,6 +46,14 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "ros2-mcap": lambda path: made_logs.ros2_bag(path, seed=28, storage="mcap"),
     "ros2-packed": lambda path: made_logs.ros2_bag(path, seed=29, compression="message"),
     "ros2.db3": lambda path: made_logs.lone_db3(path, seed=30),
+    "aloha.hdf5": lambda path: made_arrays.aloha(path, cameras=("high", "wrist")),
+    "aloha-jpeg.h5": lambda path: made_arrays.aloha(path, is_jpeg=True),
+    "robomimic.hdf5": lambda path: made_arrays.robomimic(path),
+    "umi.zarr": lambda path: made_arrays.replay_buffer(path),
+    "umi3.zarr": lambda path: made_arrays.replay_buffer(path, version=3, lengths=(9, 12)),
+    "umi.zarr.zip": lambda path: made_arrays.replay_buffer(path, lengths=(6, 7)),
+    "rlds": lambda path: made_arrays.rlds(path),
+    "steps.tfrecord": lambda path: made_arrays.records(path, lengths=(9, 10), first=40),
 }
 
 SAMPLES = Path(os.environ.get("DAILIES_SAMPLES", Path(__file__).parents[3] / "shared" / "samples"))

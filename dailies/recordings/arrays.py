@@ -1,0 +1,192 @@
+"""Arrays of HDF5 and Zarr, read a block of rows at a time, and what an array holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dailies.recordings.contract import CarriedPicture
+from dailies.recordings.files import READ_ERRORS
+from dailies.recordings.tables import MAX_WIDTH, Times, Values
+
+Kind = Literal["still", "raw", "series", "text"]
+
+ERRORS = (*READ_ERRORS, RuntimeError)
+"""What h5py and zarr raise on damaged files."""
+BLOCK_BYTES = 16 << 20
+"""Rows are read in blocks of about this many bytes, or of one chunk where that is more."""
+ROWS_UNSIZED = 64
+"""Rows in a block where a row's size is not known beforehand."""
+SIDE_MIN = 16
+"""Fewer rows or columns make a matrix, not a picture."""
+HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM")
+"""How JPEG, PNG, WebP and BMP begin."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows [start, stop) of an array, one a step of an episode.
+
+    ``name`` is the array's path below the episode, ``key`` that in the file. ``array`` is a
+    ``h5py.Dataset``, a ``zarr.Array`` or an array of numpy. ``there`` is how many of the rows the
+    file really holds.
+    """
+
+    name: str
+    key: str
+    array: Any
+    start: int
+    stop: int
+    there: int
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many rows there should be."""
+        return self.stop - self.start
+
+
+def kind_of(rows: Rows) -> Kind | None:
+    """What an array holds: coded pictures, raw ones, numbers, text; None for anything else."""
+    array = rows.array
+    shape, dtype = tuple(array.shape), array.dtype
+    if not shape or not rows.count:
+        return None
+    if _is_bytes(array):
+        return _kind_of_bytes(rows)
+    if dtype.kind not in "biuf":
+        return "text" if dtype.kind in "USTO" else None
+    if _is_pictures(shape, dtype):
+        return "raw"
+    return "series" if math.prod(shape[1:]) <= MAX_WIDTH and len(shape) <= 3 else None
+
+
+def pictures_in(
+    array: Any, start: int, there: int, times_ns: Times, coding: Literal["still", "raw"]
+) -> Iterator[CarriedPicture]:
+    """The pictures in rows from ``start``, of which ``there`` can be read, at ``times_ns``.
+
+    A block that cannot be read gives its pictures without content, and reading goes on after it.
+    """
+    scale = 0.0
+    for low, high in _blocks(array, start, start + there):
+        stamps = times_ns[low - start : high - start].tolist()
+        try:
+            block = array[low:high]
+        except ERRORS:
+            yield from (CarriedPicture(at, None) for at in stamps)
+            continue
+        for at, row in zip(stamps, block, strict=True):
+            if coding == "still":
+                yield CarriedPicture(at, _coded(row))
+                continue
+            scale = scale or _scale(row)
+            yield CarriedPicture(at, _drawn(row, scale))
+
+
+def numbers_in(rows: Rows) -> tuple[Values, int]:
+    """The numbers that are there, float64 of shape (there, d), and in how many rows they are lost.
+
+    Rows of a block that cannot be read are NaN.
+    """
+    width = math.prod(rows.array.shape[1:])
+    values = np.empty((rows.there, width), np.float64)
+    lost = 0
+    for low, high in _blocks(rows.array, rows.start, rows.start + rows.there):
+        into = values[low - rows.start : high - rows.start]
+        try:
+            into[:] = np.asarray(rows.array[low:high], np.float64).reshape(high - low, width)
+        except ERRORS:
+            into[:] = np.nan
+            lost += high - low
+    return values, lost
+
+
+def texts_in(rows: Rows) -> list[str]:
+    """The text of each row, as far as it can be read."""
+    try:
+        cells = np.asarray(rows.array[rows.start : rows.start + rows.there]).reshape(-1)
+    except ERRORS:
+        return []
+    return [
+        cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+        for cell in cells.tolist()
+    ]
+
+
+def _blocks(array: Any, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Rows [low, high) of each block; its bounds lie on those of chunks, so none is read twice."""
+    width = array.dtype.itemsize * math.prod(array.shape[1:])
+    rows = ROWS_UNSIZED if array.dtype.kind == "O" else max(BLOCK_BYTES // max(width, 1), 1)
+    chunks = getattr(array, "chunks", None)
+    chunk = chunks[0] if chunks else 1
+    rows = max(rows // chunk, 1) * chunk
+    at = start
+    while at < stop:
+        high = min((at // rows + 1) * rows, stop)
+        yield at, high
+        at = high
+
+
+def _is_bytes(array: Any) -> bool:
+    """True where each row is a run of bytes: of any length, of fixed size, or padded."""
+    shape, dtype = array.shape, array.dtype
+    if len(shape) == 1:
+        return dtype.kind in "OSV" and dtype.names is None
+    return len(shape) == 2 and dtype == np.uint8 and shape[1] > MAX_WIDTH // 32
+
+
+def _kind_of_bytes(rows: Rows) -> Kind | None:
+    """By the first row that holds anything, of the first few."""
+    for at in range(rows.start, min(rows.start + rows.there, rows.start + 8)):
+        try:
+            row = rows.array[at]
+        except ERRORS:
+            return "still" if rows.array.dtype.kind != "S" else None
+        if isinstance(row, str):
+            return "text"
+        content = _coded(row)
+        if content is not None:
+            is_picture = content.startswith(HEADS)
+            return "still" if is_picture else ("text" if isinstance(row, bytes) else None)
+    return None
+
+
+def _is_pictures(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+    """True for (n, h, w), (n, h, w, c) and (n, c, h, w) of what can be a brightness."""
+    if len(shape) == 3:
+        return bool(dtype == np.uint8) and min(shape[1:]) >= SIDE_MIN
+    if len(shape) != 4 or not (dtype == np.uint8 or dtype.kind == "f"):
+        return False
+    channels = {1, 3, 4} if dtype == np.uint8 else {3}
+    if shape[3] in channels:
+        return min(shape[1:3]) >= SIDE_MIN
+    return shape[1] in channels and min(shape[2:]) >= SIDE_MIN
+
+
+def _coded(row: Any) -> bytes | None:
+    """A picture's bytes without the zeros that pad it: no coded picture ends in one."""
+    content = row.tobytes() if isinstance(row, np.ndarray | np.void) else row
+    return (content.rstrip(b"\0") or None) if isinstance(content, bytes) else None
+
+
+def _scale(row: npt.NDArray[Any]) -> float:
+    """What brings a picture's numbers to 0-255: floats go up to 1 or up to 255."""
+    return 255.0 if row.dtype.kind == "f" and float(np.nanmax(row, initial=0)) <= 1.0 else 1.0
+
+
+def _drawn(row: npt.NDArray[Any], scale: float) -> npt.NDArray[np.uint8]:
+    """One raw picture as uint8 (h, w) or (h, w, 3)."""
+    if row.ndim == 3 and row.shape[2] not in (1, 3, 4):
+        row = np.moveaxis(row, 0, 2)
+    if row.ndim == 3:
+        row = row[:, :, 0] if row.shape[2] == 1 else row[:, :, :3]
+    if row.dtype != np.uint8:
+        row = cv2.convertScaleAbs(np.nan_to_num(row), alpha=scale)
+    return np.ascontiguousarray(row)

@@ -1,0 +1,351 @@
+"""HDF5 files: one episode (ALOHA, RoboMIND), or many in groups (robomimic, LIBERO)."""
+
+from __future__ import annotations
+
+import fnmatch
+import io
+import json
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+
+from dailies.recordings.array_episodes import Sheet, episode_of, rate_in
+from dailies.recordings.arrays import ERRORS, Rows, pictures_in
+from dailies.recordings.contract import (
+    CarriedPicture,
+    Clock,
+    Episode,
+    Problem,
+)
+from dailies.recordings.described import Said, load_json
+from dailies.recordings.files import is_unfinished, trouble, unreadable
+from dailies.recordings.tables import Times
+from dailies.recordings.video import sidecar_of
+
+SUFFIXES = frozenset({".hdf5", ".h5"})
+MAPPING = "mapping.json"
+"""Says of all files of a folder what the JSON beside one says of it."""
+EPISODES = re.compile(r"^(demo|episode|ep|traj|trajectory|rollout)_?(\d+)$")
+"""Names of the groups that are an episode each."""
+ASSUMED_HZ = {"observations": 50.0, "obs": 20.0}
+"""Rates of ALOHA (DT 0.02 s) and robomimic (control_freq 20), by the group that marks them."""
+ASSUMED_ELSE_HZ = 30.0
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+ARRAYS_MAX = 2000
+"""Arrays of an episode that are looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hdf5Pictures:
+    """Pictures in the rows of a dataset; see ``Carried``."""
+
+    path: Path
+    key: str
+    start: int
+    there: int
+    times_ns: Times
+    coding: Literal["still", "raw"]
+    clock: Clock
+
+    def pictures(self) -> Iterator[CarriedPicture]:
+        """Every picture in order, a block of rows in memory at a time."""
+        try:
+            with _open(self.path)[0] as file:
+                array = file[self.key]
+                yield from pictures_in(array, self.start, self.there, self.times_ns, self.coding)
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
+
+
+class Hdf5:
+    """Reads .hdf5 and .h5 files."""
+
+    name = "hdf5"
+    suffixes = SUFFIXES
+
+    def recognises(self, path: Path) -> bool:
+        """True for a finished file with an ending of HDF5's."""
+        is_named = path.suffix.lower() in SUFFIXES and not is_unfinished(path.name)
+        return is_named and path.is_file()
+
+    def episodes(self, path: Path, indexes: Collection[int] | None = None) -> Iterator[Episode]:
+        """The episodes of the file, in the order of the numbers in their groups' names."""
+        problems: list[Problem] = []
+        said = described(path, problems)
+        problem = trouble(path, None, str(path))
+        if problem is None:
+            try:
+                file, cut = _open(path)
+            except ERRORS as error:
+                problem = unreadable(path, None, error)
+        if problem is not None:
+            if indexes is None or 0 in indexes:
+                yield Episode(path, 0, self.name, problems=(*problems, problem), files=_file(path))
+            return
+        with file:
+            for index, key in _groups(file, said):
+                if indexes is None or index in indexes:
+                    yield _episode(path, file, cut, index, key, said, tuple(problems))
+
+
+def described(path: Path, problems: list[Problem]) -> Said:
+    """What the JSON beside a recording says, put over what mapping.json says of its folder."""
+    common = load_json(path.parent / MAPPING, problems)
+    beside = sidecar_of(path)
+    own = load_json(beside, problems) if beside else None
+    said = Said({}, str(path), problems).merged(common)
+    return said.merged(own)
+
+
+def _file(path: Path) -> tuple[Path, ...]:
+    return (path,) if path.is_file() else ()
+
+
+def _open(path: Path) -> tuple[h5py.File, int | None]:
+    """The file, open, and at how many bytes it is cut off (None: it is whole)."""
+    stored = _stored_size(path)
+    size = path.stat().st_size
+    if stored is None or stored <= size:
+        return h5py.File(path, "r", locking=False), None
+    return h5py.File(_Padded(path, stored), "r"), size
+
+
+def _stored_size(path: Path) -> int | None:
+    """The end of the file as its superblock gives it, None where there is none in place."""
+    with path.open("rb") as file:
+        head = file.read(112)
+    if not head.startswith(SIGNATURE) or len(head) < 48:
+        return None
+    version = head[8]
+    sizes, at = (head[13], 24 if version == 0 else 28) if version < 2 else (head[9], 12)
+    if sizes != 8:
+        return None
+    at += 16  # base address, then that of the free space or of the extension
+    return int.from_bytes(head[at : at + 8], "little")
+
+
+class _Padded(io.RawIOBase):
+    """A file that was cut off, as long as it says it is: HDF5 opens no shorter one."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._file = path.open("rb")
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        count = max(min(len(buffer), self._size - self._at), 0)
+        self._file.seek(self._at)
+        there = self._file.read(count)
+        buffer[:count] = there + bytes(count - len(there))
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _groups(file: h5py.File, said: Said) -> list[tuple[int, str]]:
+    """Number and path of each group that is an episode, in order; the whole file where none is."""
+    pattern = said.raw("episodes")
+    if isinstance(pattern, str):
+        keys = _matching(file, pattern.strip("/"))
+    else:
+        keys = []
+        for parent in ("data", ""):
+            try:
+                group = file[parent] if parent else file
+                names = [name for name in group if EPISODES.match(name)]
+            except ERRORS:
+                continue
+            if names:
+                keys = [f"{parent}/{name}".strip("/") for name in names]
+                break
+    if not keys:
+        return [(0, "")]
+    keys.sort(key=_natural)
+    numbers = [_number(key) for key in keys]
+    if None in numbers or len(set(numbers)) < len(numbers):
+        return list(enumerate(keys))
+    return [(number, key) for number, key in zip(numbers, keys, strict=True) if number is not None]
+
+
+def _matching(file: h5py.File, pattern: str) -> list[str]:
+    """The groups that a pattern like ``data/*`` names."""
+    found = [""]
+    for part in pattern.split("/"):
+        below = []
+        for key in found:
+            try:
+                group = file[key] if key else file
+                names = [name for name in group if fnmatch.fnmatchcase(name, part)]
+            except ERRORS:
+                continue
+            below += [f"{key}/{name}".strip("/") for name in names]
+        found = below
+    return found
+
+
+def _natural(key: str) -> list[tuple[int, str]]:
+    """A sorting key for which demo_2 comes before demo_10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", key)]
+
+
+def _number(key: str) -> int | None:
+    digits = re.search(r"(\d{1,9})$", key)
+    return int(digits.group(1)) if digits else None
+
+
+def _episode(
+    path: Path,
+    file: h5py.File,
+    cut: int | None,
+    index: int,
+    key: str,
+    said: Said,
+    problems: tuple[Problem, ...],
+) -> Episode:
+    where = f"{path}, {key}" if key else str(path)
+    noted = list(problems)
+    rows = _rows(file, key, cut, where, noted)
+    if cut is not None:
+        stored = _stored_size(path)
+        message = f"{path} is cut off: {cut} of {stored} bytes are here: copy it again"
+        noted.append(Problem("corrupt_stream", None, message))
+    attributes = _attributes(file, key)
+    marks = [mark for mark in ASSUMED_HZ if any(name.startswith(f"{mark}/") for name in rows)]
+    return episode_of(
+        Sheet(
+            path=path,
+            index=index,
+            format="hdf5",
+            where=where,
+            rows=rows,
+            rate_hz=next((rate for one in attributes if (rate := _rate(one))), None),
+            assumed_hz=ASSUMED_HZ[marks[0]] if marks else ASSUMED_ELSE_HZ,
+            said=said,
+            carry=lambda rows, times, coding, clock: Hdf5Pictures(
+                path, rows.key, rows.start, rows.there, times, coding, clock
+            ),
+            files=(path,),
+            task=next((task for one in attributes if (task := _task(one))), None),
+            problems=tuple(noted),
+        )
+    )
+
+
+def _rows(
+    file: h5py.File, key: str, cut: int | None, where: str, problems: list[Problem]
+) -> dict[str, Rows]:
+    """Every dataset of the episode that can be opened, by its path below the episode."""
+    found: dict[str, Rows] = {}
+    waiting = [""]
+    while waiting and len(found) < ARRAYS_MAX:
+        at = waiting.pop(0)
+        full = f"{key}/{at}".strip("/")
+        try:
+            one = file[full] if full else file
+            if isinstance(one, h5py.Dataset):
+                found |= {at: rows} if (rows := _dataset(one, at, full, cut)) else {}
+                continue
+            names = sorted(one, key=_natural)
+        except ERRORS as error:
+            said = " ".join(str(error).split())[:200]
+            message = f"{where}: {at or 'its content'} cannot be read ({said}): copy it again"
+            problems.append(Problem("corrupt_stream", at or None, message))
+            continue
+        below = [f"{at}/{name}".strip("/") for name in names]
+        # a whole file's own groups of episodes are not part of it
+        waiting += [name for name in below if key or not EPISODES.match(name)]
+    return found
+
+
+def _dataset(one: h5py.Dataset, name: str, key: str, cut: int | None) -> Rows | None:
+    if not one.shape:
+        return None
+    there = one.shape[0] if cut is None else _rows_before(one, cut)
+    return Rows(name, key, one, 0, one.shape[0], there, dict(one.attrs))
+
+
+def _rows_before(one: h5py.Dataset, cut: int) -> int:
+    """How many of the first rows lie wholly before byte ``cut`` of the file."""
+    count = int(one.shape[0])
+    offset = one.id.get_offset()
+    if offset is not None:
+        width = one.dtype.itemsize * int(np.prod(one.shape[1:], dtype=np.int64))
+        return min(max((cut - int(offset)) // max(width, 1), 0), count)
+    if one.chunks is None:
+        return count  # compact: it lies in the header that was read
+    last = [count]
+
+    def look(chunk: Any) -> None:
+        if chunk.byte_offset + chunk.size > cut:
+            last[0] = min(last[0], int(chunk.chunk_offset[0]))
+
+    one.id.chunk_iter(look)
+    return last[0]
+
+
+def _attributes(file: h5py.File, key: str) -> list[Mapping[str, Any]]:
+    """The attributes of the episode's group and of those above it, the nearest first."""
+    parts = key.split("/") if key else []
+    found: list[Mapping[str, Any]] = []
+    for depth in range(len(parts), -1, -1):
+        try:
+            group = file["/".join(parts[:depth])] if depth else file
+            found.append(dict(group.attrs))
+        except ERRORS:
+            continue
+    return found
+
+
+def _rate(attributes: Mapping[str, Any]) -> float | None:
+    """A rate among attributes, or in robomimic's ``env_args`` (JSON, ``control_freq``)."""
+    for name in ("env_args", "env_info"):
+        said = _json(attributes.get(name))
+        inner = said.get("env_kwargs")
+        rate = rate_in(inner if isinstance(inner, dict) else said)
+        if rate:
+            return rate
+    return rate_in(attributes)
+
+
+def _task(attributes: Mapping[str, Any]) -> str | None:
+    """The instruction that LIBERO (``problem_info``) and others keep among the attributes."""
+    said = {**attributes, **_json(attributes.get("problem_info"))}
+    for name in ("language_instruction", "instruction", "task", "language_raw"):
+        text = said.get(name)
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        if isinstance(text, list):
+            text = "".join(map(str, text))
+        if isinstance(text, str) and text.strip():
+            return text.strip().strip('"')
+    return None
+
+
+def _json(text: Any) -> dict[str, Any]:
+    try:
+        said = json.loads(text)
+    except ERRORS:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,255 @@
+"""Zarr stores, v2 and v3, folders and zips: replay buffers of UMI and diffusion policy."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from dailies.recordings import arrays
+from dailies.recordings.array_episodes import Sheet, episode_of, rate_in
+from dailies.recordings.arrays import Rows, pictures_in
+from dailies.recordings.contract import CarriedPicture, Clock, Episode, Problem
+from dailies.recordings.files import is_unfinished, trouble, unreadable
+from dailies.recordings.hdf5 import described
+from dailies.recordings.tables import Times
+
+if TYPE_CHECKING:
+    import zarr
+
+ASSUMED_HZ = 10.0
+"""The rate of diffusion policy's own sets; a buffer states none."""
+MARKS = ("zarr.json", ".zgroup", ".zmetadata")
+"""Files that make a folder a Zarr group."""
+ERRORS = (*arrays.ERRORS, zipfile.BadZipFile, AttributeError)
+"""Damaged stores make zarr 3.1 trip over its own attributes."""
+
+
+@dataclass(frozen=True, eq=False)
+class ZarrPictures:
+    """Pictures in the rows of an array of the store at ``root``; see ``Carried``.
+
+    ``path`` is the file that describes the array, or the zip.
+    """
+
+    path: Path
+    root: Path
+    key: str
+    start: int
+    there: int
+    times_ns: Times
+    coding: Literal["still", "raw"]
+    clock: Clock
+
+    def pictures(self) -> Iterator[CarriedPicture]:
+        """Every picture in order, a block of rows in memory at a time."""
+        try:
+            with _opened(self.root) as group:
+                array = group[self.key]
+                yield from pictures_in(array, self.start, self.there, self.times_ns, self.coding)
+        except ERRORS as error:
+            raise ValueError(str(error)) from error
+
+
+class Zarr:
+    """Reads folders of Zarr, and .zarr.zip files."""
+
+    name = "zarr"
+    suffixes = frozenset({".zip"})
+
+    def recognises(self, path: Path) -> bool:
+        """True for a folder that is a Zarr group, or is called one, and for a zip of one."""
+        if is_unfinished(path.name):
+            return False
+        if path.is_file():
+            name = path.name.lower()
+            return name.endswith(".zarr.zip") or (name.endswith(".zip") and _is_zipped(path))
+        is_marked = any((path / mark).exists() for mark in MARKS)
+        return path.is_dir() and (is_marked or path.suffix.lower() == ".zarr")
+
+    def episodes(self, path: Path, indexes: Collection[int] | None = None) -> Iterator[Episode]:
+        """The episodes that ``meta/episode_ends`` tells apart; one, where nothing does."""
+        problems: list[Problem] = []
+        said = described(path, problems)
+        problem, after = trouble(path, None, str(path)) if path.is_file() else None, 0
+        if problem is None:
+            try:
+                with _opened(path) as group:
+                    for episode in _episodes(path, group, said, problems, indexes):
+                        after = episode.index + 1
+                        yield episode
+                return
+            except ERRORS as error:
+                problem = unreadable(path, None, error)
+        if indexes is None or after in indexes:
+            files = (path,) if path.is_file() else ()
+            yield Episode(path, after, self.name, problems=(*problems, problem), files=files)
+
+
+def _is_zipped(path: Path) -> bool:
+    """True for a zip with a Zarr group at its root."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(mark in archive.namelist() for mark in MARKS)
+    except ERRORS:
+        return False
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[zarr.Group]:
+    """The root group. Raises what zarr raises."""
+    import zarr  # takes a while, and few recordings need it
+    import zarr.storage
+
+    with contextlib.suppress(ImportError):
+        # where imagecodecs is installed, its codecs are known only once it is asked
+        importlib.import_module("imagecodecs.numcodecs").register_codecs(verbose=False)
+    if path.is_dir():
+        yield zarr.open_group(str(path), mode="r")
+        return
+    zipfile.ZipFile(path).close()  # raises what is wrong with it, which zarr does not
+    store = zarr.storage.ZipStore(path, mode="r")
+    try:
+        yield zarr.open_group(store, mode="r")
+    finally:
+        store.close()
+
+
+def _episodes(
+    path: Path,
+    group: zarr.Group,
+    said: Any,
+    problems: list[Problem],
+    indexes: Collection[int] | None,
+) -> Iterator[Episode]:
+    every = dict(_arrays(path, group, problems))
+    ends = _ends(path, every, problems)
+    held = {name.removeprefix("data/"): one for name, one in every.items() if name[:5] == "data/"}
+    held = held or {name: one for name, one in every.items() if name[:5] != "meta/"}
+    files = tuple(dict.fromkeys(one.path for one in held.values()))
+    attributes: dict[str, Any] = dict(group.attrs)
+    with contextlib.suppress(*ERRORS):
+        attributes |= dict(group["meta"].attrs) | dict(group["data"].attrs)
+    starts = [0, *ends[:-1]]
+    for index, (start, end) in enumerate(zip(starts, ends, strict=True) if ends else [(0, -1)]):
+        if indexes is not None and index not in indexes:
+            continue
+        rows = {name: one.rows(name, start, end) for name, one in held.items()}
+        yield episode_of(
+            Sheet(
+                path=path,
+                index=index,
+                format="zarr",
+                where=f"{path}, episode {index}" if ends else str(path),
+                rows={name: one for name, one in rows.items() if one is not None},
+                rate_hz=rate_in(attributes),
+                assumed_hz=ASSUMED_HZ,
+                said=said,
+                carry=lambda rows, times, coding, clock: ZarrPictures(
+                    _description(path, rows.key),
+                    path,
+                    rows.key,
+                    rows.start,
+                    rows.there,
+                    times,
+                    coding,
+                    clock,
+                ),
+                files=files or ((path,) if path.is_file() else ()),
+                problems=tuple(problems),
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Held:
+    """An array of the store, and the file that describes it."""
+
+    key: str
+    array: Any
+    path: Path
+    attributes: Mapping[str, Any]
+
+    def rows(self, name: str, start: int, end: int) -> Rows | None:
+        """The rows of an episode; ``end`` -1 is to the last one."""
+        shape = tuple(self.array.shape)
+        if not shape:
+            return None
+        stop = shape[0] if end < 0 else end
+        there = max(min(stop, shape[0]) - start, 0)
+        return Rows(name, self.key, self.array, start, stop, there, self.attributes)
+
+
+def _arrays(path: Path, group: zarr.Group, problems: list[Problem]) -> Iterator[tuple[str, _Held]]:
+    """Every array of the store that can be opened, by its path."""
+    for key in _keys(path):
+        try:
+            array = group[key]
+            if hasattr(array, "chunks"):  # an array, and no group
+                _codec_is_there(array)
+                yield key, _Held(key, array, _description(path, key), dict(array.attrs))
+        except ERRORS as error:
+            problems.append(_unopened(path, key, error))
+
+
+def _keys(path: Path) -> list[str]:
+    """Paths of the arrays; by the files themselves, so that a damaged one hides no other."""
+    ends = ("/.zarray", "/zarr.json")
+    if path.is_dir():
+        names = [
+            file.relative_to(path).as_posix()
+            for pattern in (".zarray", "zarr.json")
+            for file in path.rglob(pattern)
+        ]
+    else:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    return sorted({name.rsplit("/", 1)[0] for name in names if name.endswith(ends)})
+
+
+def _description(path: Path, key: str) -> Path:
+    if path.is_file():
+        return path
+    old = path / key / ".zarray"
+    return old if old.is_file() else path / key / "zarr.json"
+
+
+def _codec_is_there(array: Any) -> None:
+    """Raises what is raised where a codec of the array is not installed."""
+    _ = array.compressors, array.filters
+
+
+def _unopened(path: Path, key: str, error: BaseException) -> Problem:
+    """An array that cannot be opened, and what to install where it is a codec that is missing."""
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    remedy = "copy it again from the recorder"
+    if "codec" in said.lower():
+        package = "imagecodecs" if "imagecodecs" in said or "jpeg" in said.lower() else "its codec"
+        remedy = f"install the Python package {package} where Dailies runs"
+        remedy = remedy if package == "imagecodecs" else "install the codec's Python package"
+    name = key.removeprefix("data/")
+    return Problem("corrupt_stream", name, f"{path}, {key} cannot be read ({said}): {remedy}")
+
+
+def _ends(path: Path, every: dict[str, _Held], problems: list[Problem]) -> list[int]:
+    """Where each episode ends; none where nothing, or nothing that can be, tells."""
+    held = every.get("meta/episode_ends")
+    if held is None:
+        return []
+    try:
+        ends: list[int] = [int(end) for end in np.asarray(held.array[:]).reshape(-1)]
+    except ERRORS as error:
+        problems.append(_unopened(path, held.key, error))
+        return []
+    steps = np.diff([0, *ends])
+    if len(ends) and (steps > 0).all():
+        return ends
+    message = f"{path}: meta/episode_ends does not grow from episode to episode: write it again"
+    problems.append(Problem("count_mismatch", None, message))
+    return []
