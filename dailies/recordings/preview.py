@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from dailies.recordings.contract import Camera, Carried, CarriedPicture, StillsFile, VideoFile
 from dailies.recordings.files import READ_ERRORS
 from dailies.recordings.stills import stills_in
+from dailies.recordings.units import unit_decoder
 from dailies.words import NS
 
 WIDTH = 640
@@ -139,8 +140,7 @@ def _stills(source: StillsFile, rate_hz: float) -> Iterator[Drawn]:
 
 
 def _decoded(source: Carried) -> Iterator[Drawn]:
-    decoder: Any = av.CodecContext.create(source.coding, "r")
-    decoder.thread_type = "AUTO"
+    decoder = unit_decoder(source.coding)
     for picture in source.pictures():
         if isinstance(picture.content, bytes) and picture.content:
             packet = av.Packet(picture.content)

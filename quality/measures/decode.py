@@ -29,6 +29,7 @@ from dailies.recordings.contract import (
 )
 from dailies.recordings.files import READ_ERRORS
 from dailies.recordings.stills import stills_in
+from dailies.recordings.units import unit_decoder
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
@@ -327,8 +328,7 @@ def _take_single(picture: CarriedPicture, take: _Take) -> None:
 
 def _take_units(source: Carried, take: _Take, threads: int) -> None:
     """Decode the access units of a video stream; each picture keeps the time of its unit."""
-    decoder: Any = av.CodecContext.create(source.coding, "r")
-    decoder.thread_type, decoder.thread_count = "AUTO", threads
+    decoder = unit_decoder(source.coding, threads=threads)
     for picture in source.pictures():
         take.packet_seconds.append(picture.time_ns / NS)
         if isinstance(picture.content, bytes) and picture.content:
