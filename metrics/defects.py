@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metrics.asking import Filter, ask, ask_one
 
@@ -122,6 +122,13 @@ class FlaggedEpisode:
     is_example: bool
 
 
+@dataclass(frozen=True)
+class FlaggedCount:
+    """How many there are of ``FlaggedEpisode``."""
+
+    episodes: int
+
+
 def quality_tiles(mirror: Mirror, filter: Filter) -> QualityTiles:
     """The tiles of the Quality page."""
     row = ask_one(mirror, "quality_tiles", QualityTiles, filter.parameters())
@@ -140,7 +147,7 @@ def defects_by_rig(mirror: Mirror, filter: Filter) -> tuple[RigDefects, ...]:
 
 
 def defects_over_time(mirror: Mirror, filter: Filter) -> tuple[DefectDay, ...]:
-    """Flagged episodes a day and check, oldest first; days without any are left out."""
+    """Flagged episodes a day and check, oldest first; days without episodes are left out."""
     return ask(mirror, "defects_over_time", DefectDay, filter.parameters())
 
 
@@ -162,15 +169,26 @@ def flagged_episodes(
 
     ``checks`` leaves only episodes that one of them flagged.
     """
-    return ask(
-        mirror,
-        "flagged_episodes",
-        FlaggedEpisode,
-        filter.parameters()
-        | {
-            "checks": list(checks) or None,
-            "verdicts": list(verdicts) or None,
-            "limit": limit,
-            "offset": offset,
-        },
-    )
+    parameters = _listed(filter, checks, verdicts) | {"limit": limit, "offset": offset}
+    return ask(mirror, "flagged_episodes", FlaggedEpisode, parameters)
+
+
+def flagged_count(
+    mirror: Mirror,
+    filter: Filter,
+    *,
+    checks: tuple[str, ...] = (),
+    verdicts: tuple[str, ...] = (),
+) -> int:
+    """How many episodes ``flagged_episodes`` lists on all its pages together."""
+    parameters = _listed(filter, checks, verdicts)
+    row = ask_one(mirror, "flagged_count", FlaggedCount, parameters)
+    assert row is not None  # an aggregate without GROUP BY has one row
+    return row.episodes
+
+
+def _listed(filter: Filter, checks: tuple[str, ...], verdicts: tuple[str, ...]) -> dict[str, Any]:
+    return filter.parameters() | {
+        "checks": list(checks) or None,
+        "verdicts": list(verdicts) or None,
+    }

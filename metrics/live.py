@@ -1,6 +1,7 @@
 """Live: what is landing now. Instants are naive and in UTC, as the mirror gives them.
 
-``now`` is an instant with its zone; None means this moment.
+``now`` is an instant with its zone; None means this moment. Of a ``filter`` the sites, tasks,
+workers, rigs and program count, and not its days; None leaves everything.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metrics.asking import ask, ask_one
+from metrics.asking import Filter, ask, ask_one
 
 if TYPE_CHECKING:
     from dailies.mirror import Mirror
@@ -94,37 +95,63 @@ def landing_now(
     return ask(mirror, "landing_now", LandingNow, {"now": _utc(now), "limit": limit})
 
 
-def latest_episodes(mirror: Mirror, n: int = 50) -> tuple[LatestEpisode, ...]:
+def latest_episodes(
+    mirror: Mirror, n: int = 50, *, filter: Filter | None = None
+) -> tuple[LatestEpisode, ...]:
     """The ``n`` episodes judged last, newest first."""
-    return ask(mirror, "latest_episodes", LatestEpisode, {"limit": n})
+    return ask(mirror, "latest_episodes", LatestEpisode, {"limit": n} | _places(filter))
 
 
 def live_by_site(
-    mirror: Mirror, *, minutes: int = 1440, now: dt.datetime | None = None
+    mirror: Mirror,
+    *,
+    minutes: int = 1440,
+    now: dt.datetime | None = None,
+    filter: Filter | None = None,
 ) -> tuple[LivePlace, ...]:
     """What landed in the last ``minutes``, by site, most first."""
-    return ask(mirror, "live_by_site", LivePlace, _span(minutes, now))
+    return ask(mirror, "live_by_site", LivePlace, _span(minutes, now) | _places(filter))
 
 
 def live_by_rig(
-    mirror: Mirror, *, minutes: int = 1440, now: dt.datetime | None = None
+    mirror: Mirror,
+    *,
+    minutes: int = 1440,
+    now: dt.datetime | None = None,
+    filter: Filter | None = None,
 ) -> tuple[LivePlace, ...]:
     """What landed in the last ``minutes``, by rig, most first."""
-    return ask(mirror, "live_by_rig", LivePlace, _span(minutes, now))
+    return ask(mirror, "live_by_rig", LivePlace, _span(minutes, now) | _places(filter))
 
 
 def intake_pulse(
-    mirror: Mirror, *, minutes: int = 60, now: dt.datetime | None = None
+    mirror: Mirror,
+    *,
+    minutes: int = 60,
+    now: dt.datetime | None = None,
+    filter: Filter | None = None,
 ) -> tuple[PulseMinute, ...]:
     """Episodes judged per minute in the last ``minutes`` minutes, oldest first."""
-    return ask(mirror, "intake_pulse", PulseMinute, _span(minutes, now))
+    return ask(mirror, "intake_pulse", PulseMinute, _span(minutes, now) | _places(filter))
 
 
-def intake(mirror: Mirror, *, minutes: int = 1440, now: dt.datetime | None = None) -> IntakeTiles:
-    """Lag over the last ``minutes`` and the queue as it stands."""
-    row = ask_one(mirror, "intake", IntakeTiles, _span(minutes, now))
+def intake(
+    mirror: Mirror,
+    *,
+    minutes: int = 1440,
+    now: dt.datetime | None = None,
+    filter: Filter | None = None,
+) -> IntakeTiles:
+    """Lag over the last ``minutes``, and the queue as it stands (of all places)."""
+    row = ask_one(mirror, "intake", IntakeTiles, _span(minutes, now) | _places(filter))
     assert row is not None  # an aggregate without GROUP BY has one row
     return row
+
+
+def _places(filter: Filter | None) -> dict[str, Any]:
+    if filter is None:
+        return dict.fromkeys(("sites", "tasks", "workers", "rigs", "program"))
+    return filter.parameters()
 
 
 def _span(minutes: int, now: dt.datetime | None) -> dict[str, Any]:

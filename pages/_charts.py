@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import groupby
 
@@ -23,8 +23,25 @@ Z95 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
 
 
-def draw(figure: go.Figure, *, key: str, alt: str, height: int = 320) -> None:
-    """Show a figure; ``alt`` says in words what it shows, for those who cannot see it."""
+def draw(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    height: int = 320,
+    picks: Callable[[str], None] | None = None,
+) -> None:
+    """Show a figure; ``alt`` says in words what it shows, for those who cannot see it.
+
+    ``picks`` is called with the ``customdata`` of a point that was chosen, before the page runs
+    again; a point without any stands for nothing that could be chosen.
+    """
+
+    def pick() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points and points[0].get("customdata") and picks:
+            picks(str(points[0]["customdata"][0]))
+
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
@@ -32,7 +49,14 @@ def draw(figure: go.Figure, *, key: str, alt: str, height: int = 320) -> None:
         hovermode="x unified" if figure.layout.hovermode is None else figure.layout.hovermode,
         dragmode=False,
     )
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+    st.plotly_chart(
+        figure,
+        key=key,
+        config=CONFIG,
+        alt=alt,
+        on_select=pick if picks else "ignore",
+        selection_mode="points",
+    )
 
 
 def hours_by_day(days: Sequence[DayHours], needed_h: float | None) -> go.Figure:
@@ -142,7 +166,8 @@ def pareto(found: Sequence[Defect]) -> go.Figure:
             ],
             textposition="outside",
             cliponaxis=False,
-            hoverinfo="skip",
+            customdata=[[one.check_name] for one in ones],
+            hovertemplate="%{y}<extra></extra>",
         )
     )
     figure.update_xaxes(title="episodes", range=[0, most * 1.9 or 1])
@@ -150,13 +175,17 @@ def pareto(found: Sequence[Defect]) -> go.Figure:
     return figure
 
 
-def rig_intervals(rigs: Sequence[RigDefects]) -> go.Figure:
-    """Share of flagged episodes by rig with its Wilson interval; the line is all rigs together."""
+def rig_intervals(rigs: Sequence[RigDefects], chosen: Sequence[str]) -> go.Figure:
+    """Share of flagged episodes by rig with its Wilson interval; the line is all rigs together.
+
+    Names of ``chosen`` rigs stand out.
+    """
     ones = list(rigs)[::-1]
+    names = [one.rig_id or "unknown rig" for one in ones]
     at = np.array([one.share for one in ones])
     figure = go.Figure(
         go.Scatter(
-            y=[f"{one.rig_id or 'unknown rig'}" for one in ones],
+            y=[f"<b>▸ {name}</b>" if name in chosen else name for name in names],
             x=at,
             mode="markers",
             marker={
@@ -178,6 +207,7 @@ def rig_intervals(rigs: Sequence[RigDefects]) -> go.Figure:
                 for one in ones
             ],
             hovertemplate="%{y}: %{x:.1%} (%{text})<extra></extra>",
+            customdata=[[one.rig_id] if one.rig_id else None for one in ones],
             showlegend=False,
         )
     )

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from dailies.access import Visitor
-from metrics import defects
+from metrics import Filter, defects
+from pages import _charts as charts
 from pages import _tables as tables
+from pages._filters import narrow
 from pages._frame import nothing_chosen
+from pages._ground import mirror
 from pages._pictures import link
 from pages._tiles import Tile, strip
 from pages._words import check_words, count, hours, interval, share, verdict_words
 
 LISTED = 100
+"""Episodes on one page of the list."""
+
+RIGS = 20
+"""Rigs shown, the worst; and those that are chosen."""
 
 
 def quality_tiles(now: defects.QualityTiles, before: defects.QualityTiles) -> None:
@@ -48,11 +56,54 @@ def quality_tiles(now: defects.QualityTiles, before: defects.QualityTiles) -> No
     )
 
 
-def flagged(ones: Sequence[defects.FlaggedEpisode], visitor: Visitor, *, key: str) -> None:
-    """The list of flagged episodes with their pictures, whose rows open them."""
-    if not ones:
+def rigs(filter: Filter, *, height: int) -> None:
+    """Rigs by share of flagged episodes. A chosen one is shown among all, to be compared."""
+    every = defects.defects_by_rig(mirror(), replace(filter, rigs=()))
+    ones = [one for at, one in enumerate(every) if at < RIGS or one.rig_id in filter.rigs]
+    charts.draw(
+        charts.rig_intervals(ones, filter.rigs),
+        key="rigs",
+        alt="Share of flagged episodes by rig, with intervals; a chosen one narrows to that rig.",
+        height=height,
+        picks=lambda rig: narrow("rig", rig),
+    )
+
+
+def only_check(check: str) -> None:
+    """Have the list hold only what one check flagged; for callbacks of widgets."""
+    st.session_state["check"] = [check]
+
+
+def flagged(
+    filter: Filter, visitor: Visitor, *, checks: tuple[str, ...] = (), key: str = "flagged"
+) -> None:
+    """The list of flagged episodes with their pictures, whose rows open them; page by page."""
+    count = defects.flagged_count(mirror(), filter, checks=checks)
+    if not count:
         nothing_chosen("flagged episodes")
         return
+    table = st.container()
+    page = _page(-(-count // LISTED), of=(filter, checks))
+    first = (page - 1) * LISTED
+    ones = defects.flagged_episodes(mirror(), filter, checks=checks, limit=LISTED, offset=first)
+    with table:
+        _rows(ones, visitor, key=f"{key}-{page}")
+        st.caption(
+            f"{first + 1:,} to {first + len(ones):,} of {count:,}, worst verdict first, then newest"
+        )
+
+
+def _page(pages: int, *, of: object) -> int:
+    """The page chosen, from 1; a list of something else begins at its first."""
+    if st.session_state.get("listed", of) != of or st.session_state.get("page", 1) > pages:
+        st.session_state["page"] = 1
+    st.session_state["listed"] = of
+    if pages == 1:
+        return 1
+    return st.pagination(pages, key="page", bind="query-params")
+
+
+def _rows(ones: Sequence[defects.FlaggedEpisode], visitor: Visitor, *, key: str) -> None:
     names = ("worked_on", "task_id", "site_id", "rig_id", "worker_id", "duration_s", "message")
     row = tables.table(
         {name: [getattr(one, name) for one in ones] for name in names}
@@ -83,5 +134,3 @@ def flagged(ones: Sequence[defects.FlaggedEpisode], visitor: Visitor, *, key: st
     )
     if row is not None and row < len(ones):
         tables.open_episode(ones[row].episode_id)
-    if len(ones) == LISTED:
-        st.caption(f"The {LISTED} worst are listed; narrow the filters to see others.")

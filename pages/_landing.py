@@ -9,11 +9,12 @@ import streamlit as st
 
 from metrics import live
 from pages import _tables as tables
-from pages._filters import chosen
+from pages._filters import narrow
 from pages._tiles import Tile, strip
 from pages._words import VERDICTS, check_words, count, seconds, verdict_words
 
-NOTE = "Of the last 24 hours, all sites; read anew every two seconds."
+NOTE = "Of the last 24 hours, within the filters; read anew every two seconds."
+QUEUE = "Of all places: a recording says whose it is once it is read. Read anew every 2 seconds."
 
 
 def intake_tiles(intake: live.IntakeTiles, pulse: Sequence[live.PulseMinute]) -> None:
@@ -32,33 +33,21 @@ def intake_tiles(intake: live.IntakeTiles, pulse: Sequence[live.PulseMinute]) ->
                 seconds(intake.lag_p95_s),
                 f"95th percentile from landed whole to the verdict, n = {intake.judged}. {NOTE}",
             ),
-            Tile("Screening", count(intake.screening), f"Being measured at this moment. {NOTE}"),
+            Tile("Screening", count(intake.screening), f"Being measured at this moment. {QUEUE}"),
             Tile(
                 "Waiting",
                 count(intake.waiting),
-                f"Seen and not begun; the oldest since {seconds(intake.oldest_waiting_s)}. {NOTE}",
+                f"Seen and not begun; the oldest since {seconds(intake.oldest_waiting_s)}. {QUEUE}",
             ),
-            Tile("Failed", count(intake.failed), f"Could not be taken in; see Landing. {NOTE}"),
+            Tile("Failed", count(intake.failed), f"Could not be taken in; see Landing. {QUEUE}"),
         ]
     )
-
-
-def fits(one: live.LatestEpisode) -> bool:
-    """True where the filters for places, tasks and workers let the episode through."""
-    filter = chosen()
-    pairs = (
-        (filter.sites, one.site_id),
-        (filter.tasks, one.task_id),
-        (filter.workers, one.worker_id),
-        (filter.rigs, one.rig_id),
-    )
-    return all(not wanted or given in wanted for wanted, given in pairs)
 
 
 def verdicts(ones: Sequence[live.LatestEpisode]) -> None:
     """The feed of verdicts, whose rows open their episodes."""
     if not ones:
-        st.info("No verdicts of these places yet.", icon=":material/filter_alt_off:")
+        st.info("No verdicts within these filters yet.", icon=":material/filter_alt_off:")
         return
     row = tables.table(
         {
@@ -116,10 +105,16 @@ def on_their_way(ones: Sequence[live.LandingNow]) -> None:
     )
 
 
-def places(kind: str, ones: Sequence[live.LivePlace]) -> None:
-    """Verdicts by site or rig."""
+def places(kind: str, ones: Sequence[live.LivePlace], opens: str) -> None:
+    """Verdicts by site or rig; a chosen row goes to the page ``opens``, narrowed to the place."""
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     grades = [grade.value for grade in VERDICTS]
+
+    def choose(row: int) -> None:
+        if ones[row].place_id is not None:
+            narrow(kind, ones[row].place_id)
+            st.session_state["going"] = opens
+
     tables.table(
         {"place": [one.place_id or "unknown" for one in ones]}
         | {grade: [getattr(one, grade) for one in ones] for grade in grades}
@@ -129,4 +124,12 @@ def places(kind: str, ones: Sequence[live.LivePlace]) -> None:
         | {"ago": tables.number("Last (min)", help="Minutes since something last landed.")},
         key=f"by_{kind}",
         height=188,
+        narrows=choose,
     )
+
+
+def go_on() -> None:
+    """Go where the row leads that was just chosen among the places, if one was."""
+    going = st.session_state.pop("going", None)
+    if going:
+        tables.open_page(going)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -83,6 +84,10 @@ def table(
 
 def open_episode(episode_id: int) -> None:
     """Go to an episode's page."""
-    from pages import episode
+    open_page("episode", id=str(episode_id))
 
-    st.switch_page(st.Page(episode.page, url_path="episode"), query_params={"id": str(episode_id)})
+
+def open_page(name: str, **query: str) -> None:
+    """Go to a page, which keeps the filters."""
+    draw = importlib.import_module(f"pages.{name}").page
+    st.switch_page(st.Page(draw, url_path=name), query_params=query)

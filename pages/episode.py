@@ -7,11 +7,11 @@ import re
 import streamlit as st
 
 from dailies.access import Visitor
-from metrics import defects, episodes
+from metrics import episodes
 from pages import _facts as shown
 from pages._door import demand
 from pages._filters import chosen
-from pages._flagged import LISTED, flagged
+from pages._flagged import flagged
 from pages._frame import heading, nothing_recorded
 from pages._ground import mirror
 from pages._player import player
@@ -51,4 +51,4 @@ def _choose(wanted: str, visitor: Visitor) -> None:
     if wanted:
         st.warning(f"There is no episode {wanted}. Choose one of these.", icon=":material/search:")
     st.subheader("Flagged episodes, worst first", anchor=False)
-    flagged(defects.flagged_episodes(mirror(), chosen(), limit=LISTED), visitor, key="choose")
+    flagged(chosen(), visitor, key="choose")

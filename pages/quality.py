@@ -13,8 +13,6 @@ from pages._frame import heading, nothing_chosen, nothing_recorded
 from pages._ground import mirror
 from pages._words import CHECKS, check_words
 
-LISTED = 100
-
 
 def page() -> None:
     """What goes wrong, and where."""
@@ -34,8 +32,9 @@ def page() -> None:
     with left:
         st.subheader("Defects, most frequent first", anchor=False)
         height = 90 + 34 * max(len(found), 3)
+        alt = "Episodes flagged by check; a chosen bar lists its episodes below."
         charts.draw(
-            charts.pareto(found), key="pareto", alt="Episodes flagged by check.", height=height
+            charts.pareto(found), key="pareto", alt=alt, height=height, picks=shown.only_check
         )
         st.subheader("Over time", anchor=False)
         over = defects.defects_over_time(mirrored, filter)
@@ -45,9 +44,11 @@ def page() -> None:
         )
     with right:
         st.subheader("Rigs, worst first", anchor=False)
-        rigs = defects.defects_by_rig(mirrored, filter)[:20]
-        alt = "Share of flagged episodes by rig, with intervals."
-        charts.draw(charts.rig_intervals(rigs), key="rigs", alt=alt, height=height + 374)
+        shown.rigs(filter, height=height + 374)
+    st.caption(
+        "Choose a bar or a rig to see its episodes below; what is chosen stands in the filters. A "
+        "rig marked ✕ has its whole 95 % interval above the dashed line, the share of all rigs."
+    )
     st.subheader("Flagged episodes", anchor=False)
     checks = st.pills(
         "With a flag of",
@@ -57,5 +58,4 @@ def page() -> None:
         key="check",
         bind="query-params",
     )
-    listed = defects.flagged_episodes(mirrored, filter, checks=tuple(checks), limit=LISTED)
-    shown.flagged(listed, visitor, key="flagged")
+    shown.flagged(filter, visitor, checks=tuple(checks))

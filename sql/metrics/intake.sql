@@ -1,8 +1,9 @@
--- Definition: the intake: lag from landed whole to judged of the last minutes, and the queue as
---   it stands.
+-- Definition: the intake: lag from landed whole to judged of the last minutes, within the filter;
+--   and the queue as it stands, of all places, since nobody knows yet whose a waiting path is.
 -- Unit: seconds, paths
 -- Grain: one row per record
--- Parameters: $now (instant, UTC), $minutes
+-- Parameters: $now (instant, UTC), $minutes, $sites, $tasks, $workers, $rigs (lists of ids, NULL
+--   for all), $program (an id, NULL for all)
 WITH
 lags AS (
     SELECT
@@ -12,6 +13,8 @@ lags AS (
     FROM episode
     WHERE judged_at > CAST($now AS TIMESTAMP) - to_minutes($minutes)
         AND judged_at <= CAST($now AS TIMESTAMP)
+        AND chosen($sites, site_id) AND chosen($tasks, task_id) AND chosen($workers, worker_id)
+        AND chosen($rigs, rig_id) AND ($program IS NULL OR program_id = $program)
 ),
 queue AS (
     SELECT

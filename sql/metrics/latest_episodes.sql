@@ -1,9 +1,16 @@
 -- Definition: the episodes judged last, with their worst flag.
 -- Unit: seconds; instants in UTC; lag_s from landed whole to judged
 -- Grain: one row per episode
--- Parameters: $limit (rows)
+-- Parameters: $limit (rows), $sites, $tasks, $workers, $rigs (lists of ids, NULL for all),
+--   $program (an id, NULL for all)
 WITH
-latest AS (FROM episode ORDER BY judged_at DESC, id DESC LIMIT $limit),
+latest AS (
+    FROM episode
+    WHERE chosen($sites, site_id) AND chosen($tasks, task_id) AND chosen($workers, worker_id)
+        AND chosen($rigs, rig_id) AND ($program IS NULL OR program_id = $program)
+    ORDER BY judged_at DESC, id DESC
+    LIMIT $limit
+),
 worst AS (
     SELECT episode_id, check_name, message
     FROM flag SEMI JOIN latest ON flag.episode_id = latest.id

@@ -2,7 +2,8 @@
 --   count none).
 -- Unit: episodes, hours
 -- Grain: one row per rig
--- Parameters: $now (instant, UTC), $minutes
+-- Parameters: $now (instant, UTC), $minutes, $sites, $tasks, $workers, $rigs (lists of ids, NULL
+--   for all), $program (an id, NULL for all)
 SELECT
     rig_id AS place_id,
     count(*) AS landed,
@@ -15,5 +16,7 @@ SELECT
 FROM episode_hours
 WHERE landed_at > CAST($now AS TIMESTAMP) - to_minutes($minutes)
     AND landed_at <= CAST($now AS TIMESTAMP)
+    AND chosen($sites, site_id) AND chosen($tasks, task_id) AND chosen($workers, worker_id)
+    AND chosen($rigs, rig_id) AND ($program IS NULL OR program_id = $program)
 GROUP BY rig_id
 ORDER BY landed DESC, place_id

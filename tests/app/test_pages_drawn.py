@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from films import NOW
 from streamlit.testing.v1 import AppTest
 
 from dailies.access import PAGES
+from dailies.config import Config
+from dailies.database import open_record
+from dailies.record import Episode
 from metrics import Filter, cost
-from pages import _due
+from pages import _due, _ground
 from pages._ground import mirror
 
 SCRIPT = """
@@ -27,7 +33,7 @@ importlib.import_module("pages.{page}").page()
 ROLES = {"reviewer": {"live", "quality", "episode"}, "finance": {"workers", "cost", "throughput"}}
 
 
-def drawn(page: str, claims: dict | None = None, **query: str) -> AppTest:
+def drawn(page: str, claims: dict | None = None, /, **query: str) -> AppTest:
     test = AppTest.from_string(SCRIPT.format(page=page), default_timeout=60)
     for name, value in query.items():
         test.query_params[name] = value
@@ -133,3 +139,74 @@ def test_what_goes_wrong_is_said_plainly(
     number = text.rsplit("**", 2)[1]
     assert number in caplog.text
     assert "secret detail" in caplog.text
+
+
+@pytest.fixture
+def on_seven_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pages stand on seven failed episodes, of workers w-1 to w-7, the later the newer."""
+    config = Config.of(tmp_path)
+    record = open_record(config.record)
+    with record.begin() as session:
+        session.add_all(failure(number) for number in range(1, 8))
+    record.close()
+    monkeypatch.setattr("pages._flagged.LISTED", 3)
+    _ground.leave()
+    _ground._standing.append(_ground.Ground.open(config, None))
+    yield
+    _ground.leave()
+
+
+def failure(number: int) -> Episode:
+    at = NOW + dt.timedelta(minutes=number)
+    return Episode(
+        id=number,
+        content=f"c-{number}",
+        path=f"/rec/{number}.mp4",
+        format="mp4",
+        worker_id=f"w-{number}",
+        started_at=at,
+        worked_on=at.date(),
+        landed_at=at,
+        judged_at=dt.datetime.now(dt.UTC),
+        duration_s=10.0,
+        verdict="fail",
+        policy="house@00000000",
+        decision="rejected",
+    )
+
+
+def listed(shown: AppTest) -> tuple[str, list[str]]:
+    """What is said of the list's page, and the workers on it."""
+    assert not shown.exception
+    return shown.caption[-1].value.split(",")[0], list(shown.dataframe[-1].value["worker_id"])
+
+
+@pytest.mark.usefixtures("on_seven_failures")
+@pytest.mark.parametrize(
+    ("page", "said", "workers"),
+    [
+        ("1", "1 to 3 of 7", ["w-7", "w-6", "w-5"]),
+        ("3", "7 to 7 of 7", ["w-1"]),
+        ("99", "1 to 3 of 7", ["w-7", "w-6", "w-5"]),
+    ],
+)
+def test_the_list_of_flagged_episodes_has_pages_that_stand_in_the_address(
+    page: str, said: str, workers: list[str]
+) -> None:
+    assert listed(drawn("quality", page=page)) == (said, workers)
+    assert listed(drawn("episode", page=page)) == (said, workers)
+
+
+@pytest.mark.usefixtures("on_seven_failures")
+def test_a_narrowed_list_begins_at_its_first_page() -> None:
+    shown = drawn("quality", page="2")
+    assert listed(shown) == ("4 to 6 of 7", ["w-4", "w-3", "w-2"])
+    four = [f"w-{number}" for number in (1, 2, 3, 4)]
+    shown.sidebar.multiselect(key="worker").set_value(four).run()
+    assert listed(shown) == ("1 to 3 of 4", ["w-4", "w-3", "w-2"])
+
+
+@pytest.mark.usefixtures("on_seven_failures")
+def test_live_follows_the_filters() -> None:
+    every, one = drawn("live"), drawn("live", worker="w-2")
+    assert [shown.metric[0].value for shown in (every, one)] == ["7", "1"]

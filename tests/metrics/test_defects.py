@@ -19,6 +19,7 @@ from metrics.defects import (
     defects,
     defects_by_rig,
     defects_over_time,
+    flagged_count,
     flagged_episodes,
     quality_tiles,
     verdicts_by_day,
@@ -93,9 +94,11 @@ def test_share_of_a_rig_with_its_interval(mirror: Mirror, both_days: Filter) -> 
 def test_defects_by_day(mirror: Mirror, both_days: Filter) -> None:
     assert defects_over_time(mirror, both_days) == (
         DefectDay(FIRST, "blur", 1, 3, about(1 / 3)),
+        DefectDay(FIRST, "corrupt_stream", 0, 3, 0.0),
         DefectDay(FIRST, "frozen_picture", 1, 3, about(1 / 3)),
         DefectDay(SECOND, "blur", 1, 3, about(1 / 3)),
         DefectDay(SECOND, "corrupt_stream", 1, 3, about(1 / 3)),
+        DefectDay(SECOND, "frozen_picture", 0, 3, 0.0),
     )
 
 
@@ -134,6 +137,21 @@ def test_the_list_can_be_narrowed_and_paged(mirror: Mirror, both_days: Filter) -
     assert [row.episode_id for row in flagged_episodes(mirror, both_days, limit=1, offset=1)] == [2]
     suspect = flagged_episodes(mirror, both_days, verdicts=("suspect",))
     assert [row.episode_id for row in suspect] == [4]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [{}, {"checks": ("blur",)}, {"verdicts": ("fail",)}, {"checks": ("blur",), "verdicts": ("x",)}],
+)
+def test_the_pages_of_the_list_hold_all_of_it_each_once(
+    mirror: Mirror, both_days: Filter, cut: dict[str, tuple[str, ...]]
+) -> None:
+    count = flagged_count(mirror, both_days, **cut)
+    pages = [flagged_episodes(mirror, both_days, limit=2, offset=at, **cut) for at in (0, 2, 4)]
+    listed = [row.episode_id for page in pages for row in page]
+    assert listed == [row.episode_id for row in flagged_episodes(mirror, both_days, **cut)]
+    assert len(listed) == count
+    assert flagged_count(mirror, Filter(FIRST, SECOND, rigs=("r1",)), **cut) <= count
 
 
 def test_a_rejudged_episode_moves_in_every_count(own: tuple[Record, Mirror]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
-from operation import FIRST, NOON, NOON_NAIVE, SECOND
+from operation import DAY, FIRST, NOON, NOON_NAIVE, SECOND
 
 from dailies.mirror import Mirror
 from metrics import Filter
@@ -70,6 +71,30 @@ def test_what_landed_lately_by_site_and_rig(mirror: Mirror) -> None:
     assert live_by_site(mirror, minutes=60, now=NOON) == ()
 
 
+@pytest.mark.parametrize(
+    ("cut", "episodes"),
+    [
+        ({"sites": ("kobe",)}, [7, 6]),
+        ({"rigs": ("r2",)}, [5, 4]),
+        ({"workers": ("ann",), "tasks": ("pan",)}, [2]),
+        ({"program": "none"}, []),
+    ],
+)
+def test_live_follows_the_filter_for_places_and_not_its_days(
+    mirror: Mirror, cut: dict[str, Any], episodes: list[int]
+) -> None:
+    filter = Filter(FIRST - 9 * DAY, FIRST - 9 * DAY, **cut)
+    minutes = 4 * 1440
+    assert [row.episode_id for row in latest_episodes(mirror, filter=filter)] == episodes
+    pulse = intake_pulse(mirror, minutes=minutes, now=EVENING, filter=filter)
+    by_site = live_by_site(mirror, minutes=minutes, now=EVENING, filter=filter)
+    by_rig = live_by_rig(mirror, minutes=minutes, now=EVENING, filter=filter)
+    tiles = intake(mirror, minutes=minutes, now=EVENING, filter=filter)
+    assert sum(row.episodes for row in pulse) == len(episodes)
+    assert sum(row.landed for row in by_site) == sum(row.landed for row in by_rig) == len(episodes)
+    assert (tiles.judged, tiles.waiting, tiles.failed) == (len(episodes), 1, 1)
+
+
 def test_every_minute_has_a_pulse(mirror: Mirror) -> None:
     pulse = intake_pulse(mirror, minutes=60, now=EVENING)
     assert len(pulse) == 60
@@ -125,7 +150,18 @@ def test_streams_measurements_flags_and_reviews(mirror: Mirror) -> None:
         EpisodeFlag(1, "blur", "suspect", "wrist", 5.0, 6.0, 4.2, 2.0, "s", "blur: suspect"),
     )  # fmt: skip
     assert episode_reviews(mirror, 2) == (
-        EpisodeReview(1, "qa-1", "rejected", "blur", None, "house@00000000", NOON_NAIVE + MINUTE),
+        EpisodeReview(
+            1,
+            "qa-1",
+            "rejected",
+            "blur",
+            None,
+            "house@00000000",
+            NOON_NAIVE + MINUTE,
+            "first",
+            None,
+            False,
+        ),
     )
 
 
