@@ -142,6 +142,13 @@ def number(least: float, *, above: bool = False) -> Parser:
     return parse
 
 
+def whole(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise Wrong("is no whole number", "write digits only, as 42")
+    return int(text)
+
+
 def date(text: str) -> dt.date:
     """A day as in 2026-03-29."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):

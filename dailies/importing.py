@@ -1,4 +1,4 @@
-"""Bringing sites, rigs, workers, tasks, programs, targets, rates and shifts in from CSV files.
+"""Bringing sites, rigs, workers, tasks, programs, targets, rates, shifts and appeals in from CSV.
 
 A file is checked whole before anything is written, and is written in one transaction: either
 every row is in, or none is, and each thing wrong is reported by line and column. Rows are known by
@@ -8,6 +8,7 @@ a natural key, so that importing a file again changes nothing. docs/import.md sh
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,22 @@ from dailies import cells
 from dailies.cells import Parser, Wrong, did_you_mean
 from dailies.database import Record
 from dailies.days import local_day
-from dailies.record import Episode, Program, Rate, Rig, Row, Shift, Site, Target, Task, Worker
+from dailies.record import (
+    APPEAL_DUE,
+    COUNTING,
+    Appeal,
+    Episode,
+    Program,
+    Rate,
+    Review,
+    Rig,
+    Row,
+    Shift,
+    Site,
+    Target,
+    Task,
+    Worker,
+)
 
 
 @dataclass(frozen=True)
@@ -177,6 +193,20 @@ KINDS = (
             _Column("paid_s", cells.number(0), required=False),
         ),
     ),
+    _Kind(
+        "appeal",
+        Appeal,
+        ("episode_id", "brought_at"),
+        (
+            _Column("episode_id", cells.whole, required=False),
+            _Column("path", cells.words, required=False),
+            _Column("episode_index", cells.whole, required=False),
+            _Column("worker_id", cells.identifier, required=False),
+            _Column("reason", cells.words),
+            _Column("brought_in_by", cells.identifier),
+            _Column("brought_at", cells.time),
+        ),
+    ),
 )
 
 
@@ -201,8 +231,8 @@ class _Sheet:
 def import_csv(record: Record, path: Path, kind: str | None = None) -> Imported:
     """Brings one CSV file in, whole or not at all; importing it again changes nothing.
 
-    ``kind`` is site, rig, worker, task, program, target, rate or shift; None tells it from the
-    header. Commas, semicolons or tabs may stand between the cells. A column that the file lacks
+    ``kind`` is site, rig, worker, task, program, target, rate, shift or appeal; None tells it from
+    the header. Commas, semicolons or tabs may stand between the cells. A column that the file lacks
     keeps what the record has, an empty cell of an optional column clears it. Raises ImportRefused.
     """
     sheet = _read(path)
@@ -315,6 +345,8 @@ class _Known:
     zones: Mapping[str, str]
     currencies: Mapping[str, str]
     rated: Mapping[str, frozenset[str]]  # by site, the currencies of its rates
+    session: Session  # to look an appeal's episode up
+    appealed: dict[int, dt.datetime]  # by episode, since when an appeal is open, in record and file
 
     @classmethod
     def of(cls, session: Session, kind: _Kind) -> _Known:
@@ -330,6 +362,13 @@ class _Known:
             zones={site.id: site.zone for site in sites},
             currencies={site.id: site.currency for site in sites},
             rated=rated,
+            session=session,
+            appealed={
+                episode: since
+                for episode, since in session.execute(
+                    select(Appeal.episode_id, Appeal.brought_at).where(Appeal.state == "open")
+                )
+            },
         )
 
 
@@ -385,9 +424,11 @@ def _parse_cell(column: _Column, text: str, known: _Known) -> object:
 def _contradictions(
     kind: _Kind, line: _Line, row: dict[str, Any], known: _Known
 ) -> Iterator[BadCell]:
-    """What is wrong with a line as a whole. Completes a shift: its instants, day and pay."""
+    """What is wrong with a line as a whole. Completes a shift's and an appeal's instants."""
     if kind.table is Shift:
         yield from _complete_shift(line, row, known)
+    if kind.table is Appeal:
+        yield from _complete_appeal(line, row, known)
     if kind.table is Target and row["ends_on"] < row["starts_on"]:
         yield line.bad("ends_on", Wrong(f"is before {row['starts_on']}, its start", "swap them"))
     if kind.table is Rate:
@@ -422,6 +463,61 @@ def _complete_shift(line: _Line, row: dict[str, Any], known: _Known) -> Iterator
             row["paid_s"] = (row["ended_at"] - row["started_at"]).total_seconds()
 
 
+def _complete_appeal(line: _Line, row: dict[str, Any], known: _Known) -> Iterator[BadCell]:
+    """Finds the episode, by its id or by where it lies, and the instant on its site's clocks."""
+    id_, path, index = (row.pop(name, None) for name in ("episode_id", "path", "episode_index"))
+    where = "path" if id_ is None else "episode_id"
+    if (id_ is None) == (path is None):
+        yield line.bad(where, Wrong("is told twice or not at all", "give episode_id or path"))
+        return
+    at = Episode.id == id_ if path is None else Episode.path == path
+    chosen = select(Episode).where(at, *([Episode.index == index] if index is not None else []))
+    found = known.session.scalars(chosen.limit(2)).all()
+    if len(found) != 1:
+        wrong = "is no episode in the record" if not found else "holds several episodes"
+        remedy = "check it, as the Episode page says it" if not found else "give episode_index too"
+        yield line.bad(where, Wrong(wrong, remedy))
+        return
+    episode = found[0]
+    row["episode_id"] = episode.id
+    worker = row.setdefault("worker_id", None) or episode.worker_id
+    try:
+        row["brought_at"] = cells.instant(
+            row["brought_at"], known.zones.get(episode.site_id or "", "UTC")
+        )
+    except Wrong as wrong_time:
+        yield line.bad("brought_at", wrong_time)
+        return
+    row["worker_id"] = worker
+    if episode.worker_id not in (None, worker):
+        remedy = f"it is of {episode.worker_id}"
+        yield line.bad("worker_id", Wrong("did not record this episode", remedy))
+    if episode.decision is None:
+        yield line.bad(where, Wrong("is not decided yet", "it waits for review: leave it out"))
+    since = known.appealed.setdefault(episode.id, row["brought_at"])
+    if since != row["brought_at"]:
+        wrong = f"is appealed already, since {since:%Y-%m-%d %H:%M} UTC"
+        yield line.bad(where, Wrong(wrong, "leave it out until that is answered"))
+
+
+def _begun(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a new appeal has besides what its line says: what it is against, and its clock."""
+    against = (
+        select(Review.id)
+        .where(
+            Review.episode_id == row["episode_id"],
+            Review.kind.in_(COUNTING),
+            Review.undone_at.is_(None),
+        )
+        .order_by(Review.decided_at.desc(), Review.id.desc())
+    )
+    return {
+        "due_at": row["brought_at"] + APPEAL_DUE,
+        "state": "open",
+        "against_id": session.scalars(against.limit(1)).first(),
+    }
+
+
 def _write(session: Session, kind: _Kind, rows: list[dict[str, Any]]) -> Imported:
     table = kind.table.__table__
     names = [column.name for column in table.columns if column.name != "change"]
@@ -434,9 +530,12 @@ def _write(session: Session, kind: _Kind, rows: list[dict[str, Any]]) -> Importe
         old = standing.get(tuple(row.get(name) for name in kind.key))
         if old is None:
             empty: dict[str, Any] = {
-                column.name: [] if column.name == "steps" else None for column in kind.columns
+                column.name: [] if column.name == "steps" else None
+                for column in kind.columns
+                if column.name in names
             }
-            new.append(empty | row)
+            begun = _begun(session, row) if kind.table is Appeal else {}
+            new.append(empty | row | begun)
         elif fresh := {name: value for name, value in row.items() if value != old[name]}:
             changed.append((old, fresh))
     if new:

@@ -207,8 +207,8 @@ class Episode(Row):
     ``worked_on`` is the site's day on which it began. ``decision`` is what stands: ``accepted`` or
     ``rejected``, by the machine's verdict or by the last review; None while it waits for review.
     ``duplicate_of`` is the id of the episode with the same content that came first; a duplicate
-    counts no hours. ``first_decision`` is the first that ever counted and never changes (save where
-    it was taken back at once): first-pass yield stands on it. ``retake_of`` is the episode that this
+    counts no hours. ``first_decision`` is the first that ever counted, and never changes unless it
+    was taken back at once: first-pass yield stands on it. ``retake_of`` is the episode that this
     one does over.
     """
 
@@ -328,6 +328,10 @@ class Review(Row):
     hold_id: Mapped[int | None]
 
     __table_args__ = (Index("review_reviewer_index", "reviewer", "decided_at"),)
+
+
+COUNTING = ("first", "appeal", "sample", "lead")
+"""Kinds of review that decide; the others, second and blind, only compare."""
 
 
 class Claim(Row):

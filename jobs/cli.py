@@ -233,13 +233,13 @@ def import_(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="What the rows are: site, rig, worker, task, program, target, rate, shift."
+            help="What the rows are: site, rig, worker, task, program, target, rate, shift, appeal."
         ),
     ] = None,
     data: DataOption = None,
     record: RecordOption = None,
 ) -> None:
-    """Bring in workers, sites, rigs, tasks, targets, rates, shifts: a file whole or not at all."""
+    """Bring in workers, sites, rigs, tasks, rates, shifts, appeals: a file whole or not at all."""
     from dailies.database import open_record
     from dailies.importing import ImportRefused, import_csv
 

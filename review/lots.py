@@ -11,9 +11,8 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from dailies.database import Record
-from dailies.record import Episode, Lot, LotItem, Review
+from dailies.record import COUNTING, Episode, Lot, LotItem, Review
 from review.plans import LARGEST, LotResult, Plan, Severity, Standing, plan_for, standing
-from review.standing import COUNTING
 
 AQL = 2.5
 """Percent of nonconforming clips that is taken for tolerable, unless another is asked for."""

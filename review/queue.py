@@ -28,8 +28,16 @@ from sqlalchemy.orm import Session
 
 from dailies import record as tables
 from dailies.database import Record
-from dailies.record import Appeal, BlindCheck, Episode, Finding, LotItem, Review, SecondLook
-from review.standing import COUNTING
+from dailies.record import (
+    COUNTING,
+    Appeal,
+    BlindCheck,
+    Episode,
+    Finding,
+    LotItem,
+    Review,
+    SecondLook,
+)
 
 LASTS = dt.timedelta(minutes=10)
 """How long a claim lasts unless renewed."""

@@ -11,8 +11,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from dailies.database import Record
-from dailies.record import Episode, Review
-from review.standing import COUNTING, locked
+from dailies.record import COUNTING, Episode, Review
+from review.standing import locked
 
 
 class NoRework(ValueError):

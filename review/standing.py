@@ -7,10 +7,7 @@ import datetime as dt
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from dailies.record import Episode, Hold, Review
-
-COUNTING = ("first", "appeal", "sample", "lead")
-"""Kinds of review that decide; the others, second and blind, only compare."""
+from dailies.record import COUNTING, Episode, Hold, Review
 
 MACHINE = {"good": "accepted", "fail": "rejected"}
 

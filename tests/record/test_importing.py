@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from dailies.database import Record
 from dailies.importing import KINDS, BadCell, Imported, ImportRefused, import_csv
-from dailies.record import Episode, Rate, Rig, Shift, Site, Target, Task, Worker
+from dailies.record import Appeal, Episode, Rate, Rig, Shift, Site, Target, Task, Worker
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -312,3 +312,66 @@ def test_the_guide_shows_every_column_of_every_kind() -> None:
         section = guide.split(f"## {kind.name}\n")[1].split("\n## ")[0]
         for column in kind.columns:
             assert f"| `{column.name}` | {'yes' if column.required else 'no'} |" in section
+
+
+def appeals(*lines: str) -> str:
+    return "\n".join(["path,episode_id,worker_id,reason,brought_in_by,brought_at", *lines, ""])
+
+
+def test_appeals_come_in_by_path_or_id_and_their_clock_runs(record: Record, tmp_path: Path) -> None:
+    bring(record, tmp_path, SITES)
+    with record.begin() as session:
+        first = enter(session, "a", site_id="b1", worker_id="w1", decision="rejected")
+        second = enter(session, "b", worker_id="w2")
+    text = appeals(
+        "/recordings/a.mp4,,w1,the egg was flipped,boss,2026-03-02T14:00",
+        f",{second},,not blurred,boss,2026-03-02T14:00Z",
+    )
+    assert bring(record, tmp_path, text) == [Imported("appeal", 2, 0)]
+    with record.begin() as session:
+        rows = session.scalars(select(Appeal).order_by(Appeal.id)).all()
+        assert [(row.episode_id, row.worker_id, row.state) for row in rows] == [
+            (first, "w1", "open"),
+            (second, "w2", "open"),
+        ]
+        berlin = dt.datetime(2026, 3, 2, 13, tzinfo=dt.UTC)
+        assert (rows[0].brought_at, rows[0].due_at) == (berlin, berlin + dt.timedelta(days=2))
+        rows[0].state = "upheld"
+    assert bring(record, tmp_path, text) == [Imported("appeal", 0, 0)]
+    again = appeals("/recordings/a.mp4,,w1,I insist,boss,2026-03-09T14:00")
+    assert bring(record, tmp_path, again) == [Imported("appeal", 1, 0)]
+
+
+def test_appeals_that_cannot_be_are_named(record: Record, tmp_path: Path) -> None:
+    bring(record, tmp_path, SITES)
+    with record.begin() as session:
+        enter(session, "a", worker_id="w1", decision="rejected")
+        enter(session, "waits", decision=None)
+        enter(session, "two", index=0)
+        enter(session, "three", path="/recordings/two.mp4", index=1)
+    when = "why,boss,2026-03-02T14:00"
+    lines = [
+        f"/recordings/none.mp4,,,{when}",
+        f",,,{when}",
+        f"/recordings/a.mp4,1,,{when}",
+        f"/recordings/a.mp4,,w9,{when}",
+        f"/recordings/waits.mp4,,,{when}",
+        f"/recordings/two.mp4,,,{when}",
+        "/recordings/a.mp4,,w1,again,boss,2026-03-02T15:00",
+        ",x,,why,boss,2026-03-02T15:00",
+    ]
+    assert refused(record, put(tmp_path, appeals(*lines))) == [
+        "line 2, path: '/recordings/none.mp4' is no episode in the record: check it, as the "
+        "Episode page says it",
+        "line 3, path: is told twice or not at all: give episode_id or path",
+        "line 4, episode_id: '1' is told twice or not at all: give episode_id or path",
+        "line 5, worker_id: 'w9' did not record this episode: it is of w1",
+        "line 6, path: '/recordings/waits.mp4' is not decided yet: it waits for review: leave it "
+        "out",
+        "line 7, path: '/recordings/two.mp4' holds several episodes: give episode_index too",
+        "line 8, path: '/recordings/a.mp4' is appealed already, since 2026-03-02 14:00 UTC: leave "
+        "it out until that is answered",
+        "line 9, episode_id: 'x' is no whole number: write digits only, as 42",
+    ]
+    with record.read() as session:
+        assert session.scalars(select(Appeal)).all() == []
