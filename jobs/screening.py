@@ -252,7 +252,11 @@ def _streams(
         ScreenedStream(one.name, "series", one.count, one.rate_hz, summary.get(one.name, {}))
         for one in measurements.series
     ]
-    return (*videos, *series)
+    sounds = [
+        ScreenedStream(one.name, "audio", one.count, one.rate_hz, summary.get(one.name, {}))
+        for one in measurements.sounds
+    ]
+    return (*videos, *series, *sounds)
 
 
 def _place(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import h5py
+import h5py  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
 from dailies.recordings.array_episodes import Sheet, episode_of, rate_in
@@ -293,10 +293,11 @@ def _rows_before(one: h5py.Dataset, cut: int) -> int:
     offset = one.id.get_offset()
     if offset is not None:
         width = one.dtype.itemsize * int(np.prod(one.shape[1:], dtype=np.int64))
-        return min(max((cut - int(offset)) // max(width, 1), 0), count)
+        before: int = max((cut - int(offset)) // max(width, 1), 0)
+        return min(before, count)
     if one.chunks is None:
         return count  # compact: it lies in the header that was read
-    last = [count]
+    last: list[int] = [count]
 
     def look(chunk: Any) -> None:
         if chunk.byte_offset + chunk.size > cut:

@@ -67,7 +67,8 @@ def features_in(content: bytes) -> Mapping[str, npt.NDArray[Any]]:
 
     A SequenceExample's feature lists are joined, row after row. Raises BadRecord.
     """
-    from google.protobuf import message  # takes a while, and few recordings need it
+    # takes a while, and few recordings need it
+    from google.protobuf import message  # type: ignore[import-untyped, unused-ignore]
 
     example = _example()()
     try:
@@ -83,7 +84,7 @@ def features_in(content: bytes) -> Mapping[str, npt.NDArray[Any]]:
 
 def masked_crc(content: bytes) -> int:
     """The checksum as TFRecord keeps it."""
-    crc = google_crc32c.value(content)
+    crc = int(google_crc32c.value(content))
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
@@ -117,7 +118,11 @@ def _example() -> type[Any]:
 
     Both have a map of features in field 1; the latter has lists of features in field 2.
     """
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from google.protobuf import (  # type: ignore[import-untyped, unused-ignore]
+        descriptor_pb2,
+        descriptor_pool,
+        message_factory,
+    )
 
     file = descriptor_pb2.FileDescriptorProto(
         name="dailies/example.proto", package="dailies", syntax="proto3"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import control, motion, stuck, sync, task, timing, touch
+from quality.checks import control, motion, sound, stuck, sync, task, timing, touch
 from quality.checks.blur import BLUR
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.counts import COUNT_MISMATCH, TOO_SHORT
@@ -51,6 +51,9 @@ CHECKS: tuple[Check, ...] = (
     task.LABEL_MISSING,
     task.STEPS_MISSING,
     task.STEPS_OUT_OF_ORDER,
+    sound.SILENT_SOUND,
+    sound.CLIPPED_SOUND,
+    sound.HUM,
 )
 
 

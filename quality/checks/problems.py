@@ -8,6 +8,7 @@ from dailies.words import Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
+from quality.measures.sound import SoundMeasures
 
 
 def reported(measurements: Measurements, finder: Finder) -> Iterator[Flag]:
@@ -50,6 +51,8 @@ def corrupt_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]
     for camera in measurements.cameras:
         if camera.name not in told:
             yield from _broken_camera(camera, measurements.duration_ns, limits)
+    for sound in measurements.sounds:
+        yield from _broken_sound(sound, limits)
 
 
 def _broken_camera(camera: Pictures, duration_ns: int, limits: Limits) -> Iterator[Flag]:
@@ -67,6 +70,19 @@ def _broken_camera(camera: Pictures, duration_ns: int, limits: Limits) -> Iterat
     why = f" ({camera.error})" if camera.error else ""
     what = f"{lost:.1f} % of the pictures are lost{why}"
     yield _CORRUPT.flag(grade, camera.name, span, lost, limits.limit(grade), what)
+
+
+def _broken_sound(sound: SoundMeasures, limits: Limits) -> Iterator[Flag]:
+    promised = sound.declared_count
+    lost = 100 * max(promised - sound.sample_count, 0) / promised if promised else 0.0
+    if not sound.sample_count and (promised or sound.error):
+        lost = 100.0
+    if sound.error or lost >= limits.fail:
+        # sound that is lost never fails footage by itself
+        why = f" ({sound.error})" if sound.error else ""
+        what = f"{lost:.1f} % of the sound is lost{why}"
+        limit = limits.limit(Grade.SUSPECT)
+        yield _CORRUPT.flag(Grade.SUSPECT, sound.name, sound.span, lost, limit, what)
 
 
 MISSING_STREAM = Check(

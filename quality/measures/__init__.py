@@ -10,13 +10,21 @@ from quality.measures.decode import measure_camera
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures, measure_series
+from quality.measures.sound import SoundMeasures, measure_sound
 from quality.measures.sync import SyncMeasures, measure_sync
 
-__all__ = ["Measurements", "Pictures", "SeriesMeasures", "SyncMeasures", "measure"]
+__all__ = [
+    "Measurements",
+    "Pictures",
+    "SeriesMeasures",
+    "SoundMeasures",
+    "SyncMeasures",
+    "measure",
+]
 
 
 def measure(episode: Episode, *, threads: int = 0) -> Measurements:
-    """Decode every camera of an episode once, and measure it and the sensor series.
+    """Decode every camera of an episode once, and measure it, the sensor series and the sound.
 
     ``threads`` are those of each decoder. With 0 the whole machine is used: decoders take as many
     as they like, and cameras are measured side by side.
@@ -35,4 +43,5 @@ def measure(episode: Episode, *, threads: int = 0) -> Measurements:
         declared_duration_s=episode.declared_duration_s,
         task=episode.metadata.task,
         steps=episode.metadata.steps,
+        sounds=tuple(measure_sound(audio) for audio in episode.audio),
     )

@@ -18,6 +18,7 @@ from dailies.recordings.contract import Problem, Step
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import SeriesMeasures
+from quality.measures.sound import SoundMeasures
 from quality.measures.sync import SyncMeasures
 
 VERSION = 1
@@ -45,6 +46,7 @@ class Measurements:
     declared_duration_s: float | None = None
     task: str | None = None
     steps: tuple[Step, ...] = ()
+    sounds: tuple[SoundMeasures, ...] = ()
 
     @property
     def duration_ns(self) -> int:
@@ -56,6 +58,7 @@ class Measurements:
         """The numbers that sum each stream up, by stream name; a number's name says its unit."""
         summed = {camera.name: _summed_pictures(camera) for camera in self.cameras}
         summed |= {series.name: _summed_series(series) for series in self.series}
+        summed |= {sound.name: _summed_sound(sound) for sound in self.sounds}
         for sync in self.sync:
             for name, value in _scalars(sync).items():
                 if name.endswith(("_ms", "_ppm", "correlation")) and not isinstance(value, tuple):
@@ -75,6 +78,9 @@ class Measurements:
         for series in self.series:
             if series.name == stream:
                 return _timed(series.times_ns) | {"speed": series.speed}
+        for sound in self.sounds:
+            if sound.name == stream:
+                return _timed(sound.times_ns) | {"rms": sound.rms, "peak": sound.peak}
         raise KeyError(f"no stream {stream!r} was measured")
 
     def save(self, folder: Path) -> None:
@@ -114,6 +120,8 @@ class Measurements:
             sync=tuple(_restore(SyncMeasures, one, folder) for one in plain["sync"]),
             problems=tuple(Problem(**one) for one in plain["problems"]),
             declared_duration_s=plain["declared_duration_s"],
+            # kept since sound is measured
+            sounds=tuple(_restore(SoundMeasures, one, folder) for one in plain.get("sounds", ())),
             # kept since series keep their values
             task=plain.get("task"),
             steps=tuple(Step(**one) for one in plain.get("steps", ())),
@@ -123,6 +131,7 @@ class Measurements:
         yield "cameras", self.cameras
         yield "series", self.series
         yield "sync", self.sync
+        yield "sounds", self.sounds
 
 
 def safe_name(stream: str) -> str:
@@ -226,6 +235,18 @@ def _summed_series(series: SeriesMeasures) -> dict[str, float | None]:
         "speed_mean_per_s": _number(np.mean, series.speed),
         "bad_count": float(series.bad_count),
         **series.delays,
+    }
+
+
+def _summed_sound(sound: SoundMeasures) -> dict[str, float | None]:
+    return {
+        "count": float(sound.count),
+        "rate_hz": float(sound.rate_hz) or None,
+        "rms_median": _number(np.median, sound.rms),
+        "peak_max": _number(np.max, sound.peak),
+        "clipped_share": _number(np.mean, sound.clipped_share),
+        "hum_share": sound.hum_share,
+        "error_count": float(sound.error_count),
     }
 
 

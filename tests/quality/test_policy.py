@@ -103,7 +103,8 @@ def test_the_public_check_names_are_those_of_the_format() -> None:
         "unreachable_jump", "jerky_motion", "gripper_chatter", "idle", "action_lag",
         "action_offset", "wrong_units", "series_gap", "bad_times", "uneven_samples", "wrong_rate",
         "force_saturation", "force_drift", "force_flat", "no_contact", "too_long",
-        "label_missing", "steps_missing", "steps_out_of_order",
+        "label_missing", "steps_missing", "steps_out_of_order", "silent_sound", "clipped_sound",
+        "hum",
     }  # fmt: skip
 
 

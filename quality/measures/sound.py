@@ -1,0 +1,247 @@
+"""One decode pass over a stream of sound: its level every 10 ms, and how much of it is hum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Discard
+
+from dailies.recordings.contract import Audio
+from dailies.recordings.files import READ_ERRORS
+from dailies.words import NS, Span
+
+Floats = npt.NDArray[np.float32]
+BLOCKS_A_SECOND = 100
+FULL = 0.985
+"""Share of full scale from which a sample counts as clipped: a lossy codec rounds the flat top."""
+MAINS_HZ = (50.0, 60.0)
+HARMONICS = 8
+SPECTRUM_HZ = 512
+"""Up to where the spectrum is kept: eight harmonics of 60 Hz, and their surroundings."""
+SPECTRA_KEPT = 1200
+"""When there are more seconds than this, every other spectrum is let go of."""
+NEAR_HZ, AROUND_HZ = 1, 6
+"""A mains tone lies within the one, and what else sounds near it within the other."""
+TONE_RATIO = 4.0
+"""Power that a harmonic must have against the median around it, to be one."""
+SILENT = 1e-7
+ERRORS_KEPT = 3
+
+
+@dataclass(frozen=True, eq=False)
+class SoundMeasures:
+    """The measures of one stream of sound; the arrays have shape (n,), one entry every 10 ms.
+
+    ``rms`` and ``peak`` are of full scale (1.0), of the loudest channel; ``clipped_share`` is the
+    share of samples at full scale. ``hum_level`` is the RMS of the mains tone and its harmonics (of
+    full scale) and ``hum_share`` their part of the sound's power, both in the median second, so
+    that speech and blows do not count; ``hum_hz`` is the mains' frequency that fits best, None
+    where no two harmonics stand out. ``sample_count`` are the samples decoded in each channel,
+    ``rate_hz`` their rate.
+    """
+
+    name: str
+    times_ns: npt.NDArray[np.int64]
+    rms: Floats
+    peak: Floats
+    clipped_share: Floats
+    rate_hz: int = 0
+    channels: int = 0
+    sample_count: int = 0
+    declared_count: int | None = None
+    hum_hz: float | None = None
+    hum_level: float = 0.0
+    hum_share: float = 0.0
+    error: str | None = None
+    error_count: int = 0
+
+    @property
+    def count(self) -> int:
+        """Samples decoded in each channel."""
+        return self.sample_count
+
+    @property
+    def span(self) -> Span:
+        """From the first sample to the end of the last one."""
+        if not self.rate_hz or not len(self.times_ns):
+            return Span(0, 0)
+        start = int(self.times_ns[0])
+        return Span(start, start + round(self.sample_count / self.rate_hz * NS))
+
+
+@dataclass
+class _Heard:
+    """What accumulates during the pass."""
+
+    rms: list[Floats] = field(default_factory=list)
+    peak: list[Floats] = field(default_factory=list)
+    clipped: list[Floats] = field(default_factory=list)
+    spectra: list[Floats] = field(default_factory=list)
+    powers: list[float] = field(default_factory=list)
+    stride: int = 1
+    seconds: int = 0
+    rate_hz: int = 0
+    channels: int = 0
+    count: int = 0
+    error_count: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def fault(self, error: BaseException) -> None:
+        """Count an error, and keep the words of the first few different ones."""
+        self.error_count += 1
+        words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if words not in self.errors and len(self.errors) < ERRORS_KEPT:
+            self.errors.append(words)
+
+
+def measure_sound(audio: Audio) -> SoundMeasures:
+    """Decode a stream of sound once; a second of it is in memory at a time.
+
+    Never raises for a damaged file: ``error`` says what could not be decoded.
+    """
+    heard = _Heard()
+    try:
+        with av.open(str(audio.path), metadata_errors="replace") as container:
+            stream = container.streams.audio[audio.track]
+            for second in _seconds(container, stream, heard):
+                _hear(second, heard)
+    except (av.FFmpegError, *READ_ERRORS) as error:
+        heard.fault(error)
+    rms = np.concatenate(heard.rms) if heard.rms else np.empty(0, np.float32)
+    hum_hz, level, share = _hum(heard)
+    return SoundMeasures(
+        name=audio.name,
+        times_ns=audio.offset_ns + np.arange(len(rms), dtype=np.int64) * (NS // BLOCKS_A_SECOND),
+        rms=rms,
+        peak=np.concatenate(heard.peak) if heard.peak else np.empty(0, np.float32),
+        clipped_share=np.concatenate(heard.clipped) if heard.clipped else np.empty(0, np.float32),
+        rate_hz=heard.rate_hz,
+        channels=heard.channels,
+        sample_count=heard.count,
+        declared_count=audio.declared_count,
+        hum_hz=hum_hz,
+        hum_level=level,
+        hum_share=share,
+        error="; ".join(heard.errors) or None,
+        error_count=heard.error_count,
+    )
+
+
+def _seconds(container: InputContainer, stream: AudioStream, heard: _Heard) -> Iterator[Floats]:
+    """The sound second by second, float32 of shape (channels, rate); the last may be shorter."""
+    for other in container.streams:
+        other.discard = Discard.default if other is stream else Discard.all
+    resampler = av.AudioResampler(format="fltp")
+    waiting: list[Floats] = []
+    length = 0
+    for frame in _frames(container, stream, heard):
+        if heard.rate_hz and frame.sample_rate != heard.rate_hz:
+            resampler = av.AudioResampler(format="fltp", rate=heard.rate_hz)
+        heard.rate_hz = heard.rate_hz or frame.sample_rate
+        for plain in resampler.resample(frame):
+            samples = np.asarray(plain.to_ndarray(), np.float32)
+            heard.channels = heard.channels or len(samples)
+            if len(samples) != heard.channels:
+                continue
+            waiting.append(samples)
+            length += samples.shape[1]
+        while heard.rate_hz and length >= heard.rate_hz:
+            joined = np.concatenate(waiting, axis=1)
+            yield joined[:, : heard.rate_hz]
+            waiting = [joined[:, heard.rate_hz :]]
+            length -= heard.rate_hz
+    if length:
+        yield np.concatenate(waiting, axis=1)
+
+
+def _frames(
+    container: InputContainer, stream: AudioStream, heard: _Heard
+) -> Iterator[av.AudioFrame]:
+    """Every frame that can be decoded; decoding goes on after an error."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.FFmpegError, OSError) as error:
+            heard.fault(error)
+            return
+        try:
+            yield from stream.decode(packet)
+        except av.EOFError:
+            continue  # a flushed decoder was flushed again
+        except (av.FFmpegError, OSError, ValueError) as error:
+            heard.fault(error)
+
+
+def _hear(samples: Floats, heard: _Heard) -> None:
+    """Measure up to a second of sound."""
+    samples = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
+    length = samples.shape[1]
+    block = max(heard.rate_hz // BLOCKS_A_SECOND, 1)
+    starts = np.arange(0, length, block)
+    sizes = np.diff(np.append(starts, length)).astype(np.float32)
+    squares = np.add.reduceat(np.square(samples), starts, axis=1) / sizes
+    level = np.abs(samples)
+    heard.rms.append(np.sqrt(squares.max(axis=0)).astype(np.float32))
+    heard.peak.append(np.maximum.reduceat(level, starts, axis=1).max(axis=0).astype(np.float32))
+    clipped = np.add.reduceat((level >= FULL).astype(np.float32), starts, axis=1) / sizes
+    heard.clipped.append(clipped.max(axis=0).astype(np.float32))
+    heard.count += length
+    if length == heard.rate_hz:
+        _take_spectrum(samples.mean(axis=0), heard)
+
+
+def _take_spectrum(second: Floats, heard: _Heard) -> None:
+    """Keep the power of each hertz of a whole second, of full scale squared."""
+    heard.seconds += 1
+    if (heard.seconds - 1) % heard.stride:
+        return
+    window = np.hanning(len(second)).astype(np.float32)
+    # so scaled, the powers of all hertz add up to the mean square
+    power = (
+        2
+        * np.square(np.abs(np.fft.rfft(second * window)))
+        / (len(second) * float(np.square(window).sum()))
+    )
+    heard.powers.append(float(power[1:].sum()))
+    kept = np.zeros(SPECTRUM_HZ, np.float32)
+    kept[: min(SPECTRUM_HZ, len(power))] = power[:SPECTRUM_HZ]
+    heard.spectra.append(kept)
+    if len(heard.spectra) > SPECTRA_KEPT:
+        heard.spectra, heard.powers = heard.spectra[::2], heard.powers[::2]
+        heard.stride *= 2
+
+
+def _hum(heard: _Heard) -> tuple[float | None, float, float]:
+    """The mains' frequency, the level of its tones and their share of the sound's power."""
+    if not heard.spectra:
+        return None, 0.0, 0.0
+    spectrum = np.median(np.stack(heard.spectra), axis=0).astype(np.float64)
+    whole = float(np.median(heard.powers))
+    found = max((_tones(spectrum, mains), mains) for mains in MAINS_HZ)
+    (power, count), mains = found
+    if count < 2 or whole < SILENT**2:
+        return None, 0.0, 0.0
+    return mains, float(np.sqrt(power)), min(power / whole, 1.0)
+
+
+def _tones(spectrum: npt.NDArray[np.float64], mains_hz: float) -> tuple[float, int]:
+    """Power of the harmonics that stand out of what is around them, and how many do."""
+    power, count = 0.0, 0
+    for number in range(1, HARMONICS + 1):
+        at = round(mains_hz * number)
+        tone = float(spectrum[at - NEAR_HZ : at + NEAR_HZ + 1].sum())
+        beside = np.r_[at - AROUND_HZ : at - NEAR_HZ - 1, at + NEAR_HZ + 2 : at + AROUND_HZ + 1]
+        floor = float(np.median(spectrum[beside])) * (2 * NEAR_HZ + 1)
+        if tone > TONE_RATIO * max(floor, SILENT**2):
+            power += tone - floor
+            count += 1
+    return power, count
