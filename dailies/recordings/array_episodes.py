@@ -297,7 +297,7 @@ def _timed(sheet: Sheet, stream: _Stream, problems: list[Problem]) -> _Stream:
     times = times[: stream.rows.there]
     steps = np.diff(times)
     typical = float(np.median(steps)) if len(steps) else 0.0
-    if typical > 0 and is_on_grid(times, np.arange(len(times)), NS / typical):
+    if typical > 0 and is_on_grid(times - times[0], np.arange(len(times)), NS / typical):
         return replace(stream, times=times, clock="grid", rate_hz=rate)
     backward = int((steps < 0).sum())
     if backward and stream.kind != "series":

@@ -75,11 +75,9 @@ def pictures_in(
     A block that cannot be read gives its pictures without content, and reading goes on after it.
     """
     scale = 0.0
-    for low, high in _blocks(array, start, start + there):
+    for low, high, block in _blocks(array, start, start + there):
         stamps = times_ns[low - start : high - start].tolist()
-        try:
-            block = array[low:high]
-        except ERRORS:
+        if block is None:
             yield from (CarriedPicture(at, None) for at in stamps)
             continue
         for at, row in zip(stamps, block, strict=True):
@@ -98,13 +96,13 @@ def numbers_in(rows: Rows) -> tuple[Values, int]:
     width = math.prod(rows.array.shape[1:])
     values = np.empty((rows.there, width), np.float64)
     lost = 0
-    for low, high in _blocks(rows.array, rows.start, rows.start + rows.there):
+    for low, high, block in _blocks(rows.array, rows.start, rows.start + rows.there):
         into = values[low - rows.start : high - rows.start]
-        try:
-            into[:] = np.asarray(rows.array[low:high], np.float64).reshape(high - low, width)
-        except ERRORS:
+        if block is None:
             into[:] = np.nan
             lost += high - low
+        else:
+            into[:] = np.asarray(block, np.float64).reshape(high - low, width)
     return values, lost
 
 
@@ -120,13 +118,39 @@ def texts_in(rows: Rows) -> list[str]:
     ]
 
 
-def _blocks(array: Any, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Rows [low, high) of each block; its bounds lie on those of chunks, so none is read twice."""
+def _blocks(array: Any, start: int, stop: int) -> Iterator[tuple[int, int, Any]]:
+    """Rows [low, high) and what is in them, None where it cannot be read.
+
+    Bounds lie on those of chunks, so that no chunk is unpacked twice. Of a block that cannot be
+    read whole, each chunk is read by itself.
+    """
+    chunk, rows = _sizes(array)
+    for low, high in _bounds(start, stop, rows):
+        block = _read(array, low, high)
+        if block is not None:
+            yield low, high, block
+            continue
+        for first, last in _bounds(low, high, chunk):
+            yield first, last, _read(array, first, last)
+
+
+def _read(array: Any, low: int, high: int) -> Any:
+    try:
+        return array[low:high]
+    except ERRORS:
+        return None
+
+
+def _sizes(array: Any) -> tuple[int, int]:
+    """Rows of a chunk and of a block."""
     width = array.dtype.itemsize * math.prod(array.shape[1:])
     rows = ROWS_UNSIZED if array.dtype.kind == "O" else max(BLOCK_BYTES // max(width, 1), 1)
     chunks = getattr(array, "chunks", None)
-    chunk = chunks[0] if chunks else 1
-    rows = max(rows // chunk, 1) * chunk
+    chunk = int(chunks[0]) if chunks else 1
+    return chunk, max(rows // chunk, 1) * chunk
+
+
+def _bounds(start: int, stop: int, rows: int) -> Iterator[tuple[int, int]]:
     at = start
     while at < stop:
         high = min((at // rows + 1) * rows, stop)

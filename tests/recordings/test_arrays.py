@@ -1,0 +1,287 @@
+"""HDF5 and Zarr: the layouts that are in use, rates, times, mapping files, and what was cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import h5py
+import made
+import made_arrays
+import numpy as np
+import pytest
+import zarr
+
+from dailies.recordings import episodes_at
+from dailies.recordings.contract import Camera, Episode, Series
+from quality.measures.decode import measure_camera
+
+
+def only(path: Path) -> Episode:
+    (episode,) = episodes_at(path)
+    return episode
+
+
+def series(episode: Episode) -> dict[str, Series]:
+    return {one.name: one for one in episode.series}
+
+
+def pictures(camera: Camera) -> list[np.ndarray]:
+    return [one.content for one in camera.source.pictures()]
+
+
+def test_aloha_gives_its_cameras_joints_and_actions(tmp_path: Path) -> None:
+    episode = only(made_arrays.aloha(tmp_path / "a.hdf5", cameras=("high", "wrist")))
+    assert [camera.name for camera in episode.cameras] == [
+        "observations/images/high",
+        "observations/images/wrist",
+    ]
+    assert {name: one.role for name, one in series(episode).items()} == {
+        "action": "action",
+        "observations/qpos": "state",
+        "observations/qvel": "other",
+    }
+    assert series(episode)["observations/qpos"].values.shape == (40, 14)
+    assert np.array_equal(pictures(episode.cameras[0])[7], made.picture(7, 0))
+
+
+def test_padded_jpegs_are_pictures_and_their_lengths_no_series(tmp_path: Path) -> None:
+    episode = only(made_arrays.aloha(tmp_path / "a.h5", is_jpeg=True))
+    (camera,) = episode.cameras
+    assert camera.source.coding == "still"
+    assert pictures(camera)[3] == made.still(3, 0)
+    assert "compress_len" not in series(episode)
+    measured = measure_camera(camera)
+    assert (measured.count, measured.width, measured.height) == (40, 96, 64)
+    assert measured.error is None
+
+
+def test_demonstrations_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    episodes = list(episodes_at(made_arrays.robomimic(tmp_path / "r.hdf5")))
+    assert [episode.index for episode in episodes] == [2, 10]
+    assert [episode.cameras[0].declared_count for episode in episodes] == [24, 30]
+    assert series(episodes[0])["obs/robot0_joint_pos"].role == "state"
+    assert series(episodes[0])["actions"].role == "action"
+    assert episodes[0].metadata.task == made_arrays.INSTRUCTION
+
+
+def test_a_rate_among_the_attributes_makes_a_grid(tmp_path: Path) -> None:
+    episode = next(episodes_at(made_arrays.robomimic(tmp_path / "r.hdf5", hz=25)))
+    actions = series(episode)["actions"]
+    assert actions.clock == "grid"
+    assert actions.declared_rate_hz == 25
+    assert actions.times_ns[10] == 400_000_000
+    assert next(episode.cameras[0].source.pictures()).time_ns == 0
+
+
+def test_without_times_and_rate_the_clock_is_assumed(tmp_path: Path) -> None:
+    for episode in (
+        only(made_arrays.aloha(tmp_path / "a.hdf5")),
+        next(episodes_at(made_arrays.robomimic(tmp_path / "r.hdf5", hz=None))),
+        next(episodes_at(made_arrays.replay_buffer(tmp_path / "u.zarr"))),
+    ):
+        assert {one.clock for one in episode.series} == {"assumed"}
+        assert episode.cameras[0].source.clock == "assumed"
+        assert episode.series[0].declared_rate_hz is None
+
+
+def test_a_rate_beside_the_file_is_believed(tmp_path: Path) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    made.write_json(tmp_path / "a.hdf5.json", {"rate_hz": 30, "worker": "w-1", "rig": "aloha-2"})
+    episode = only(path)
+    assert episode.series[0].clock == "grid"
+    assert episode.series[0].times_ns[30] == 1_000_000_000
+    assert episode.metadata.worker == "w-1"
+
+
+@pytest.mark.parametrize(
+    ("stamps", "clock"),
+    [
+        (np.arange(40) / 30, "grid"),
+        (np.arange(40) / 30 + np.random.default_rng(1).uniform(0, 0.01, 40), "measured"),
+        (1_770_000_000 + np.arange(40) / 30 + np.arange(40) % 3 * 0.002, "measured"),
+        (
+            ((1_770_000_000 + np.arange(40) / 30) * 1e9 + np.arange(40) % 3 * 2e6).astype(int),
+            "measured",
+        ),
+        (
+            ((np.arange(40) / 30 + 1_770_000_000) * 1e3 + np.arange(40) % 3 * 2).astype(int),
+            "measured",
+        ),
+    ],
+    ids=["even", "seconds", "since 1970", "nanoseconds since 1970", "milliseconds since 1970"],
+)
+def test_a_column_of_times_is_the_clock(tmp_path: Path, stamps: np.ndarray, clock: str) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        file["timestamps"] = stamps
+    episode = only(path)
+    qpos = series(episode)["observations/qpos"]
+    assert "timestamps" not in series(episode)
+    assert qpos.clock == clock == episode.cameras[0].source.clock
+    assert qpos.times_ns[0] in range(11_000_000)
+    assert qpos.times_ns[-1] == pytest.approx(1.3e9, abs=12e6)
+
+
+def test_robomind_tells_the_leader_from_the_follower(tmp_path: Path) -> None:
+    path = tmp_path / "trajectory.hdf5"
+    with h5py.File(path, "w") as file:
+        file["puppet/joint_position"] = made.joints(30, 1, 7)
+        file["master/joint_position"] = made.joints(30, 2, 7)
+        cells = file.create_dataset(
+            "observations/rgb_images/camera_top", (30,), h5py.vlen_dtype(np.uint8)
+        )
+        for at in range(30):
+            cells[at] = np.frombuffer(made.still(at), np.uint8)
+        file["observations/depth_images/camera_top"] = np.zeros((30, 64, 96), np.uint16)
+        file["language_raw"] = np.array([b"open the drawer"], object)
+    episode = only(path)
+    assert [camera.name for camera in episode.cameras] == ["observations/rgb_images/camera_top"]
+    assert pictures(episode.cameras[0])[4] == made.still(4)
+    roles = {name: one.role for name, one in series(episode).items()}
+    assert roles == {"puppet/joint_position": "state", "master/joint_position": "action"}
+    assert episode.metadata.task == "open the drawer"
+
+
+def test_a_camera_that_lost_pictures_is_short_of_what_the_rows_promise(tmp_path: Path) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        file["observations/images/wrist"] = made_arrays.pictures(30)
+    wrist = next(one for one in only(path).cameras if one.name.endswith("wrist"))
+    assert wrist.declared_count == 40
+    assert measure_camera(wrist).count == 30
+
+
+MAPPED = {
+    "rate_hz": 20,
+    "episodes": "runs/*",
+    "cameras": [{"name": "top", "dataset": "cam/rgb"}],
+    "series": [
+        {"name": "arm", "dataset": "arm/q", "time": "arm/stamp", "unit": "us", "role": "state"},
+        {"dataset": "grip", "rate_hz": 50},
+    ],
+}
+
+
+def unusual(path: Path) -> Path:
+    """A layout that no rule of names knows."""
+    with h5py.File(path, "w") as file:
+        for run in ("b", "a"):
+            group = file.create_group(f"runs/{run}")
+            group["cam/rgb"] = made_arrays.pictures(20)
+            group["arm/q"] = made.joints(100, 1, 6)
+            group["arm/stamp"] = 5_000_000 + np.arange(100) * 10_000 + np.arange(100) % 2 * 700
+            group["grip"] = made.joints(50, 2, 1)
+    return path
+
+
+@pytest.mark.parametrize("file", ["lab.h5.json", "lab.json", "mapping.json"])
+def test_a_mapping_file_says_what_is_what(tmp_path: Path, file: str) -> None:
+    path = unusual(tmp_path / "lab.h5")
+    made.write_json(tmp_path / file, MAPPED)
+    episodes = list(episodes_at(path))
+    assert [episode.index for episode in episodes] == [0, 1]
+    for episode in episodes:
+        assert episode.problems == ()
+        assert [camera.name for camera in episode.cameras] == ["top"]
+        arm, grip = series(episode)["arm"], series(episode)["grip"]
+        assert (arm.role, arm.clock, arm.values.shape) == ("state", "measured", (100, 6))
+        assert arm.times_ns[2] == 5_020_000_000
+        assert (grip.clock, grip.times_ns[-1]) == ("grid", 980_000_000)
+
+
+def test_a_mapping_that_names_what_is_not_there_is_told_so(tmp_path: Path) -> None:
+    path = unusual(tmp_path / "lab.h5")
+    wrong = {**MAPPED, "cameras": [{"dataset": "cam/depth"}, {"name": "q", "dataset": "arm/q"}]}
+    made.write_json(tmp_path / "lab.json", wrong)
+    problems = next(episodes_at(path)).problems
+    assert [problem.check for problem in problems] == ["missing_stream", "corrupt_stream"]
+    assert "the arrays of" in problems[0].message
+    assert "does not hold pictures" in problems[1].message
+
+
+def test_a_file_that_was_cut_off_gives_what_lies_before_the_cut(tmp_path: Path) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    with h5py.File(path) as file:
+        chunk = file["observations/images/top"].id.get_chunk_info(25)
+    os.truncate(path, chunk.byte_offset + 100)
+    episode = only(path)
+    assert any("is cut off" in problem.message for problem in episode.problems)
+    camera = episode.cameras[0]
+    assert camera.source.there == 25
+    assert np.array_equal(pictures(camera)[24], made.picture(24, 0))
+    measured = measure_camera(camera)
+    assert (measured.count, measured.declared_count) == (25, 40)
+
+
+def test_a_chunk_that_cannot_be_unpacked_costs_its_own_pictures_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.hdf5"
+    with h5py.File(path, "w") as file:
+        file["action"] = made.joints(20)
+        data = made_arrays.pictures(20)
+        file.create_dataset("rgb", data=data, chunks=(4, 64, 96, 3), compression="gzip")
+        chunk = file["rgb"].id.get_chunk_info(2)
+    with path.open("r+b") as raw:
+        raw.seek(chunk.byte_offset)
+        raw.write(b"\xff" * 64)
+    camera = only(path).cameras[0]
+    assert [one is None for one in pictures(camera)] == [8 <= at < 12 for at in range(20)]
+    measured = measure_camera(camera)
+    assert (measured.count, measured.error_count) == (16, 4)
+    assert measured.lost_from_ns is not None
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("name", ["u.zarr", "u.zarr.zip", "u.zip"])
+def test_a_replay_buffer_gives_its_episodes(tmp_path: Path, version: int, name: str) -> None:
+    path = made_arrays.replay_buffer(tmp_path / name, lengths=(8, 11), version=version)
+    one, two = episodes_at(path)
+    assert [camera.name for camera in two.cameras] == ["camera0_rgb"]
+    assert (one.cameras[0].declared_count, two.cameras[0].declared_count) == (8, 11)
+    assert np.array_equal(pictures(two.cameras[0])[2], made.picture(10))
+    roles = {name: one.role for name, one in series(two).items()}
+    assert roles["robot0_eef_pos"] == "state"
+    assert roles["action"] == "action"
+    assert np.allclose(series(two)["action"].values, made.joints(19, 4, 7)[8:])
+
+
+def test_pictures_kept_as_floats_are_drawn_as_they_look(tmp_path: Path) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", names="pusht")
+    camera = next(episodes_at(path)).cameras[0]
+    assert camera.name == "img"
+    assert np.array_equal(pictures(camera)[1], made.picture(1))
+
+
+def test_a_codec_that_is_not_installed_is_named_with_its_package(tmp_path: Path) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr")
+    described = path / "data" / "camera0_rgb" / ".zarray"
+    said = json.loads(described.read_text())
+    described.write_text(json.dumps({**said, "compressor": {"id": "imagecodecs_jpegxl"}}))
+    episodes = list(episodes_at(path))
+    assert [episode.index for episode in episodes] == [0, 1]
+    for episode in episodes:
+        (problem,) = episode.problems
+        assert (problem.check, problem.stream) == ("corrupt_stream", "camera0_rgb")
+        assert "install the Python package imagecodecs" in problem.message
+        assert len(episode.series) == 3
+
+
+def test_an_array_shorter_than_its_episodes_is_told(tmp_path: Path) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", lengths=(8, 11))
+    group = zarr.open_group(str(path), mode="a")
+    group["data/action"].resize((15, 7))
+    two = list(episodes_at(path))[1]
+    (problem,) = two.problems
+    assert "7 of 11 rows are in the file" in problem.message
+    assert len(series(two)["action"].times_ns) == 7
+
+
+def test_a_real_file_of_robosuite_is_read(samples: Path) -> None:
+    episode = only(samples / "hdf5" / "robosuite_wipe.hdf5")
+    assert episode.index == 1
+    assert {name: one.values.shape for name, one in series(episode).items()} == {
+        "actions": (174, 6),
+        "joint_torques": (174, 7),
+        "states": (174, 15),
+    }
