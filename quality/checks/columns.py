@@ -28,7 +28,7 @@ for what it does."""
 TRACKS = 0.9
 """Correlation from which a column counts as following its command."""
 
-LAG_HZ = 50.0
+LAG_HZ = 25.0
 """Speeds are compared at this rate; the peak's place is found between samples."""
 FARTHEST_S = 1.5
 """Longest lag looked for. Beyond, a peak belongs to another motion of the same kind."""
@@ -104,13 +104,14 @@ def _derivatives(series: SeriesMeasures) -> set[int]:
 
     Both scale and shape must agree: circling in x and y looks alike but for the scale.
     """
-    at = np.unique(np.linspace(1, series.count - 2, min(series.count - 2, 5000)).astype(np.intp))
-    interval_s = (series.times_ns[at + 1] - series.times_ns[at - 1]) / NS
-    at, interval_s = at[interval_s > 0], interval_s[interval_s > 0]
-    if len(at) < MIN_SAMPLES:
+    every = max(series.count // 2000, 1)
+    before, at, after = (slice(on, series.count - 2 + on, every) for on in (0, 1, 2))
+    interval_s = (series.times_ns[after] - series.times_ns[before]) / NS
+    if len(interval_s) < MIN_SAMPLES - 2 or (interval_s <= 0).any():
         return set()
-    slope = (series.filled[at + 1] - series.filled[at - 1]) / interval_s[:, None]
-    values = series.filled[at] - series.filled[at].mean(axis=0, dtype=np.float64)
+    slope = (series.filled[after] - series.filled[before]) / interval_s[:, None]
+    values = series.filled[at].astype(np.float64)
+    values -= values.mean(axis=0)
     slope -= slope.mean(axis=0)
     power, own = (slope**2).sum(axis=0), (values**2).sum(axis=0)
     product = slope.T @ values
@@ -153,11 +154,11 @@ class Moves:
 def moves(series: SeriesMeasures) -> Moves:
     """The moves of a series of two samples or more."""
     step = np.abs(np.diff(series.filled, axis=0))
-    ordered = np.sort(step, axis=0)
-    resting = (ordered == 0).sum(axis=0)
-    at = resting + (0.9 * (len(step) - resting)).astype(np.intp)
-    at = np.minimum(at, len(step) - 1)
-    pace = np.take_along_axis(ordered, at[None], axis=0)[0].astype(np.float64)
+    pace = np.zeros(step.shape[1])
+    for column, steps in enumerate(step.T):
+        ordered = np.sort(steps)
+        resting = int(np.searchsorted(ordered, 0, side="right"))
+        pace[column] = ordered[min(resting + int(0.9 * (len(steps) - resting)), len(steps) - 1)]
     return Moves(step, pace)
 
 
@@ -288,11 +289,10 @@ def _lag(state: SeriesMeasures, ours: Indexes, commanded: Values) -> Lag:
     if not len(ours) or reach < 3 or state.count // every < 3 * reach:
         return Lag(0.0, 0.0)
     told, done = _speeds(commanded, every), _speeds(state.filled[:, ours], every)
-    size = 1 << int(2 * len(done) - 1).bit_length()
-    product = np.conj(np.fft.rfft(told, size, axis=0)) * np.fft.rfft(done, size, axis=0)
-    power = np.sqrt((told**2).sum(axis=0) * (done**2).sum(axis=0))
-    # a column alone may be stuck or in doubt: the weight is with those that agree
-    summed = np.fft.irfft((product / np.maximum(power, 1e-30)).mean(axis=1), size)
+    size = 1 << int(done.shape[1] + reach).bit_length()
+    product = np.conj(np.fft.rfft(told, size)) * np.fft.rfft(done, size)
+    power = np.sqrt((told**2).sum(axis=1) * (done**2).sum(axis=1))
+    summed = np.fft.irfft((product / np.maximum(power, 1e-30)[:, None]).mean(axis=0), size)
     around = np.concatenate((summed[-reach:], summed[: reach + 1]))
     at = int(around[1:-1].argmax()) + 1
     below, top, above = around[at - 1 : at + 2]
@@ -302,18 +302,20 @@ def _lag(state: SeriesMeasures, ours: Indexes, commanded: Values) -> Lag:
 
 
 def _speeds(values: Values, every: int) -> Floats:
-    """Smoothed speeds at every so many samples, shape (n, k)."""
+    """Smoothed speeds at every so many samples, one row a column; shape (k, n)."""
     count = len(values) // every
-    means = values[: count * every].reshape(count, every, -1).mean(axis=1, dtype=np.float64)
-    speed = np.diff(means, axis=0)
-    speed[1:-1] = 0.25 * speed[:-2] + 0.5 * speed[1:-1] + 0.25 * speed[2:]
-    return np.asarray(speed - speed.mean(axis=0), np.float64)
+    means = np.add.reduceat(values[: count * every], np.arange(count) * every, axis=0)
+    speed = np.diff(np.ascontiguousarray(means.T, np.float64)) / every
+    speed[:, 1:-1] = 0.25 * speed[:, :-2] + 0.5 * speed[:, 1:-1] + 0.25 * speed[:, 2:]
+    return np.asarray(speed - speed.mean(axis=1, keepdims=True), np.float64)
 
 
 def _correlation(values: Values, commanded: Values) -> Floats:
     """Correlation of each column with its command, 0 where either stands still; shape (m,)."""
-    one = values - values.mean(axis=0, dtype=np.float64)
-    other = commanded - commanded.mean(axis=0, dtype=np.float64)
-    product = (one * other).sum(axis=0)
-    power = (one**2).sum(axis=0) * (other**2).sum(axis=0)
-    return np.where(power > 0, product / np.sqrt(np.maximum(power, 1e-300)), 0.0)
+    found = np.zeros(values.shape[1])
+    for at, (one, other) in enumerate(zip(values.T, commanded.T, strict=True)):
+        one = one - one.mean(dtype=np.float64)
+        other = other - other.mean(dtype=np.float64)
+        power = float(one @ one) * float(other @ other)
+        found[at] = float(one @ other) / np.sqrt(power) if power > 0 else 0.0
+    return found

@@ -59,8 +59,8 @@ def action_offset(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         places = pair.columns[joints, 0]
         extent, told = pair.state.extent[places], np.ptp(pair.commanded[:, joints], axis=0)
         alike = (extent < 2 * told) & (told < 2 * extent)  # else its units are wrong
-        state, asked = (one[:, joints] for one in pair.aligned())
-        offset = np.abs(np.median(state - asked, axis=0))
+        state, asked = pair.aligned()
+        offset = np.array([abs(np.median(state[:, at] - asked[:, at])) for at in joints])
         share = 100 * offset / np.maximum(extent, limits["wide"] * extent.max())
         yield from _beside(pair.state, places[alike], share[alike], limits)
 
@@ -102,8 +102,8 @@ def wrong_units(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 
 def _scales(pair: Pair, joints: Indexes, limits: Limits) -> Iterator[Flag]:
     places = pair.columns[joints, 0]
-    spread = pair.state.filled[:, places].std(axis=0, dtype=np.float64)
-    told = pair.commanded[:, joints].std(axis=0, dtype=np.float64)
+    spread = np.array([pair.state.filled[:, at].std(dtype=np.float64) for at in places])
+    told = np.array([pair.commanded[:, at].std(dtype=np.float64) for at in joints])
     scale = np.maximum(spread / np.maximum(told, 1e-12), told / np.maximum(spread, 1e-12))
     worst = float(scale.max())
     grade = limits.grade(worst)

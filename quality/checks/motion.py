@@ -21,9 +21,10 @@ from quality.checks.columns import (
 from quality.checks.stretches import joined, runs
 from quality.checks.stuck import sample_span
 from quality.measures.measurements import Measurements
-from quality.measures.series import SeriesMeasures, Values
+from quality.measures.series import SeriesMeasures
 
 Mask = npt.NDArray[np.bool_]
+Column = npt.NDArray[np.float32]
 TURNS = (2 * np.pi, 360.0)
 """A step of a full turn is an angle written another way, not a motion."""
 REACH = 5
@@ -86,15 +87,16 @@ def _spikes(
     series: SeriesMeasures, joints: npt.NDArray[np.intp], limits: Limits
 ) -> Iterator[tuple[int, int, float]]:
     """Sample, column, and height in % of the column's range without its spikes."""
-    values = series.filled[:, joints]
-    height = np.zeros_like(values)
-    height[2:-2] = np.abs(values[2:-2] - _median_of_five(values))
-    largest, widest = height.max(axis=0), SMALL * float(np.sort(series.extent[joints])[-1])
-    # what is no spike by far needs no percentile
-    worth = largest >= 0.01 * limits.suspect * (series.extent[joints] - largest)
-    for column in np.flatnonzero(worth & (largest > 0)):
-        heights = height[:, column]
-        low, high = np.percentile(values[:, column], (0.5, 99.5))
+    widest = SMALL * float(series.extent[joints].max())
+    for column in joints:
+        values = np.ascontiguousarray(series.filled[:, column])
+        heights = np.zeros_like(values)
+        heights[2:-2] = np.abs(values[2:-2] - _median_of_five(values))
+        largest = float(heights.max())
+        # what is no spike by far needs no percentile
+        if largest < 0.01 * limits.suspect * max(float(series.extent[column]) - largest, 1e-9):
+            continue
+        low, high = np.percentile(values, (0.5, 99.5))
         scale = max(float(high - low), widest, 1e-9)
         usual = float(np.percentile(heights, 90)) / 1.645
         enough = np.maximum(limits["sigmas"] * usual, 0.01 * limits.suspect * scale)
@@ -102,13 +104,13 @@ def _spikes(
             at = int(start + heights[start:stop].argmax())
             tall = float(heights[at])
             if stop - start <= 2 and not _is_turn(tall):
-                near = _near_steps(values[:, column], int(start), int(stop))
+                near = _near_steps(values, int(start), int(stop))
                 if tall >= limits["ratio"] * near:
-                    yield at, int(joints[column]), min(100 * tall / scale, 1e4)
+                    yield at, int(column), min(100 * tall / scale, 1e4)
 
 
-def _median_of_five(values: Values) -> Values:
-    """Median of five samples around each but the first and last two; shape (n - 4, k).
+def _median_of_five(values: Column) -> Column:
+    """Median of five samples around each but the first and last two; shape (n - 4,).
 
     By comparisons, which is many times faster than sorting windows.
     """
@@ -120,7 +122,7 @@ def _median_of_five(values: Values) -> Values:
     return np.maximum(np.minimum(floor, ceiling), np.minimum(np.maximum(floor, ceiling), c))
 
 
-def _near_steps(values: npt.NDArray[np.float32], start: int, stop: int) -> float:
+def _near_steps(values: Column, start: int, stop: int) -> float:
     """The largest step within REACH of samples [start, stop), but for those in and out of them."""
     before = values[max(start - REACH, 0) : start]
     after = values[stop : stop + REACH]
@@ -230,16 +232,17 @@ def smoothness(
     weight = series.extent[joints].max() / np.maximum(series.extent[joints], 1e-12)
     # a joint that hardly moves at all says nothing of how the robot moves
     used = weight <= 10
-    values = series.filled[:, joints[used]] / series.extent[joints[used]]
+    joints = joints[used]
     grid = np.arange(int(span_s / period_s))
     edges = series.times_ns[0] + np.round(np.append(grid, len(grid)) * period_s * NS)
     first = np.minimum(np.searchsorted(series.times_ns, edges), series.count)
     held = np.diff(first)
-    sums = np.concatenate((np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)))
-    means = np.diff(sums[first], axis=0) / np.maximum(held, 1)[:, None]
-    if not held.all():  # a bin without a sample lies on the line between its neighbours
-        full = np.flatnonzero(held)
-        means = np.stack([np.interp(grid, full, one[full]) for one in means.T], axis=1)
+    full = np.flatnonzero(held)
+    means = np.zeros((len(grid), len(joints)))
+    for row, column in enumerate(joints):
+        sums = np.add.reduceat(series.filled[:, column], first[full]) / series.extent[column]
+        # a bin without a sample lies on the line between its neighbours
+        means[:, row] = np.interp(grid, full, sums / held[full])
     velocity = np.diff(means, axis=0) / period_s
     jerk = (np.diff(velocity, 2, axis=0) ** 2).sum(axis=1) / period_s**4
     speed = np.sqrt((velocity**2).sum(axis=1))
@@ -292,12 +295,15 @@ def _chatter(series: SeriesMeasures, column: int, swing: float, limits: Limits) 
         rate = float(counts[start:stop].max())
         grade = limits.grade(rate)
         if grade:
-            span = Span(int(times[start]), int(times[stop - 1]))
+            # an ordinary move just before or after is no part of it
+            apart = np.diff(times[start:stop])
+            close = np.flatnonzero(apart <= 3 * np.median(apart)) + start
+            span = Span(int(times[close[0]]), int(times[close[-1] + 1]))
             what = f"{column_name(series, column)} turns round {rate:.0f} times in a second"
             yield _CHATTER.flag(grade, series.name, span, rate, limits.limit(grade), what)
 
 
-def _turns(values: npt.NDArray[np.float32], swing: float) -> npt.NDArray[np.intp]:
+def _turns(values: Column, swing: float) -> npt.NDArray[np.intp]:
     """Samples at which a column turns round by ``swing`` or more on both sides, ascending."""
     # steps of a quarter swing: what is less is noise
     coarse = np.round(values / (0.25 * swing))
@@ -373,7 +379,7 @@ def _still(series: list[SeriesMeasures], share: float) -> tuple[Mask, int]:
         if not len(columns) or count < 2:
             continue
         values = one.filled[:, columns]
-        noise = np.median(np.abs(np.diff(values, 2, axis=0)), axis=0) / (0.6745 * np.sqrt(6))
+        noise = _noise(values)
         allowed = np.maximum(share * scale_of(one, columns), 6 * noise)
         edges = start_ns + np.arange(count) * bin_ns
         at = np.minimum(np.searchsorted(one.times_ns, edges), one.count - 1)
@@ -382,6 +388,14 @@ def _still(series: list[SeriesMeasures], share: float) -> tuple[Mask, int]:
         least = np.minimum(np.minimum.reduceat(values, at), values[np.append(at[1:], at[-1])])
         moving |= (most - least > allowed).any(axis=1)
     return ~moving, start_ns
+
+
+def _noise(values: npt.NDArray[np.float32]) -> Floats:
+    """Standard deviation of the noise of each column, by its second differences; shape (k,)."""
+    every = max(len(values) // 5000, 1)
+    before, at, after = (values[on : len(values) - 2 + on : every] for on in (0, 1, 2))
+    bend = np.abs(before - 2 * at + after)
+    return np.asarray(np.median(bend, axis=0) / (0.6745 * np.sqrt(6)), np.float64)
 
 
 NOT_A_NUMBER = Check(

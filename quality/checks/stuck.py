@@ -120,14 +120,14 @@ def _holds(series: SeriesMeasures, pair: Pair | None, limits: Limits) -> Iterato
 def _commanded(pair: Pair, hold: tuple[int, int, int], limits: Limits) -> bool:
     """Whether the command of a column moves by much while the column holds."""
     column, start, stop = hold
-    at = np.flatnonzero(pair.columns[:, 0] == column)
     stop = _before_lag(pair, stop, limits)
-    if not len(at) or stop - start < 3:
+    if column not in pair.columns[:, 0] or stop - start < 3:
         return False
-    asked = float(np.ptp(pair.commanded[start:stop, at[0]]))
+    at = int(np.flatnonzero(pair.columns[:, 0] == column)[0])
+    asked = float(np.ptp(pair.commanded[start:stop, at]))
     # in the scale of the joint, and of the robot: a small command may not overcome friction
     joints = pair.columns[pair.tracks, 0]
-    usual = max(float(pair.state.extent[column]), float(np.ptp(pair.commanded[:, at[0]])))
+    usual = max(float(pair.state.extent[column]), float(np.ptp(pair.commanded[:, at])))
     usual = max(usual, limits["moved"] * float(pair.state.extent[joints].max()))
     return asked >= limits["commanded"] * usual
 
@@ -267,7 +267,7 @@ def _at_limit(
             if grade is None or np.delete(travel, column).max() < limits["travel"]:
                 continue
             again = abrupt[at] and (abrupt & (found[:, 0] == column)).sum() >= 2
-            if _beyond(pair, int(joints[column]), int(start), int(stop), sign):
+            if _beyond(pair, int(joints[column]), slice(start, stop), mask[:, column], sign):
                 why = "its command asks for more"
             elif leaps[at]:
                 why = "it leaps to it"
@@ -295,18 +295,18 @@ def _entered(
     return dead & (np.min(before, axis=0) > ABRUPT * pace), dead & (last > pace)
 
 
-def _beyond(pair: Pair | None, column: int, start: int, stop: int, sign: float) -> bool:
-    """Whether the command lies beyond a column's extreme for most of a stretch."""
-    if pair is None:
+def _beyond(
+    pair: Pair | None, column: int, hold: slice, at_end: npt.NDArray[np.bool_], sign: float
+) -> bool:
+    """Whether the command lies beyond a column's extreme in a hold, and only where it is there."""
+    if pair is None or at_end.all() or column not in pair.columns[:, 0]:
         return False
-    at = np.flatnonzero((pair.columns[:, 0] == column) & pair.tracks)
-    if not len(at):
-        return False
-    error = sign * (pair.commanded[:, at[0]] - pair.state.filled[:, column])
-    # more than it ever is ahead elsewhere
-    usual = np.percentile(np.abs(np.delete(error, slice(start, stop))), 95)
-    enough = max(float(usual) * 2, 0.05 * float(pair.state.extent[column]))
-    return bool(np.median(error[start:stop]) > enough)
+    at = int(np.flatnonzero(pair.columns[:, 0] == column)[0])
+    late = round(pair.lag.ms * 1e6 / max(pair.state.period_ns, 1)) if pair.lag.tells else 0
+    told = np.clip(np.arange(pair.state.count) - late, 0, pair.state.count - 1)
+    error = sign * (pair.commanded[told, at] - pair.state.filled[:, column])
+    usual = float(np.percentile(np.abs(error[~at_end]), 90))
+    return bool(np.median(error[hold]) > max(2 * usual, 0.05 * float(pair.state.extent[column])))
 
 
 _REMEDY = "Restart the robot's driver, check its cable, and retake."

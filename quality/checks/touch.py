@@ -27,12 +27,14 @@ def force_saturation(measurements: Measurements, limits: Limits) -> Iterator[Fla
     """Flags a force that stays at its very extreme to the last digit (s): the sensor is clipped.
 
     A run counts from ``samples``, in a column that does not repeat otherwise (``repeat_share``).
+    Exactly 0 is no end of a range: a simulated force is that where nothing touches.
     """
     for series, columns in wrenches(measurements):
         values, extent = series.filled[:, columns], series.extent[columns]
         step = moves(series).step[:, columns]
         top, bottom = values == values.max(axis=0), values == values.min(axis=0)
-        for mask in (top & (extent > 0), bottom & (extent > 0)):
+        zero = values == -np.asarray(series.origin, np.float32)[columns]
+        for mask in (top & ~zero & (extent > 0), bottom & ~zero & (extent > 0)):
             found = column_runs(mask)
             for column, start, stop in found[found[:, 2] - found[:, 1] >= limits["samples"]]:
                 inside = mask[1:, column] & mask[:-1, column]

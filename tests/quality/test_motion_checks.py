@@ -1,0 +1,344 @@
+"""Defects planted in made robot series are found where they are, and near misses are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import robot_made as made
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dailies.recordings.contract import Series
+from dailies.words import NS, Flag, Grade
+from quality.checks import BY_NAME
+from quality.measures import Measurements
+from quality.measures.series import measure_series
+from quality.policy import Policy
+
+LIMITS = Policy.load().limits_for()
+SERIES_CHECKS = [
+    "not_a_number", "stuck_joint", "flat_series", "dead_dimension", "joint_limit", "spike",
+    "unreachable_jump", "jerky_motion", "gripper_chatter", "idle", "action_lag", "action_offset",
+    "wrong_units", "series_gap", "bad_times", "uneven_samples", "wrong_rate", "force_saturation",
+    "force_drift", "force_flat", "no_contact",
+]  # fmt: skip
+Spoil = Callable[[made.Floats, made.Floats], None]
+
+
+def found(*series: Series, checks: list[str] | None = None) -> list[Flag]:
+    """The flags of the series checks, or of some, on some series."""
+    measured = Measurements(series=tuple(measure_series(one) for one in series))
+    return [
+        flag
+        for name in checks or SERIES_CHECKS
+        for flag in BY_NAME[name].function(measured, LIMITS[name])
+    ]
+
+
+def spoiled(series: Series, spoil: Spoil) -> Series:
+    """A series whose values ``spoil(values, seconds)`` has changed in place."""
+    values = series.values.copy()
+    spoil(values, series.times_ns / NS)
+    return replace(series, values=values)
+
+
+def between(at_s: made.Floats, start_s: float, end_s: float) -> np.ndarray[Any, Any]:
+    return (at_s >= start_s) & (at_s < end_s)
+
+
+def stuck(*joints: int, start_s: float = 6.0, end_s: float = 8.0) -> Spoil:
+    def spoil(values: made.Floats, at_s: made.Floats) -> None:
+        rows = np.flatnonzero(between(at_s, start_s, end_s))
+        values[np.ix_(rows, np.array(joints))] = values[rows[0], list(joints)]
+
+    return spoil
+
+
+def spike(values: made.Floats, at_s: made.Floats) -> None:
+    values[np.searchsorted(at_s, 7.0), 1] += 0.8
+
+
+def jump(values: made.Floats, at_s: made.Floats) -> None:
+    values[at_s >= 7.0, 1] += 0.9
+
+
+def tremble(values: made.Floats, at_s: made.Floats) -> None:
+    rows = between(at_s, 5, 10)
+    values[rows, :6] += 0.08 * np.sin(2 * np.pi * 6 * at_s[rows, None] + np.arange(6))
+
+
+def chatter(values: made.Floats, at_s: made.Floats) -> None:
+    rows = between(at_s, 7, 8.5)
+    values[rows, 6] = np.sin(2 * np.pi * 8 * at_s[rows]) > 0
+
+
+def lost(values: made.Floats, at_s: made.Floats) -> None:
+    values[between(at_s, 7.0, 7.3), 2] = np.nan
+
+
+def late(values: made.Floats, at_s: made.Floats) -> None:
+    rows = np.searchsorted(at_s, 0.5)
+    values[rows:] = values[:-rows].copy()
+
+
+def early(values: made.Floats, at_s: made.Floats) -> None:
+    rows = np.searchsorted(at_s, 0.5)
+    values[:-rows] = values[rows:].copy()
+
+
+def beside(values: made.Floats, _: made.Floats) -> None:
+    values[:, 2] += 1.2
+
+
+def in_degrees(values: made.Floats, _: made.Floats) -> None:
+    values[:, :6] = np.degrees(values[:, :6])
+
+
+def dead(values: made.Floats, _: made.Floats) -> None:
+    values[:, 3] = values[0, 3]
+
+
+def limited(values: made.Floats, _: made.Floats) -> None:
+    top = np.quantile(values[:, 0], 0.6)
+    values[:, 0] = np.minimum(values[:, 0], top)
+
+
+PLANTED: dict[str, tuple[str, Spoil, tuple[float, float]]] = {
+    "one joint stuck": ("stuck_joint", stuck(1), (6, 8)),
+    "three joints stuck": ("stuck_joint", stuck(0, 1, 2), (6, 8)),
+    "all of the state stuck": ("flat_series", stuck(*range(7)), (6, 8)),
+    "a spike": ("spike", spike, (7, 7.02)),
+    "a jump": ("unreachable_jump", jump, (6.98, 7.02)),
+    "trembling": ("jerky_motion", tremble, (5, 10)),
+    "chatter": ("gripper_chatter", chatter, (7, 8.5)),
+    "no numbers": ("not_a_number", lost, (7, 7.3)),
+    "half a second late": ("action_lag", late, (0, 20)),
+    "ahead of its commands": ("action_lag", early, (0, 20)),
+    "beside its commands": ("action_offset", beside, (0, 20)),
+    "in degrees": ("wrong_units", in_degrees, (0, 20)),
+    "a dead joint": ("dead_dimension", dead, (0, 20)),
+    "at its limit": ("joint_limit", limited, (0, 20)),
+}
+
+
+@pytest.mark.parametrize("noise", [0.0, 2e-4], ids=["without noise", "with noise"])
+@pytest.mark.parametrize("defect", PLANTED)
+def test_a_planted_defect_is_found_where_it_is(defect: str, noise: float) -> None:
+    check, spoil, (start_s, end_s) = PLANTED[defect]
+    state, action = made.robot(9, noise=noise)
+    flags = found(spoiled(state, spoil), action, checks=[check])
+    assert flags, defect
+    span = flags[0].span
+    assert span.start_ns / NS < end_s
+    assert span.end_ns / NS > start_s
+    if end_s - start_s < 5:
+        assert span.start_ns / NS == pytest.approx(start_s, abs=0.15)
+        assert span.end_ns / NS == pytest.approx(end_s, abs=0.15)
+
+
+@pytest.mark.parametrize("rate_hz", [10, 30, 100])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_clean_robot_raises_no_flag(seed: int, rate_hz: float) -> None:
+    noise = (0.0, 2e-4, 1e-3)[seed % 3]
+    state, action = made.robot(seed, rate_hz=rate_hz, noise=noise)
+    if seed % 2:  # encoder counts of 12 bits
+        state = replace(state, values=np.round(state.values / 1.5e-3) * 1.5e-3)
+    assert found(state, action, made.wrench(seed)) == []
+
+
+def test_positions_and_speeds_in_one_state_raise_no_flag() -> None:
+    state, _ = made.robot(3)
+    joints = state.values[:, :6]
+    both = np.column_stack((joints, np.gradient(joints, 1 / 50, axis=0)))
+    names = tuple(f"state_{at}" for at in range(12))
+    assert found(made.series("state", both, 50, "state", names)) == []
+
+
+def rests(values: made.Floats, at_s: made.Floats) -> None:
+    """A joint that moves, slows down and rests while others go on: no defect."""
+    part = np.clip(at_s / 6, 0, 1)
+    values[:, 1] = 10 * part**3 - 15 * part**4 + 6 * part**5
+
+
+def test_a_joint_that_comes_to_rest_is_not_stuck() -> None:
+    state, action = made.robot(9, noise=0.0)
+    both = spoiled(state, rests), spoiled(action, rests)
+    assert found(*both, checks=["stuck_joint", "joint_limit", "dead_dimension"]) == []
+    assert found(both[0], checks=["stuck_joint", "joint_limit"]) == []
+
+
+def test_joints_stuck_together_are_one_flag_that_names_them() -> None:
+    state, action = made.robot(9)
+    flags = found(spoiled(state, stuck(0, 1, 2)), action, checks=["stuck_joint"])
+    assert len(flags) == 1
+    assert flags[0].grade is Grade.FAIL
+    assert flags[0].measured == pytest.approx(2.0, abs=0.1)
+    assert flags[0].message.startswith("observation.state: joint_1, joint_2, joint_3 stuck for 2.0")
+
+
+def test_a_joint_stuck_without_any_command_is_told_by_its_noise() -> None:
+    state, _ = made.robot(9)
+    flags = found(spoiled(state, stuck(1)), checks=["stuck_joint"])
+    assert ["never repeat otherwise" in flag.message for flag in flags] == [True]
+
+
+def test_a_quarter_of_a_second_stuck_is_not_flagged() -> None:
+    state, action = made.robot(9)
+    short = spoiled(state, stuck(1, start_s=6, end_s=6.25))
+    assert found(short, action, checks=["stuck_joint"]) == []
+
+
+def test_a_fast_move_is_no_spike_and_no_jump() -> None:
+    at_s = made.times(10, 50)
+    there = np.clip((at_s - 4) / 0.25, 0, 1)
+    back = np.clip((at_s - 4.4) / 0.25, 0, 1)
+    pulse = there**2 * (3 - 2 * there) - back**2 * (3 - 2 * back)
+    values = np.column_stack((pulse, np.sin(at_s)))
+    state = made.series("state", values, 50, "state", ("a", "b"))
+    assert found(state, checks=["spike", "unreachable_jump"]) == []
+
+
+def test_an_angle_written_another_way_is_no_jump() -> None:
+    at_s = made.times(10, 50)
+    angle = np.mod(0.9 * at_s + np.pi, 2 * np.pi) - np.pi
+    state = made.series("state", np.column_stack((angle, np.sin(at_s))), 50, "state", ("a", "b"))
+    assert found(state, checks=["spike", "unreachable_jump"]) == []
+
+
+def test_opening_and_closing_twice_a_second_apart_is_no_chatter() -> None:
+    state, _ = made.robot(9)
+
+    def twice(values: made.Floats, at_s: made.Floats) -> None:
+        values[:, 6] = (np.sin(2 * np.pi * 0.9 * at_s) > 0) & between(at_s, 5, 9)
+
+    assert found(spoiled(state, twice), checks=["gripper_chatter"]) == []
+
+
+def test_a_gripper_not_in_use_has_noise_and_no_chatter() -> None:
+    state, _ = made.robot(9)
+
+    def closed(values: made.Floats, at_s: made.Floats) -> None:
+        values[:, 6] = np.random.default_rng(1).normal(0, 1e-4, len(at_s))
+
+    assert found(spoiled(state, closed), checks=["gripper_chatter"]) == []
+
+
+def test_standing_still_for_12_s_is_idle_and_for_6_s_is_not() -> None:
+    state, _ = made.robot(9, seconds=40)
+    (flag,) = found(spoiled(state, stuck(*range(7), start_s=20, end_s=32)), checks=["idle"])
+    assert (flag.unit, flag.grade) == ("s", Grade.SUSPECT)
+    assert "in between" in flag.message
+    assert flag.span.start_ns / NS == pytest.approx(20, abs=0.5)
+    assert found(spoiled(state, stuck(*range(7), start_s=20, end_s=26)), checks=["idle"]) == []
+
+
+def test_lag_is_measured_to_some_milliseconds() -> None:
+    for lag_s in (0.45, 0.52, 0.9):
+        (flag,) = found(*made.robot(5, lag_s=lag_s), checks=["action_lag"])
+        assert flag.measured == pytest.approx(1000 * lag_s, abs=5)
+    assert found(*made.robot(5, lag_s=0.3), checks=["action_lag"]) == []
+
+
+def test_a_small_offset_and_another_unit_on_both_sides_are_no_defects() -> None:
+    state, action = made.robot(9)
+    near = spoiled(state, lambda values, _: values.__iadd__(0.1))
+    assert found(near, action, checks=["action_offset"]) == []
+    both = spoiled(state, in_degrees), spoiled(action, in_degrees)
+    assert found(*both, checks=["wrong_units", "action_offset", "action_lag"]) == []
+
+
+def test_a_name_that_says_radians_is_taken_at_its_word() -> None:
+    state, _ = made.robot(9)
+    names = (*(f"arm_{at}_rad" for at in range(6)), "gripper")
+    degrees = replace(spoiled(state, in_degrees), columns=names)
+    assert {flag.check for flag in found(degrees, checks=["wrong_units"])} == {"wrong_units"}
+    assert found(replace(state, columns=names), checks=["wrong_units"]) == []
+    assert found(spoiled(state, in_degrees), checks=["wrong_units"]) == []
+
+
+def test_one_sample_without_a_number_is_suspect() -> None:
+    state, action = made.robot(9)
+
+    def one(values: made.Floats, _: made.Floats) -> None:
+        values[100, 3] = np.inf
+
+    (flag,) = found(spoiled(state, one), action)
+    assert (flag.check, flag.grade, flag.measured) == ("not_a_number", Grade.SUSPECT, 1)
+    assert "joint_4" in flag.message
+
+
+def test_a_series_of_nothing_but_holes_is_told_and_harms_no_check() -> None:
+    state, action = made.robot(9)
+    flags = found(spoiled(state, lambda values, _: values.fill(np.nan)), action)
+    assert {flag.check for flag in flags} == {"not_a_number"}
+    assert flags[0].grade is Grade.FAIL
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 19, 20, 21])
+def test_short_series_harm_no_check(count: int) -> None:
+    state, action = made.robot(9)
+    cut = [
+        replace(one, times_ns=one.times_ns[:count], values=one.values[:count])
+        for one in (state, action, made.wrench())
+    ]
+    found(*cut)
+
+
+@settings(max_examples=12, deadline=None)
+@given(shift_s=st.floats(0, 5000), defect=st.sampled_from(sorted(PLANTED)))
+def test_shifting_time_shifts_spans(shift_s: float, defect: str) -> None:
+    check, spoil, _ = PLANTED[defect]
+    state, action = made.robot(9)
+    state, shift_ns = spoiled(state, spoil), round(shift_s * NS)
+    later = [replace(one, times_ns=one.times_ns + shift_ns) for one in (state, action)]
+    before, after = found(state, action, checks=[check]), found(*later, checks=[check])
+    assert [(f.grade, f.span.start_ns + shift_ns, f.span.end_ns + shift_ns) for f in before] == [
+        (f.grade, f.span.start_ns, f.span.end_ns) for f in after
+    ]
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    factor=st.sampled_from([1e-3, 0.25, 57.29578, 1000.0]),
+    offset=st.sampled_from([0.0, -3.0, 1e4]),
+    defect=st.sampled_from(sorted(PLANTED)),
+)
+def test_units_do_not_matter(factor: float, offset: float, defect: str) -> None:
+    check, spoil, _ = PLANTED[defect]
+    state, action = made.robot(9)
+    state = spoiled(state, spoil)
+    scaled = [replace(one, values=one.values * factor + offset) for one in (state, action)]
+    assert [(f.grade, f.span) for f in found(state, action, checks=[check])] == [
+        (f.grade, f.span) for f in found(*scaled, checks=[check])
+    ]
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 20),
+    defect=st.sampled_from(
+        ["a spike", "a jump", "chatter", "no numbers", "three joints stuck", "trembling"]
+    ),
+)
+def test_a_defect_stays_flagged_when_more_is_recorded_after_it(seed: int, defect: str) -> None:
+    check, spoil, _ = PLANTED[defect]
+    state, action = made.robot(9)
+    more, told = made.robot(100 + seed)
+
+    def with_more(one: Series, other: Series) -> Series:
+        # the robot goes on from where it was
+        values = np.vstack((one.values, other.values - other.values[0] + one.values[-1]))
+        times = np.concatenate((one.times_ns, one.times_ns[-1] + 20_000_000 + other.times_ns))
+        return replace(one, values=values, times_ns=times)
+
+    alone = found(spoiled(state, spoil), action, checks=[check])
+    longer = found(with_more(spoiled(state, spoil), more), with_more(action, told), checks=[check])
+    assert alone
+    assert all(
+        any(f.span.start_ns < g.span.end_ns and g.span.start_ns < f.span.end_ns for g in longer)
+        for f in alone
+    )
