@@ -1,0 +1,157 @@
+"""RLDS without TensorFlow: records, their checksums, features, and episodes that are damaged."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import made
+import made_arrays
+import numpy as np
+import pytest
+
+from dailies.recordings import episodes_at, recordings_in
+from dailies.recordings.contract import Episode
+from dailies.recordings.tfrecord import BadRecord, content_of, features_in, masked_crc, records_of
+from quality.measures.decode import measure_camera
+
+
+def read(path: Path) -> list[Episode]:
+    return list(episodes_at(path))
+
+
+def test_the_checksum_is_that_of_the_format() -> None:
+    # CRC-32C of nine digits (RFC 3720's own), rotated by 15 and shifted by the constant
+    assert masked_crc(b"123456789") == ((0xE3069283 >> 15 | 0xE3069283 << 17) + 0xA282EAD8) % 2**32
+
+
+def test_an_example_keeps_bytes_floats_and_whole_numbers() -> None:
+    said = {"a": [b"x", b""], "b": np.array([1.5, -2.0]), "c": np.array([7, -(2**40)])}
+    back = features_in(made_arrays.example(said).SerializeToString())
+    assert back["a"].tolist() == [b"x", b""]
+    assert back["b"].tolist() == [1.5, -2.0]
+    assert back["c"].tolist() == [7, -(2**40)]
+
+
+def test_a_sequence_example_is_read_alike() -> None:
+    whole = made_arrays.example({"context": np.array([3])})
+    for row in (0.0, 1.0):
+        feature = whole.feature_lists.feature_list["state"].feature.add()
+        feature.float_list.value.extend([row, row + 0.5])
+    back = features_in(whole.SerializeToString())
+    assert back["state"].tolist() == [0.0, 0.5, 1.0, 1.5]
+    with pytest.raises(BadRecord):
+        features_in(b"\xff" * 40)
+
+
+def test_a_dataset_gives_its_episodes_over_all_shards(tmp_path: Path) -> None:
+    root = made_arrays.rlds(tmp_path / "kitchen")
+    assert recordings_in(tmp_path) == [root]
+    episodes = read(root)
+    assert [episode.index for episode in episodes] == [0, 1, 2]
+    assert [episode.cameras[0].declared_count for episode in episodes] == [12, 15, 18]
+    for episode in episodes:
+        assert episode.problems == ()
+        assert [camera.name for camera in episode.cameras] == ["observation/image_0"]
+        roles = {one.name: one.role for one in episode.series}
+        assert roles == {"action": "action", "observation/state": "state", "is_first": "other"}
+        assert episode.metadata.task == made_arrays.INSTRUCTION
+    state = next(one for one in episodes[1].series if one.role == "state")
+    assert np.allclose(state.values, made.joints(15, 1, 7))
+    assert [one.content for one in episodes[2].cameras[0].source.pictures()][3] == made.still(3, 10)
+
+
+def test_without_features_json_the_widths_are_seen_from_the_steps(tmp_path: Path) -> None:
+    root = made_arrays.rlds(tmp_path / "kitchen")
+    whole = read(root)
+    for name in ("features.json", "dataset_info.json"):
+        (root / name).unlink()
+    for one, other in zip(read(root), whole, strict=True):
+        assert [series.values.shape for series in one.series] == [
+            series.values.shape for series in other.series
+        ]
+
+
+def test_a_shard_that_is_not_here_leaves_the_numbers_of_the_others(tmp_path: Path) -> None:
+    root = made_arrays.rlds(tmp_path / "kitchen")
+    (root / "kitchen-train.tfrecord-00000-of-00002").unlink()
+    assert [episode.index for episode in read(root)] == [2]
+
+
+def test_a_rate_in_dailies_json_makes_a_grid(tmp_path: Path) -> None:
+    root = made_arrays.rlds(tmp_path / "kitchen")
+    assert {one.clock for one in read(root)[0].series} == {"assumed"}
+    made.write_json(
+        root / "dailies.json",
+        {"rate_hz": 10, "site": "lisbon", "episodes": {"1": {"worker": "w-7"}}},
+    )
+    episodes = read(root)
+    assert episodes[0].series[0].clock == "grid"
+    assert episodes[0].series[0].times_ns[5] == 500_000_000
+    assert [episode.metadata.worker for episode in episodes] == [None, "w-7", None]
+    assert {episode.metadata.site for episode in episodes} == {"lisbon"}
+
+
+def test_instructions_that_change_are_steps(tmp_path: Path) -> None:
+    features = made_arrays.steps(10)
+    features["steps/language_instruction"] = [b"grip"] * 4 + [b"lift"] * 6
+    path = made_arrays.tfrecord(
+        tmp_path / "a.tfrecord", [made_arrays.example(features).SerializeToString()]
+    )
+    made.write_json(tmp_path / "a.json", {"rate_hz": 10})
+    (episode,) = read(path)
+    assert episode.metadata.task is None
+    assert [(step.label, step.start_ns, step.end_ns) for step in episode.metadata.steps] == [
+        ("grip", 0, 400_000_000),
+        ("lift", 400_000_000, 900_000_000),
+    ]
+
+
+def test_a_file_that_was_cut_off_gives_the_episodes_before_the_cut(tmp_path: Path) -> None:
+    root = made_arrays.rlds(tmp_path / "kitchen", shards=((9, 9, 9),))
+    (file,) = (path for path in root.iterdir() if "tfrecord" in path.name)
+    last = list(records_of(file))[2]
+    os.truncate(file, last.offset + last.length // 2)
+    one, two, three = read(root)
+    assert one.problems == two.problems == ()
+    assert "cut off" in three.problems[0].message
+    os.truncate(file, last.offset - 12)
+    assert [problem.check for problem in read(root)[-1].problems] == ["count_mismatch"]
+
+
+def test_a_wrong_checksum_is_told_and_what_can_be_read_is_given(tmp_path: Path) -> None:
+    path = made_arrays.records(tmp_path / "a.tfrecord", lengths=(9, 9))
+    record = next(iter(records_of(path)))
+    with path.open("r+b") as file:
+        file.seek(record.offset + record.length)
+        file.write(b"\0\0\0\0")
+    one, two = read(path)
+    assert [problem.check for problem in one.problems] == ["corrupt_stream"]
+    assert "checksum" in one.problems[0].message
+    assert measure_camera(one.cameras[0]).count == 9
+    assert two.problems == ()
+    assert content_of(path, record)[1] is False
+
+
+def test_a_dummy_picture_is_no_camera(tmp_path: Path) -> None:
+    features = made_arrays.steps(8) | {
+        "steps/observation/image_1": [made.still(0)] * 8,
+        "episode_metadata/has_image_0": np.array([0]),
+        "episode_metadata/has_image_1": np.array([0]),
+    }
+    path = made_arrays.tfrecord(
+        tmp_path / "a.tfrecord", [made_arrays.example(features).SerializeToString()]
+    )
+    assert [camera.name for camera in read(path)[0].cameras] == ["observation/image_0"]
+
+
+def test_real_episodes_of_bridge_are_read(samples: Path) -> None:
+    episodes = read(samples / "rlds")
+    assert len(episodes) == 25
+    for episode in episodes:
+        assert episode.problems == ()
+        assert all(camera.declared_count == 10 for camera in episode.cameras)
+        assert {one.role for one in episode.series} == {"state", "action", "other"}
+        assert episode.metadata.task
+    measured = measure_camera(episodes[3].cameras[0])
+    assert (measured.count, measured.width, measured.height) == (10, 64, 64)
