@@ -22,7 +22,6 @@ from jobs.example.catalogue import (
     PROGRAMS,
     RATES,
     RESUBMITTER,
-    REVIEWERS,
     program_of,
     rig_ids,
     worker_ids,
@@ -39,11 +38,11 @@ from jobs.example.findings import (
     stream_rows,
 )
 from jobs.example.manifest import History
+from jobs.example.reviewing import TABLES, Reviewed, review_takes, rows_of
 from jobs.example.shifts import Stint, days_up_to, joined_on, plan_shifts
 
 BATCH = 20_000
 LANDINGS_DAYS = 3
-EPOCH_DAY = dt.date(1970, 1, 1)
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -68,28 +67,41 @@ def build_history(
     stints, night = plan_shifts(rng, now, scale)
     takes = record_takes(rng, stints, now)
     found = find_flags(rng, takes)
-    # all is drawn before the transaction begins, so that it holds the record up for seconds only
+    # all but the reviews is drawn before the transaction begins, which holds the record up
     with record.begin() as session:
         connection = session.connection()
         _make_room(connection)
+        first = _next_id(connection, tables.Episode)
+        reviewed = review_takes(
+            np.random.default_rng([seed, 4]),
+            stints,
+            takes,
+            found,
+            policy=policy,
+            first=first,
+            next_ids={table: _next_id(connection, table) for table in TABLES},
+            now_us=_micros(now),
+        )
+        takes = reviewed.takes
         _write_places(connection, now)
         _write_plan(connection, stints, takes, now)
         _write(connection, tables.Shift, map(_shift_row, stints))
-        first = _next_id(connection, tables.Episode)
         contents = [f"{seed:08x}{value}" for value in _hashes(rng, len(takes))]
-        rows = _episode_rows(stints, takes, found, contents, policy, first)
-        total = _row_count(takes, found)
+        rows = _episode_rows(stints, reviewed, found, contents, policy, first)
+        total = _row_count(takes, found, reviewed)
         tally = _Tally("writing the history", total, progress)
         _write(connection, tables.Episode, tally.over(rows))
         _write(connection, tables.Finding, tally.over(_flag_row(flag, first) for flag in found))
-        _write(connection, tables.Review, tally.over(_review_rows(rng, takes, policy, first)))
+        for kind, made in rows_of(reviewed):
+            _write(connection, kind, tally.over(made))
         stream = _next_id(connection, tables.Stream)
         streams = tally.over(stream_rows(takes, first, stream))
         _pour(connection, tables.Stream, STREAM_COLUMNS, streams)
         numbers = tally.over(measurement_rows(rng, takes, stream))
         _pour(connection, tables.Measurement, MEASUREMENT_COLUMNS, numbers)
         _write(connection, tables.Landing, _landing_rows(stints, takes, contents, now))
-        for table in (tables.Episode, tables.Stream):
+        numbered: tuple[type[tables.Row], ...] = (tables.Episode, tables.Stream, *TABLES)
+        for table in numbered:
             _advance_sequence(connection, table)
     return _summary(stints, takes, night, now)
 
@@ -248,12 +260,13 @@ def _shift_row(stint: Stint) -> dict[str, Any]:
 
 def _episode_rows(
     stints: list[Stint],
-    takes: Takes,
+    reviewed: Reviewed,
     found: list[Found],
     contents: list[str],
     policy: str,
     first: int,
 ) -> Iterator[dict[str, Any]]:
+    takes = reviewed.takes
     errors = {flag.episode: error for flag in found if (error := error_of(flag))}
     decisions = {1: "accepted", 0: "rejected", -1: None}
     columns = zip(
@@ -268,12 +281,12 @@ def _episode_rows(
         takes.verdict.tolist(),
         takes.decision.tolist(),
         takes.original.tolist(),
-        takes.day.tolist(),
+        reviewed.first.tolist(),
         strict=True,
     )
     for at, row in enumerate(columns):
         shift, chore, robot, started, duration, landed, judged, decided = row[:8]
-        verdict, decision, original, day = row[8:]
+        verdict, decision, original, begun = row[8:]
         stint = stints[shift]
         yield {
             "id": first + at,
@@ -288,7 +301,7 @@ def _episode_rows(
             "rig_id": stint.rig,
             "shift_id": stint.id,
             "started_at": _instant(started),
-            "worked_on": EPOCH_DAY + dt.timedelta(days=day),
+            "worked_on": stint.worked_on,
             "landed_at": _instant(landed),
             "judged_at": _instant(judged),
             "duration_s": duration,
@@ -296,7 +309,9 @@ def _episode_rows(
             "policy": policy,
             "decision": decisions[decision],
             "decided_at": _instant(decided) if decided >= 0 else None,
+            "first_decision": decisions[begun],
             "duplicate_of": first + original if original >= 0 else None,
+            "retake_of": first + reviewed.retake_of[at] if at in reviewed.retake_of else None,
             "error": errors.get(at),
             "steps": None,
             "measurements": None,
@@ -322,24 +337,6 @@ def _flag_row(flag: Found, first: int) -> dict[str, Any]:
         "unit": flag.unit,
         "message": flag.message,
     }
-
-
-def _review_rows(
-    rng: np.random.Generator, takes: Takes, policy: str, first: int
-) -> Iterator[dict[str, Any]]:
-    reviewed = np.flatnonzero(takes.reviewed).tolist()
-    reviewers = rng.choice(len(REVIEWERS), len(reviewed))
-    for at, reviewer in zip(reviewed, reviewers.tolist(), strict=True):
-        accepted = takes.decision[at] == 1
-        yield {
-            "episode_id": first + at,
-            "reviewer": REVIEWERS[reviewer],
-            "decision": "accepted" if accepted else "rejected",
-            "reason": "usable" if accepted else "spoiled",
-            "note": None,
-            "policy": policy,
-            "decided_at": _instant(int(takes.decided_us[at])),
-        }
 
 
 def _landing_rows(
@@ -397,11 +394,12 @@ class _Tally:
             yield row
 
 
-def _row_count(takes: Takes, found: list[Found]) -> int:
+def _row_count(takes: Takes, found: list[Found], reviewed: Reviewed) -> int:
     robots = int(takes.robot.sum())
     people = len(takes) - robots
     streams, measurements = 3 * robots + people, 6 * robots + 3 * people
-    return len(takes) + len(found) + int(takes.reviewed.sum()) + streams + measurements
+    reviews = sum(len(made) for made in reviewed.rows.values())
+    return len(takes) + len(found) + reviews + streams + measurements
 
 
 def _write(connection: Connection, table: type[tables.Row], rows: Iterable[dict[str, Any]]) -> None:

@@ -111,13 +111,13 @@ def test_episodes_are_as_long_as_their_kind(record: Record) -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_days_are_those_of_the_site(record: Record) -> None:
+def test_days_are_those_of_the_site_on_which_the_shift_began(record: Record) -> None:
     sql = """
-        SELECT e.started_at, e.worked_on, s.zone FROM episode e
-        JOIN site s ON s.id = e.site_id WHERE e.id % 7 = 0"""
-    for started, worked_on, zone in rows(record, sql):
-        instant = dt.datetime.fromtimestamp(started / US, dt.UTC)
-        assert str(local_day(instant, zone)) == worked_on
+        SELECT e.started_at, e.worked_on, s.started_at, s.ended_at, site.zone FROM episode e
+        JOIN shift s ON s.id = e.shift_id JOIN site ON site.id = e.site_id WHERE e.id % 7 = 0"""
+    for started, worked_on, began, ended, zone in rows(record, sql):
+        assert began <= started < ended
+        assert str(local_day(dt.datetime.fromtimestamp(began / US, dt.UTC), zone)) == worked_on
 
 
 @pytest.mark.usefixtures("history")
@@ -131,10 +131,44 @@ def test_decisions_follow_from_verdicts_and_reviews(record: Record) -> None:
         ("good", "accepted"), ("fail", "rejected"), ("suspect", None), ("unknown", None)
     }  # fmt: skip
     disagree = """
-        SELECT count(*) FROM review r JOIN episode e ON e.id = r.episode_id
-        WHERE r.decision <> e.decision OR r.decided_at <> e.decided_at"""
+        WITH last AS (
+            SELECT *, row_number() OVER (
+                PARTITION BY episode_id ORDER BY decided_at DESC, id DESC) AS place
+            FROM review WHERE kind IN ('first', 'appeal', 'sample', 'lead'))
+        SELECT count(*) FROM last r JOIN episode e ON e.id = r.episode_id
+        WHERE place = 1 AND CASE WHEN r.hold_id IS NOT NULL THEN e.decision IS NOT NULL
+            ELSE (r.decision = 'accepted') <> (e.decision = 'accepted') OR e.decision IS NULL END"""
     assert one(record, disagree) == 0
     assert one(record, "SELECT count(DISTINCT reviewer) FROM review") == 5
+
+
+@pytest.mark.usefixtures("history")
+def test_reviewers_looked_twice_answered_appeals_and_inspected_samples(record: Record) -> None:
+    kinds = dict(rows(record, "SELECT kind, count(*) FROM review GROUP BY kind"))
+    assert set(kinds) == {"first", "second", "appeal", "sample", "blind"}
+    assert min(kinds.values()) > 15
+    twice = """
+        SELECT count(*) FROM second_look l JOIN review a ON a.id = l.review_id
+        JOIN review b ON b.id = l.second_id
+        WHERE a.reviewer = b.reviewer OR a.episode_id <> b.episode_id
+            OR b.decided_at <= a.decided_at"""
+    assert one(record, twice) == 0
+    states = {state for (state,) in rows(record, "SELECT DISTINCT state FROM appeal")}
+    assert states == {"open", "upheld", "overturned"}
+    own = """
+        SELECT count(*) FROM appeal JOIN review a ON a.id = review_id
+        JOIN review b ON b.episode_id = appeal.episode_id AND b.id <> a.id
+        WHERE a.reviewer = b.reviewer AND b.kind IN ('first', 'second')"""
+    assert one(record, own) == 0
+    lots = rows(record, "SELECT DISTINCT state FROM lot ORDER BY state")
+    assert ("accepted",) in lots
+    assert ("open",) in lots
+    redone = """
+        SELECT count(*), sum(o.worker_id = e.worker_id AND o.task_id = e.task_id
+            AND o.started_at < e.started_at)
+        FROM episode e JOIN episode o ON o.id = e.retake_of"""
+    found, right = rows(record, redone)[0]
+    assert found == right > 10
 
 
 @pytest.mark.usefixtures("history")
