@@ -38,6 +38,7 @@ from dailies.record import (
     Task,
     Worker,
 )
+from dailies.shifts import follow_shifts
 
 
 @dataclass(frozen=True)
@@ -544,6 +545,8 @@ def _write(session: Session, kind: _Kind, rows: list[dict[str, Any]]) -> Importe
         session.execute(update(kind.table).where(table.c.id == old["id"]).values(fresh))
         if kind.table is Site and "zone" in fresh:
             rederive_days(session, old["id"], fresh["zone"])
+    if kind.table in (Site, Shift) and (new or changed):
+        follow_shifts(session)
     return Imported(kind.name, len(new), len(changed))
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import delete, exists, or_, select, text
 from sqlalchemy.orm import Session
 
-from dailies.days import UnknownZone, local_day
 from dailies.record import Episode, Finding, Landing, Measurement, Review, Stream
+from dailies.shifts import day_of
 from dailies.words import NS, Flag, Grade, Verdict
 from jobs.screening import Screened, error_of
 from review import rework
@@ -68,7 +68,7 @@ def enter(
         return Entered(gone.id, is_new=False, duplicate_of=gone.duplicate_of, moved_from=before)
     first = next((twin.id for twin in twins if twin.duplicate_of is None), None)
     episode = _episode(screened, landed_at, judged_at or dt.datetime.now(dt.UTC), first)
-    episode.worked_on = _worked_on(screened, site_zones)
+    episode.worked_on = _worked_on(session, episode, site_zones)
     episode.is_example = is_example
     lacking = _lacking(session, screened)
     if lacking is not None:
@@ -193,12 +193,8 @@ def _said(screened: Screened) -> dict[str, Any]:
     return {name: value for name, value in columns.items() if value is not None}
 
 
-def _worked_on(screened: Screened, site_zones: Mapping[str, str]) -> dt.date:
-    zone = site_zones.get(screened.metadata.site or "", "UTC")
-    try:
-        return local_day(screened.started_at, zone)
-    except UnknownZone:
-        return local_day(screened.started_at, "UTC")
+def _worked_on(session: Session, episode: Episode, site_zones: Mapping[str, str]) -> dt.date:
+    return day_of(session, episode, site_zones.get(episode.site_id or "", "UTC"))
 
 
 def _amend(
@@ -213,7 +209,7 @@ def _amend(
         return
     for name, value in changed.items():
         setattr(episode, name, value)
-    episode.worked_on = _worked_on(screened, site_zones)
+    episode.worked_on = _worked_on(session, episode, site_zones)
     restate(session, episode, screened.verdict, now=dt.datetime.now(dt.UTC))
 
 

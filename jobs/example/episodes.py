@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +45,7 @@ class Takes:
     reviewed: npt.NDArray[np.bool_]
     original: Ints
     blurred: Floats
-    day: Ints  # days since 1970-01-01, on the site's calendar
+    day: Ints  # of its shift, in days since 1970-01-01 on the site's calendar
 
     def __len__(self) -> int:
         return len(self.shift)
@@ -86,7 +85,7 @@ def record_takes(rng: np.random.Generator, stints: list[Stint], now: dt.datetime
         reviewed=reviewed,
         original=original,
         blurred=blurred,
-        day=_site_days(stints, shift, started),
+        day=_shift_days(stints, shift),
     )
 
 
@@ -202,25 +201,10 @@ def _decisions(
     return decision, decided, reviewed
 
 
-def _site_days(stints: list[Stint], shift: Ints, started: Ints) -> Ints:
-    """The local day on which each take began, as days since 1970."""
-    days = np.empty(len(shift), np.int64)
-    zones = np.array([stint.place.zone for stint in stints])[shift]
-    # clocks change on whole hours of UTC in all of the example's zones
-    hours = started // HOUR_US
-    for zone in np.unique(zones):
-        mask = zones == zone
-        seen, which = np.unique(hours[mask], return_inverse=True)
-        offsets = np.array([_offset_us(int(hour), str(zone)) for hour in seen])
-        days[mask] = (started[mask] + offsets[which]) // (24 * HOUR_US)
-    return days
-
-
-def _offset_us(hour: int, zone: str) -> int:
-    instant = dt.datetime.fromtimestamp(hour * 3600, ZoneInfo(zone))
-    offset = instant.utcoffset()
-    assert offset is not None  # zones of the IANA database have one
-    return offset // dt.timedelta(microseconds=1)
+def _shift_days(stints: list[Stint], shift: Ints) -> Ints:
+    """The local day on which each take's shift began, as days since 1970."""
+    days = [(stint.worked_on - dt.date(1970, 1, 1)).days for stint in stints]
+    return np.array(days, np.int64)[shift]
 
 
 def _us(seconds: Floats) -> Ints:

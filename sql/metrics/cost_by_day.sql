@@ -1,4 +1,5 @@
--- Definition: what is due for a day, by currency.
+-- Definition: what is due for a day, by currency. A shift, and every take that began within the
+--   shift it names, counts for the day on which the shift began, also after midnight.
 -- Unit: money in the currency; hours
 -- Grain: one row per (day, currency)
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of

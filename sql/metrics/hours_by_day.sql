@@ -1,4 +1,5 @@
--- Definition: hours paid, recorded, delivered and accepted a day.
+-- Definition: hours paid, recorded, delivered and accepted a day. A shift, and every take that
+--   began within the shift it names, counts for the day on which the shift began.
 -- Unit: hours
 -- Grain: one row per day of the span, none left out
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of

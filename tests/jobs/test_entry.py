@@ -12,7 +12,17 @@ import pytest
 from sqlalchemy import select
 
 from dailies.database import Record
-from dailies.record import Episode, Finding, Landing, Measurement, Review, Stream
+from dailies.record import (
+    Episode,
+    Finding,
+    Landing,
+    Measurement,
+    Review,
+    Shift,
+    Site,
+    Stream,
+    Worker,
+)
 from dailies.recordings.contract import Metadata, Step
 from dailies.words import NS, Flag, Grade, Span, Verdict
 from jobs.entry import Entered, enter, restate
@@ -208,6 +218,34 @@ def test_the_day_is_the_sites_own(record: Record, site: str, day: str) -> None:
     assert str(episodes(record)[0].worked_on) == day
 
 
+def test_a_take_within_the_shift_that_it_names_counts_for_the_shifts_day(record: Record) -> None:
+    """It begins on 2 March at 7:25 in Manila; the shift on the evening before."""
+    one = screened()
+    began = dt.datetime(2026, 3, 1, 14, tzinfo=dt.UTC)
+    with record.begin() as session:
+        session.add(
+            Site(id="manila", name="M", kind="facility", zone="Asia/Manila", currency="PHP")
+        )
+        session.flush()
+        session.add(Worker(id="w-1", site_id="manila"))
+        session.flush()
+        session.add(
+            Shift(
+                id="night",
+                worker_id="w-1",
+                site_id="manila",
+                started_at=began,
+                ended_at=began + dt.timedelta(hours=10),
+                worked_on=dt.date(2026, 3, 1),
+                paid_s=36_000.0,
+            )
+        )
+    put(record, one)
+    assert str(episodes(record)[0].worked_on) == "2026-03-02"
+    put(record, replace(one, metadata=replace(one.metadata, shift="night")))
+    assert str(episodes(record)[0].worked_on) == "2026-03-01"
+
+
 def test_a_site_with_a_zone_that_there_is_not_has_days_of_utc(record: Record) -> None:
     one = screened()
     put(record, replace(one, metadata=replace(one.metadata, site="nowhere")))
@@ -254,7 +292,7 @@ def test_a_review_outlasts_another_verdict(record: Record) -> None:
 
 
 def test_an_error_in_the_middle_leaves_nothing(record: Record) -> None:
-    one = replace(screened(BLUR), streams=(ScreenedStream("x", "video", 1, 1.0, {"y" * 65: 0.0}),))
+    one = replace(screened(BLUR), streams=(ScreenedStream("x", "video", 1, 1.0, {"y" * 64: 0.0}),))
 
     def fail_half_way() -> None:
         with record.begin() as session:
