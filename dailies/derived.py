@@ -3,11 +3,11 @@
 ``sql/derived/<table>/*.sql`` holds one statement a file, run when rows of ``<table>`` change. The
 tables that they fill are declared in sql/views, which empties them.
 
-- ``episode``: run after a change, with the affected episodes in the temporary table ``touched``,
-  as they were (``sign`` -1) and as they are (+1). An episode is affected by its own change and by
-  that of its flags.
-- ``flag``: the same, with the flags of these episodes. Where flags change it is run twice: before
-  with ``$sign`` -1 and after with +1; otherwise once, with NULL for both.
+- ``episode``: run after a change of episodes, with these in the view ``touched``, as they were
+  (``sign`` -1) and as they are (+1), in the columns ``SUMMED``.
+- ``flag``: the same, with the flags of the touched episodes, when flags change or what they are
+  counted by does. Where flags change it is run twice: before with ``$sign`` -1 and after with +1;
+  otherwise once, with NULL for both.
 - any other table: run once, after a change of it.
 """
 
@@ -18,14 +18,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 MANY = 20_000
 """Affected episodes from which on everything is added up anew, which is then the quicker way."""
 
-_BEFORE = "CREATE OR REPLACE TEMP TABLE touched AS SELECT -1 AS sign, * FROM touched_of($ids)"
-_AFTER = "INSERT INTO touched SELECT 1, * FROM touched_of($ids)"
-_WHOLE = "CREATE OR REPLACE TEMP TABLE touched AS SELECT 1 AS sign, * FROM touched_of(NULL)"
+PLACED = (
+    "id", "worked_on", "site_id", "worker_id", "rig_id", "task_id", "program_id", "duplicate_of",
+    "duration_s",
+)  # fmt: skip
+"""What decides where an episode's flags are counted, and with how many hours."""
+
+SUMMED = (*PLACED, "verdict", "decision", "error")
+"""What of an episode the sums need."""
+
+_COLUMNS = ", ".join(SUMMED)
+_BEFORE = f"SELECT {_COLUMNS} FROM episode WHERE id IN (SELECT id FROM changed) ORDER BY id"
+_WHOLE = f"CREATE OR REPLACE TEMP VIEW touched AS SELECT 1 AS sign, {_COLUMNS} FROM episode"
 
 
 class Cursor(Protocol):
@@ -43,10 +54,29 @@ class Cursor(Protocol):
 
 @dataclass(frozen=True)
 class Touched:
-    """The episodes that a change affects, and whether flags are part of it."""
+    """The episodes that a change affects, in the columns SUMMED, as they were and as they will be.
 
-    ids: list[int]
+    ``flags`` says whether flags are part of the change.
+    """
+
+    before: pa.Table
+    after: pa.Table
     flags: bool
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return max(self.before.num_rows, self.after.num_rows)
+
+    @property
+    def signed(self) -> pa.Table:
+        """Both, told apart by the column ``sign``: -1 and +1."""
+        return pa.concat_tables([_signed(self.before, -1), _signed(self.after, 1)])
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether anything has changed by which flags are counted."""
+        return not self.before.select(PLACED).equals(self.after.select(PLACED))
 
 
 @dataclass(frozen=True)
@@ -69,39 +99,46 @@ class Derived:
 
     def touched(
         self, cursor: Cursor, rows: dict[str, pa.Table], gone: dict[str, pa.Array[Any]]
-    ) -> Touched:
-        """What changed or deleted rows affect; to be asked before the change.
+    ) -> Touched | None:
+        """What changed or deleted rows affect; to be asked before the change. None: no episode.
 
-        ``rows`` are the changed rows and ``gone`` the deleted ids, by table.
+        ``rows`` are the changed rows, as they travel, and ``gone`` the deleted ids, by table.
         """
         if not self.statements.get("episode"):
-            return Touched([], False)
-        ids: set[Any] = set()
-        if "episode" in rows:
-            ids.update(rows["episode"]["id"].to_pylist())
-        if "episode" in gone:
-            ids.update(gone["episode"].to_pylist())
+            return None
+        changed = rows.get("episode")
+        dead = {} if "episode" not in gone else dict.fromkeys(gone["episode"].to_pylist())
         flags = [gone["flag"]] if "flag" in gone else []
+        flagged: set[Any] = set()
         if "flag" in rows:
-            ids.update(rows["flag"]["episode_id"].to_pylist())
+            flagged.update(rows["flag"]["episode_id"].to_pylist())
             flags.extend(rows["flag"]["id"].chunks)
         if flags:
-            ids.update(_of_flags(cursor, flags))
-        return Touched(sorted(ids), bool(flags))
+            flagged.update(_of_flags(cursor, flags))
+        own = [] if changed is None else changed["id"].to_pylist()
+        ids = sorted({*own, *dead, *flagged})
+        if not ids:
+            return None
+        before = _asked(cursor, _BEFORE, pa.array(ids, pa.int64()))
+        # a row that is deleted and there again under the same id is among the changed ones
+        has_changed = pc.is_in(before["id"], pa.array([*own, *dead], pa.int64()))
+        left = before.filter(pc.invert(has_changed))
+        arrived = before.slice(0, 0) if changed is None else _as(changed, before.schema)
+        after = pa.concat_tables([left, arrived]).sort_by("id")
+        return Touched(before, after, bool(flags))
 
     def before(self, cursor: Cursor, touched: Touched) -> None:
-        """Keeps the affected episodes as they are before the change."""
-        if touched.ids:
-            cursor.execute(_BEFORE, {"ids": touched.ids})
-            if touched.flags:
-                self._run(cursor, "flag", {"sign": -1})
+        """Takes out what the affected episodes' flags added, before these change."""
+        if touched.flags:
+            self._run_touched(cursor, "flag", touched, {"sign": -1})
 
-    def after(self, cursor: Cursor, touched: Touched, tables: Iterable[str]) -> None:
+    def after(self, cursor: Cursor, touched: Touched | None, tables: Iterable[str]) -> None:
         """Adds up the differences, and makes anew what comes from other changed ``tables``."""
-        if touched.ids:
-            cursor.execute(_AFTER, {"ids": touched.ids})
-            self._run(cursor, "episode")
-            self._run(cursor, "flag", {"sign": 1 if touched.flags else None})
+        if touched is not None:
+            if not touched.before.equals(touched.after):
+                self._run_touched(cursor, "episode", touched)
+            if touched.flags or touched.is_moved:
+                self._run_touched(cursor, "flag", touched, {"sign": 1 if touched.flags else None})
         for table in tables:
             if table not in ("episode", "flag"):
                 self._run(cursor, table)
@@ -112,17 +149,42 @@ class Derived:
             cursor.execute(_WHOLE)
             self._run(cursor, "episode")
             self._run(cursor, "flag", {"sign": 1})
+            cursor.execute("DROP VIEW touched")
+
+    def _run_touched(
+        self,
+        cursor: Cursor,
+        table: str,
+        touched: Touched,
+        given: dict[str, int | None] | None = None,
+    ) -> None:
+        cursor.register("touched", touched.signed)
+        self._run(cursor, table, given)
+        cursor.unregister("touched")
 
     def _run(self, cursor: Cursor, table: str, given: dict[str, int | None] | None = None) -> None:
         for sql in self.statements.get(table, ()):
             cursor.execute(sql, given or {})
 
 
-def _of_flags(cursor: Cursor, ids: list[pa.Array[Any]]) -> list[int]:
+def _signed(rows: pa.Table, sign: int) -> pa.Table:
+    return rows.append_column("sign", pa.array(np.full(rows.num_rows, sign, np.int64)))
+
+
+def _as(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows as they travel, in the types that the mirror gives them."""
+    return rows.select(SUMMED).cast(schema)
+
+
+def _asked(cursor: Cursor, sql: str, ids: pa.Array[Any]) -> pa.Table:
+    cursor.register("changed", pa.table({"id": ids}))
+    found: pa.Table = cursor.execute(sql).to_arrow_table()
+    cursor.unregister("changed")
+    return found
+
+
+def _of_flags(cursor: Cursor, ids: list[pa.Array[Any]]) -> list[Any]:
     """Ids of the episodes whose flags these were until now."""
-    cursor.register("changed_flag", pa.table([pa.chunked_array(ids, pa.int64())], names=["id"]))
-    found = cursor.execute(
-        "SELECT DISTINCT episode_id FROM flag WHERE id IN (SELECT id FROM changed_flag)"
-    ).fetchall()
-    cursor.unregister("changed_flag")
-    return [episode_id for (episode_id,) in found]
+    flags = pa.chunked_array(ids, pa.int64()).combine_chunks()
+    sql = "SELECT DISTINCT episode_id AS id FROM flag WHERE id IN (SELECT id FROM changed)"
+    return list(_asked(cursor, sql, flags)["id"].to_pylist())

@@ -256,8 +256,8 @@ class Mirror:
         changed, deleted, dead, tops = {}, {}, 0, dict(self._top)
         with self._transaction() as cursor:
             touched = self._derived.touched(cursor, news.rows, news.gone)
-            self._summed += len(touched.ids)
-            if self._summed < MANY:
+            self._summed += touched.count if touched else 0
+            if touched and self._summed < MANY:
                 self._derived.before(cursor, touched)
             for table in self._tables:
                 rows = news.rows.get(table.name)

@@ -23,11 +23,3 @@ CREATE OR REPLACE TABLE defect (
     failed BIGINT,      -- of them, with a flag of grade fail by this check
     recorded_ms BIGINT
 );
-
--- What of an episode the sums need; one row per episode of ids (NULL for all).
-CREATE OR REPLACE MACRO touched_of(ids) AS TABLE
-SELECT
-    id, worked_on, site_id, worker_id, rig_id, task_id, program_id, verdict,
-    is_counted, is_decided, is_accepted, recorded_ms, delivered_ms, accepted_ms
-FROM episode_hours
-WHERE ids IS NULL OR id IN (SELECT unnest(CAST(ids AS BIGINT[])));

@@ -14,5 +14,5 @@ SELECT
     sum(sign * recorded_ms) AS recorded_ms,
     sum(sign * delivered_ms) AS delivered_ms,
     sum(sign * accepted_ms) AS accepted_ms
-FROM touched
+FROM with_hours('touched')
 GROUP BY worked_on, site_id, worker_id, rig_id, task_id, program_id

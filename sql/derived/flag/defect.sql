@@ -4,7 +4,7 @@
 --   no flag has changed)
 INSERT INTO defect
 WITH
-affected AS (FROM touched WHERE is_counted AND ($sign IS NULL OR sign = $sign)),
+affected AS (FROM with_hours('touched') WHERE is_counted AND ($sign IS NULL OR sign = $sign)),
 found AS (
     SELECT episode_id, check_name, bool_or(grade = 'fail') AS is_fail
     FROM flag
