@@ -16,16 +16,34 @@ from quality.measures.series import SeriesMeasures
 
 MIN_SAMPLES = 10
 """Fewer samples have no rate to speak of."""
+REGULAR = 0.9
+"""Share of intervals within half of the median from which a sensor ticks rather than reports."""
 
 
 def timed_series(measurements: Measurements) -> Iterator[SeriesMeasures]:
     """The series whose times a clock gave, one of each set that shares the same times."""
     told: list[SeriesMeasures] = []
-    for series in measurements.series:
+    # a state's clock is that of the action in the same table
+    for series in sorted(measurements.series, key=lambda one: one.role != "state"):
         alike = any(np.array_equal(series.times_ns, one.times_ns) for one in told)
         if series.clock == "measured" and series.count >= MIN_SAMPLES and not alike:
             told.append(series)
             yield series
+
+
+def _even_series(measurements: Measurements) -> Iterator[SeriesMeasures]:
+    """Those of them that ought to come evenly.
+
+    A command, a button or a fix of the GPS may come when there is one: without a declared rate,
+    an action is not judged, and another sensor only where nearly all of its intervals are alike.
+    """
+    for series in timed_series(measurements):
+        if series.role == "state" or series.declared_rate_hz:
+            yield series
+        elif series.role == "other":
+            interval = np.diff(series.times_ns) / max(series.period_ns, 1)
+            if np.mean(np.abs(interval - 1) < 0.5) >= REGULAR:
+                yield series
 
 
 def series_gap(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -34,7 +52,7 @@ def series_gap(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     Gaps up to ``join_s`` apart are one flag, which measures the longest. Where over
     ``lost_share`` % of all samples are missing, they fail.
     """
-    for series in timed_series(measurements):
+    for series in _even_series(measurements):
         times = np.sort(series.times_ns)
         interval = np.diff(times)
         long = interval >= limits.suspect * 1e6
@@ -87,7 +105,7 @@ def bad_times(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 
 def uneven_samples(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags a series whose intervals spread widely around their median (% of it, gaps apart)."""
-    for series in timed_series(measurements):
+    for series in _even_series(measurements):
         interval = np.diff(np.sort(series.times_ns)).astype(np.float64)
         period = max(float(np.median(interval)), 1.0)
         # a gap is told by series_gap

@@ -139,6 +139,31 @@ def test_the_gaps_of_a_real_clock_are_found(samples: Path) -> None:
     assert all(flag.grade is not Grade.GOOD for found in gaps for flag in found)
 
 
+@pytest.mark.parametrize("name", ["hdf5/robosuite_wipe.hdf5", "rlds"])
+def test_simulated_and_short_real_episodes_raise_no_flag(samples: Path, name: str) -> None:
+    episodes = measured_at(samples / name)
+    assert episodes
+    assert [flagged(one) for one in episodes] == [set()] * len(episodes)
+
+
+@pytest.mark.parametrize(
+    "name", ["deepen_sample.mcap", "deepen_sample_ros1.bag", "deepen_sample_ros2"]
+)
+def test_stall_limit_and_chatter_are_found_in_every_container(samples: Path, name: str) -> None:
+    (measured,) = measured_at(samples / "bags" / name)
+    limits = POLICY.limits_for()
+    planted = {
+        "flat_series": (5.95, 8.0),
+        "joint_limit": (9.0, 10.0),
+        "gripper_chatter": (1.9, 3.45),
+    }
+    for check, (start_s, end_s) in planted.items():
+        (flag,) = BY_NAME[check].function(measured, limits[check])
+        assert flag.span.start_ns / NS == pytest.approx(start_s, abs=0.01)
+        assert flag.span.end_ns / NS == pytest.approx(end_s, abs=0.01)
+    assert flagged(measured) == {*planted, "unreachable_jump"}
+
+
 def test_what_was_planted_in_the_made_episodes_is_found(samples: Path) -> None:
     chatter, stalled = measured_at(samples / "lerobot_deepen")
     assert flagged(chatter) == {"gripper_chatter"}

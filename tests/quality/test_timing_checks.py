@@ -71,6 +71,12 @@ def test_a_sample_that_only_came_late_is_no_gap() -> None:
     assert [f.check for f in found(ticking(late)) if f.grade is Grade.FAIL] == []
 
 
+def test_commands_that_come_when_there_are_some_have_no_gaps() -> None:
+    pressed = np.sort(np.random.default_rng(1).uniform(0, 10, 60))
+    assert found(ticking(pressed, role="action"), ticking(pressed + 0.01)) == []
+    assert found(ticking(pressed, role="state")) != []
+
+
 def test_series_of_one_table_are_told_once_and_made_up_times_never() -> None:
     times = np.delete(EVEN, slice(200, 220))
     assert len(found(ticking(times), ticking(times, name="state"))) == 1
@@ -89,7 +95,7 @@ def test_samples_in_bursts_are_uneven() -> None:
     bursts = np.repeat(np.arange(50) / 5, 10) + np.tile(np.arange(10) * 1e-4, 50)
     assert [f.check for f in found(ticking(bursts), checks=["uneven_samples"])] == []
     mixed = np.sort(np.concatenate((EVEN, EVEN[::2] + 0.001)))
-    (flag,) = found(ticking(mixed), checks=["uneven_samples"])
+    (flag,) = found(ticking(mixed, role="state"), checks=["uneven_samples"])
     assert flag.unit == "%"
 
 
