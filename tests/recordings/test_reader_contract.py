@@ -12,6 +12,7 @@ from pathlib import Path
 import made
 import made_arrays
 import made_logs
+import made_phone
 import numpy as np
 import pytest
 
@@ -46,6 +47,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "ros2-mcap": lambda path: made_logs.ros2_bag(path, seed=28, storage="mcap"),
     "ros2-packed": lambda path: made_logs.ros2_bag(path, seed=29, compression="message"),
     "ros2.db3": lambda path: made_logs.lone_db3(path, seed=30),
+    "phone.mp4": lambda path: made_phone.phone(path, frames=36, videos=2),
     "aloha.hdf5": lambda path: made_arrays.aloha(path, cameras=("high", "wrist")),
     "aloha-jpeg.h5": lambda path: made_arrays.aloha(path, is_jpeg=True),
     "robomimic.hdf5": lambda path: made_arrays.robomimic(path),
