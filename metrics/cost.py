@@ -59,7 +59,8 @@ class CostLine:
     """A pay line or, where it spans several, its part of one task, program and rig.
 
     ``basis`` is paid, accepted, or none where no rate prices the hours. ``hours`` are paid hours
-    for basis paid, accepted for basis accepted; for none, ``unpriced`` says which.
+    for basis paid, accepted for basis accepted; for none, ``unpriced`` says which. The exact
+    ``milliseconds`` are what an amount is computed from.
     """
 
     worker_id: str | None
@@ -70,6 +71,7 @@ class CostLine:
     task_id: str | None
     program_id: str | None
     rig_id: str | None
+    milliseconds: int
     hours: float
     rate: Decimal | None
     currency: str | None

@@ -36,7 +36,15 @@ def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) ->
     for one in totals:
         if one.currency is None:
             without = one.paid_h + one.accepted_h
-            tiles.append(Tile("Without a rate", hours(without), "Hours that no rate prices."))
+            tiles.append(
+                Tile(
+                    "Without a rate",
+                    hours(without),
+                    "Hours that no rate prices: "
+                    "lines of basis none in the CSV, a dash for the currency below. `dailies import` "
+                    "brings a rate in.",
+                )
+            )
             continue
         (due,) = charts.amounts([one.due])
         (hourly,) = charts.amounts([one.per_accepted_hour])
@@ -46,7 +54,7 @@ def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) ->
                 f"Due, {one.currency}",
                 due,
                 f"To {count(one.workers)} workers for {bought}; each line rounded once. Below it "
-                "what is due divided by accepted hours.",
+                "what is due divided by accepted hours. Currencies are never added.",
                 aside=f"{hourly} an accepted hour",
                 trend=[float(day.due) for day in days if day.currency == one.currency],
             )

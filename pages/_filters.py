@@ -13,6 +13,7 @@ from metrics.choices import Choice, Days, days, options
 from pages._ground import mirror
 
 PERIODS = {"7 days": 7, "14 days": 14, "28 days": 28, "90 days": 90}
+LAST_WEEK, LAST_MONTH = "Last week", "Last month"
 ALL, CHOSEN = "All days", "Chosen days"
 KINDS = ("site", "task", "worker", "rig")
 
@@ -25,11 +26,13 @@ def draw_filters() -> None:
     with st.sidebar:
         period = st.selectbox(
             "Days",
-            [*PERIODS, ALL, CHOSEN],
+            [*PERIODS, LAST_WEEK, LAST_MONTH, ALL, CHOSEN],
             index=list(PERIODS).index("28 days"),
             key="period",
             bind="query-params",
-            help="Days are each site's own; the last is the newest day with anything in it.",
+            help="Days are each site's own; the last is the newest day with anything in it. Last "
+            "week is the whole one before, from Monday to Sunday. A take of a night shift counts "
+            "for the day on which its shift began.",
         )
         start, end = _span(str(period), known)
         if period == CHOSEN:
@@ -78,6 +81,12 @@ def _span(period: str, known: Days) -> tuple[dt.date, dt.date]:
     end = min(known.last_on or today, today + dt.timedelta(days=1))
     if period in PERIODS:
         return end - dt.timedelta(days=PERIODS[period] - 1), end
+    if period == LAST_WEEK:
+        monday = end - dt.timedelta(days=end.weekday() + 7)
+        return monday, monday + dt.timedelta(days=6)
+    if period == LAST_MONTH:
+        last = end.replace(day=1) - dt.timedelta(days=1)
+        return last.replace(day=1), last
     return min(known.first_on or end, end), end
 
 

@@ -22,7 +22,7 @@ def page() -> None:
     """What is owed and why."""
     demand("cost")
     filter = chosen()
-    heading("Cost", f"{said(filter)} · currencies are never added")
+    heading("Cost", f"{said(filter)} · a night shift's on the day it began")
     if nothing_recorded():
         return
     mirrored = mirror()
@@ -47,7 +47,9 @@ def page() -> None:
         file_name=f"dailies-due-{filter.from_on}-{filter.to_on}.csv",
         mime="text/csv",
         icon=":material/download:",
-        help="One line a worker, day, site, task and basis. Its sums equal this page's.",
+        help="One line a worker, day, site, task and basis; its sums equal this page's. Amount is "
+        "milliseconds × rate / 3,600,000, rounded once, half up. With a task, rig or program "
+        "chosen the lines are parts of such lines, which add up to them.",
         on_click="ignore",
     )
     shown.workers(cost.cost_by_worker(mirrored, filter))

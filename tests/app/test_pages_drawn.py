@@ -210,3 +210,18 @@ def test_a_narrowed_list_begins_at_its_first_page() -> None:
 def test_live_follows_the_filters() -> None:
     every, one = drawn("live"), drawn("live", worker="w-2")
     assert [shown.metric[0].value for shown in (every, one)] == ["7", "1"]
+
+
+@pytest.mark.usefixtures("on_seven_failures")
+@pytest.mark.parametrize(
+    ("period", "from_on", "to_on"),
+    [
+        ("Last week", dt.date(2026, 2, 23), dt.date(2026, 3, 1)),
+        ("Last month", dt.date(2026, 2, 1), dt.date(2026, 2, 28)),
+        ("7 days", dt.date(2026, 2, 24), dt.date(2026, 3, 2)),
+    ],
+)
+def test_a_period_counts_from_the_newest_day(period: str, from_on: dt.date, to_on: dt.date) -> None:
+    """The newest is Monday, 2 March 2026."""
+    filter: Filter = drawn("quality", period=period).session_state["filter"]
+    assert (filter.from_on, filter.to_on) == (from_on, to_on)

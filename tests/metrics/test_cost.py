@@ -29,6 +29,7 @@ from metrics.cost import (
 )
 
 D = Decimal
+H = 3_600_000  # milliseconds of an hour
 
 
 def lines(mirror: Mirror, filter: Filter) -> list[CostLine]:
@@ -56,12 +57,30 @@ def test_what_is_due_by_worker(mirror: Mirror, both_days: Filter) -> None:
 
 def test_the_lines_behind_it(mirror: Mirror, both_days: Filter) -> None:
     assert lines(mirror, both_days) == [
-        CostLine("ann", "delft", FIRST, "paid", None, None, None, "r1", 4.0, D(15), "EUR", D(60)),
         CostLine(
-            "chi", "kobe", FIRST, "accepted", None, "egg", None, None, 1.0, D(1500), "JPY", D(1500)
+            "ann", "delft", FIRST, "paid", None, None, None, "r1", 4 * H, 4.0, D(15), "EUR", D(60)
         ),
-        CostLine("ann", "delft", SECOND, "paid", None, None, None, "r1", 2.0, D(16), "EUR", D(32)),
-        CostLine("bo", "delft", SECOND, "paid", None, None, None, "r2", 4.0, D(16), "EUR", D(64)),
+        CostLine(
+            "chi",
+            "kobe",
+            FIRST,
+            "accepted",
+            None,
+            "egg",
+            None,
+            None,
+            H,
+            1.0,
+            D(1500),
+            "JPY",
+            D(1500),
+        ),
+        CostLine(
+            "ann", "delft", SECOND, "paid", None, None, None, "r1", 2 * H, 2.0, D(16), "EUR", D(32)
+        ),
+        CostLine(
+            "bo", "delft", SECOND, "paid", None, None, None, "r2", 4 * H, 4.0, D(16), "EUR", D(64)
+        ),
         CostLine(
             "chi",
             "kobe",
@@ -71,6 +90,7 @@ def test_the_lines_behind_it(mirror: Mirror, both_days: Filter) -> None:
             "pan",
             None,
             None,
+            H // 3,
             0.333333,
             D(1000),
             "JPY",
@@ -211,6 +231,27 @@ def test_the_lines_add_up_to_the_page(mirror: Mirror, cut: dict[str, tuple[str]]
     for row in cost_by_worker(mirror, span):
         by_worker[row.currency] = by_worker.get(row.currency, D(0)) + (row.due or D(0))
     assert sums == by_worker
+
+
+PLACES = {"EUR": D("0.01"), "JPY": D(1)}
+
+
+def test_every_amount_can_be_computed_again_from_its_line(own: tuple[Record, Mirror]) -> None:
+    """At 18 EUR an hour three seconds are 1.5 cent, which hours to six places would not show."""
+    record, mirror = own
+    day = SECOND + DAY
+    with record.begin() as session:
+        session.add(rate("delft", "paid", "18", "EUR", day))
+        session.add_all(
+            shift(f"odd-{worker}", worker, "delft", "r1", day, seconds / 3600)
+            for worker, seconds in (("ann", 3), ("bo", 10_001))
+        )
+    found = lines(mirror, Filter(FIRST, day))
+    assert len(found) == 7
+    for line in found:
+        assert line.rate is not None
+        exact = line.milliseconds * line.rate / H
+        assert line.amount == exact.quantize(PLACES[str(line.currency)], "ROUND_HALF_UP")
 
 
 def test_a_currency_of_three_places(own: tuple[Record, Mirror], tmp_path: Path) -> None:
