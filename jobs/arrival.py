@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,9 +71,15 @@ def named_by(video: Path) -> tuple[Path, ...]:
 
 def quiet_needed(path: Path, quiet: Quiet) -> float:
     """How long ``path`` must have been quiet to be taken for whole, in seconds."""
-    if path.suffix.lower() not in MP4 or not path.is_file():
+    tell = _TELLERS.get(path.suffix.lower())
+    if tell is None or not path.is_file():
         return quiet.usual
-    return {"whole": quiet.whole, "growing": quiet.growing, "part": quiet.patience}[_mp4(path)]
+    return {
+        "whole": quiet.whole,
+        "usual": quiet.usual,
+        "growing": quiet.growing,
+        "part": quiet.patience,
+    }[tell(path)]
 
 
 def _files(path: Path) -> list[tuple[str, os.stat_result]]:
@@ -138,3 +145,47 @@ def _mp4(path: Path) -> str:
     if at > end or not {b"moov", b"mdat"} <= kinds:
         return "part"
     return "growing" if b"moof" in kinds and b"mfra" not in kinds else "whole"
+
+
+def _mcap(path: Path) -> str:
+    """An MCAP ends with the eight bytes with which it begins, once its recorder has closed it."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_MCAP_MARK), os.SEEK_END)
+            return "whole" if file.read() == _MCAP_MARK else "part"
+    except OSError:
+        return "part"
+
+
+def _bag(path: Path) -> str:
+    """A ROS 1 bag's first record says where its index begins: 0 until its recorder closes it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+        at = head.find(b"index_pos=")
+        index_at = struct.unpack("<Q", head[at + 10 : at + 18])[0] if at >= 0 else 0
+        return "usual" if 0 < index_at <= path.stat().st_size else "part"
+    except (OSError, struct.error):
+        return "part"
+
+
+def _db3(path: Path) -> str:
+    """An SQLite file's header counts its pages; a recorder adds more from time to time."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+        page, count = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
+        size = count * (65536 if page == 1 else page)
+        return "growing" if 0 < size <= path.stat().st_size else "part"
+    except (OSError, struct.error):
+        return "part"
+
+
+_MCAP_MARK = b"\x89MCAP0\r\n"
+_TELLERS: dict[str, Callable[[Path], str]] = {
+    **dict.fromkeys(MP4, _mp4),
+    ".mcap": _mcap,
+    ".bag": _bag,
+    ".db3": _db3,
+}
+"""What tells from a file with an ending whether it is whole, may grow, or lacks a part."""

@@ -28,7 +28,8 @@ from dailies.config import Config
 from dailies.database import Record, open_record
 from dailies.record import Site
 from dailies.recordings import READERS, recordings_in, sidecar_of
-from dailies.recordings.files import is_unfinished, is_video
+from dailies.recordings.files import is_unfinished
+from dailies.recordings.hdf5 import MAPPING
 from jobs import landing
 from jobs.arrival import Quiet, State, named_by, quiet_needed, state_of
 from jobs.entry import Entered, enter
@@ -252,6 +253,10 @@ class Intake:
         if now - pending.since_s < quiet and not is_growing_dataset:
             pending.not_before_s = min(pending.since_s + quiet, now + 0.1)
             return
+        if path not in recordings_of(path, self._config.recordings):  # now a part of another
+            del self._pending[path]
+            self._forget(path)
+            return
         self._begin(pending)
 
     def _begin(self, pending: Pending) -> None:
@@ -470,13 +475,10 @@ def recordings_of(path: Path, folders: Iterable[Path]) -> list[Path]:
     for one in chain[:-1]:
         if one.is_dir() and any(reader.recognises(one) for reader in READERS):
             return [one]
-    if path.suffix.lower() == ".json":  # the metadata of a video beside it
-        name = path.stem
-        return [
-            one
-            for one in path.parent.iterdir()
-            if one.name.startswith(name) and is_video(one.name) and sidecar_of(one) == path
-        ]
+    if path.suffix.lower() == ".json":  # the metadata of a recording beside it, or of all of them
+        beside = [one for one in path.parent.iterdir() if not is_unfinished(one.name)]
+        said_of = [one for one in beside if path.name == MAPPING or sidecar_of(one) == path]
+        return [one for one in said_of if any(reader.recognises(one) for reader in READERS)]
     return recordings_in(path) if path.exists() else []
 
 
