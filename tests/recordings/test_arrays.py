@@ -285,3 +285,18 @@ def test_a_real_file_of_robosuite_is_read(samples: Path) -> None:
         "joint_torques": (174, 7),
         "states": (174, 15),
     }
+
+
+def test_the_example_of_a_mapping_in_the_docs_is_read(tmp_path: Path) -> None:
+    doc = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    said = next(text for text in doc.split("```json\n")[1:] if '"dataset"' in text)
+    path = unusual(tmp_path / "lab.h5")
+    with h5py.File(path, "a") as file:
+        for run in file["runs"].values():
+            run["gripper"] = made.joints(50, 2, 1)
+            run["cam/stamp"] = np.arange(20) * 50_000 + np.arange(20) % 2 * 3000
+    (tmp_path / "lab.h5.json").write_text(said.split("```")[0])
+    for episode in episodes_at(path):
+        assert episode.problems == ()
+        assert series(episode)["grip"].columns == ("width",)
+        assert episode.cameras[0].source.clock == "measured"
