@@ -12,8 +12,12 @@ from dailies.recordings import episodes_at
 from dailies.recordings.described import IDS
 from dailies.recordings.files import UNFINISHED_SUFFIXES, VIDEO_SUFFIXES
 from dailies.recordings.lerobot_info import VERSIONS
+from dailies.recordings.message_pictures import TYPES
+from dailies.recordings.messages import COMMANDS, MAX_COLUMNS
 from dailies.recordings.streams import ROLES
 from dailies.recordings.tables import UNITS
+from dailies.recordings.topics import APART_NS
+from dailies.words import NS
 
 DOC = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
 EXAMPLES = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", DOC, re.DOTALL)]
@@ -23,6 +27,15 @@ def test_every_ending_id_unit_role_and_version_is_documented() -> None:
     named = (*VIDEO_SUFFIXES, *UNFINISHED_SUFFIXES, *IDS, *UNITS, *ROLES)
     assert [name for name in named if f"`{name}`" not in DOC] == []
     assert [version for version in VERSIONS if f"`lerobot-{version}`" not in DOC] == []
+
+
+def test_every_kind_of_message_that_is_taken_is_documented() -> None:
+    for name in (*TYPES, "JointState", "JointTrajectory", "Imu", "Odometry"):
+        assert f"`{name}`" in DOC, name
+    for word in COMMANDS - {"actions", "commands", "targets"}:
+        assert f" {word}," in DOC or f" {word} " in DOC, word
+    assert f"more than {MAX_COLUMNS} numbers" in DOC
+    assert f"within {APART_NS // NS} s" in DOC
 
 
 def test_the_example_beside_a_video_is_read_without_a_problem(tmp_path: Path) -> None:
