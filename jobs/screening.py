@@ -264,6 +264,8 @@ def _place(
 ) -> tuple[Path | None, float | None, float | None]:
     """Where a camera's pictures can be played: their video file, or the preview of them."""
     if isinstance(source, VideoFile):
+        if source.track:  # a browser plays the first one
+            return None, None, None
         return source.path, source.start_s, source.end_s
     shown = folder / f"{safe_name(name)}.mp4" if folder is not None else None
     if shown is not None and shown.is_file():
