@@ -196,6 +196,8 @@ def _stored(episode: Episode, folder: Path) -> Measurements | None:
     declared = {camera.name: camera for camera in episode.cameras}
     if set(declared) != {camera.name for camera in stored.cameras}:
         return None
+    if any(one.count and not one.origin for one in stored.series):
+        return None  # of before the values of series were kept
     cameras = tuple(
         replace(
             camera,
@@ -209,6 +211,8 @@ def _stored(episode: Episode, folder: Path) -> Measurements | None:
         cameras=cameras,
         problems=episode.problems,
         declared_duration_s=episode.declared_duration_s,
+        task=episode.metadata.task,
+        steps=episode.metadata.steps,
     )
 
 
