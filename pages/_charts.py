@@ -142,9 +142,14 @@ def funnel(workers: Sequence[WorkerYield]) -> go.Figure:
             mode="markers",
             marker={"color": colour(place), "symbol": symbol, "size": 7, "opacity": 0.85},
             name=f"{standing} ({len(ones)})",
+            customdata=[[one.worker_id] for one in ones],
             hovertemplate="%{text}: %{y:.1%} of %{x} decided<extra></extra>",
         )
-    figure.update_xaxes(title="decided episodes", rangemode="tozero")
+    most = max((one.decided for one in known), default=1)
+    ticks = [10**power * step for power in range(7) for step in (1, 2, 5)]
+    figure.update_xaxes(
+        title="decided episodes", type="log", tickvals=ticks, range=[0, np.log10(most * 1.2)]
+    )
     figure.update_yaxes(title="accepted", tickformat=".0%")
     figure.update_layout(hovermode="closest")
     return figure

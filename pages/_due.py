@@ -40,9 +40,8 @@ def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) ->
                 Tile(
                     "Without a rate",
                     hours(without),
-                    "Hours that no rate prices: "
-                    "lines of basis none in the CSV, a dash for the currency below. `dailies import` "
-                    "brings a rate in.",
+                    "Hours that no rate prices: lines of basis none in the CSV, and a dash for the "
+                    "currency below. `dailies import` brings a rate in.",
                 )
             )
             continue

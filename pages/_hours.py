@@ -53,6 +53,8 @@ def targets(targets: Sequence[throughput.TargetProgress]) -> None:
     tables.table(
         {
             "program": [_promise(one) for one in targets],
+            "standing": [_standing(one) for one in targets],
+            "forecast": [_forecast(one) for one in targets],
             "ends": [one.ends_on for one in targets],
             "progress": tables.percent(one.accepted_h / one.promised_h for one in targets),
             "accepted": [one.accepted_h for one in targets],
@@ -60,10 +62,18 @@ def targets(targets: Sequence[throughput.TargetProgress]) -> None:
             "expected": [one.expected_h for one in targets],
             "pace": [one.pace_h for one in targets],
             "needed": [one.needed_h for one in targets],
-            "forecast": [_forecast(one) for one in targets],
         },
         {
             "program": tables.text("Target"),
+            "standing": tables.text(
+                "Standing",
+                help="On track or behind where the whole forecast interval is above or below what "
+                "is promised; open where the promise lies within it.",
+            ),
+            "forecast": tables.text(
+                "At the end (h)",
+                help="Forecast with its 95 % prediction interval, if the last 14 days go on.",
+            ),
             "ends": st.column_config.DateColumn("Ends", format="D MMM YYYY"),
             "progress": tables.bar("Kept (%)", 100.0),
             "accepted": tables.number("Accepted (h)", 1),
@@ -71,10 +81,27 @@ def targets(targets: Sequence[throughput.TargetProgress]) -> None:
             "expected": tables.number("Due by now (h)", 1, help="Promised, by days gone."),
             "pace": tables.number("Pace (h/day)", 1, help="Over the last 7 whole days."),
             "needed": tables.number("Needed (h/day)", 1, help="To keep the promise."),
-            "forecast": tables.text("At the end (h)", help="Forecast, 95 % prediction interval."),
         },
         key="targets",
+        narrows=lambda row: _narrow_to(targets[row]),
     )
+
+
+def _narrow_to(one: throughput.TargetProgress) -> None:
+    st.session_state["program"] = one.program_id
+    narrow("task", one.task_id)
+    narrow("site", one.site_id)
+
+
+def _standing(one: throughput.TargetProgress) -> str:
+    """Whether the promise will be kept, as far as that can be told."""
+    if one.accepted_h >= one.promised_h:
+        return "✓ kept"
+    if one.forecast_low_h is None or one.forecast_high_h is None:
+        return "… too few days"
+    if one.forecast_high_h < one.promised_h:
+        return "✕ behind"
+    return "✓ on track" if one.forecast_low_h >= one.promised_h else "? open"
 
 
 def _promise(one: throughput.TargetProgress) -> str:
@@ -88,13 +115,22 @@ def _forecast(one: throughput.TargetProgress) -> str:
     return f"{one.forecast_h:,.0f} ({one.forecast_low_h:,.0f} to {one.forecast_high_h:,.0f})"
 
 
-def groups(kind: str, groups: Sequence[throughput.GroupHours]) -> None:
-    """Hours by site, task or worker."""
+def groups(
+    kind: str,
+    groups: Sequence[throughput.GroupHours],
+    before: Sequence[throughput.GroupHours],
+    versus: str,
+) -> None:
+    """Hours by site, task or worker; ``before`` are those of the days that tiles compare with."""
+    then = {one.id: one.accepted_h for one in before}
     most = max((one.accepted_h for one in groups), default=0.0)
     tables.table(
         {
             "name": [one.name or one.id or "unknown" for one in groups],
             "accepted": [one.accepted_h for one in groups],
+            "change": tables.percent(
+                one.accepted_h / then[one.id] - 1 if then.get(one.id) else None for one in groups
+            ),
             "delivered": [one.delivered_h for one in groups],
             "recorded": [one.recorded_h for one in groups],
             "paid": [one.paid_h for one in groups],
@@ -106,6 +142,7 @@ def groups(kind: str, groups: Sequence[throughput.GroupHours]) -> None:
         {
             "name": tables.text(kind.capitalize()),
             "accepted": tables.bar("Accepted (h)", most),
+            "change": tables.rate("Change", help=f"Of accepted hours, against the {versus}."),
             "delivered": tables.number("Delivered (h)", 1),
             "recorded": tables.number("Recorded (h)", 1),
             "paid": tables.number("Paid (h)", 1),

@@ -58,8 +58,12 @@ def yield_tiles(
     )
 
 
-def yields(ones: Sequence[workers.WorkerYield]) -> None:
-    """Every worker, with the interval of their acceptance."""
+def yields(every: Sequence[workers.WorkerYield]) -> None:
+    """Every worker, with the interval of their acceptance: those clearly below first, then above.
+
+    Within each, the furthest from the rate of all first.
+    """
+    ones = sorted(every, key=_place)
     names = (
         "worker_id",
         "site_id",
@@ -93,4 +97,14 @@ def yields(ones: Sequence[workers.WorkerYield]) -> None:
         height=460,
         narrows=lambda row: narrow("worker", ones[row].worker_id),
     )
-    st.caption("A chosen row narrows the filters to that worker; Quality then lists the episodes.")
+    st.caption(
+        "Clearly below first, then clearly above, then the others. A chosen row narrows the "
+        "filters to that worker; Quality then lists the episodes. Sites, tasks and rigs differ: "
+        "choose one in the filters to compare like with like."
+    )
+
+
+def _place(one: workers.WorkerYield) -> tuple[int, float]:
+    if one.standing == "below":
+        return 0, one.acceptance_high or 0.0
+    return (1 if one.standing == "above" else 2), -(one.acceptance_low or 0.0)

@@ -48,4 +48,10 @@ def page() -> None:
     by = st.segmented_control(
         "By", list(GROUPS), default="site", required=True, key="by", bind="query-params"
     )
-    shown.groups(str(by), GROUPS[str(by)](mirrored, filter))
+    group = GROUPS[str(by)]
+    has_past = total.before_accepted_h is not None
+    before = group(mirrored, filter.before()) if has_past else ()
+    shown.groups(str(by), group(mirrored, filter), before, versus(filter))
+    st.caption(
+        "A chosen row, also of a target, narrows the page to it: the chart then shows since when."
+    )

@@ -8,7 +8,7 @@ from metrics import throughput, workers
 from pages import _charts as charts
 from pages import _yields as shown
 from pages._door import demand
-from pages._filters import chosen, said
+from pages._filters import chosen, narrow, said
 from pages._frame import heading, nothing_chosen, nothing_recorded
 from pages._ground import mirror
 
@@ -33,6 +33,7 @@ def page() -> None:
         key="funnel",
         alt="Acceptance of each worker over decided episodes, with the limits of chance.",
         height=360,
+        picks=lambda worker: narrow("worker", worker),
     )
     ranked = sum(one.rank is not None for one in ones)
     st.caption(

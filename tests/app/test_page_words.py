@@ -1,0 +1,72 @@
+"""What pages say of targets and workers, told from numbers that a reader can check."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from metrics.throughput import TargetProgress
+from metrics.workers import WorkerYield
+from pages._hours import _standing
+from pages._yields import _place
+
+TARGET = TargetProgress(
+    target_id=1,
+    program_id="atlas",
+    customer="Acme",
+    program="Atlas",
+    task_id=None,
+    site_id=None,
+    starts_on=dt.date(2026, 3, 1),
+    ends_on=dt.date(2026, 3, 31),
+    promised_h=100.0,
+    accepted_h=50.0,
+    expected_h=50.0,
+    pace_h=3.0,
+    days_left=15,
+    needed_h=3.3,
+    forecast_h=95.0,
+    forecast_low_h=90.0,
+    forecast_high_h=99.0,
+    done_on=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "✕ behind"),
+        ({"forecast_high_h": 100.0}, "? open"),
+        ({"forecast_low_h": 99.9, "forecast_high_h": 110.0}, "? open"),
+        ({"forecast_low_h": 100.0, "forecast_high_h": 110.0}, "✓ on track"),
+        ({"accepted_h": 100.0}, "✓ kept"),
+        ({"forecast_h": None, "forecast_low_h": None, "forecast_high_h": None}, "… too few days"),
+    ],
+)
+def test_a_target_is_on_track_or_behind_only_where_its_interval_says_so(
+    changed: dict[str, float | None], said: str
+) -> None:
+    assert _standing(replace(TARGET, **changed)) == said  # type: ignore[arg-type]
+
+
+def worker(name: str, standing: str, low: float, high: float) -> WorkerYield:
+    return WorkerYield(
+        name, None, 1.0, 1.0, 1.0, 1.0, 1.0, 9, 9, 5, 0.5, low, high, 0.6, standing, None
+    )
+
+
+def test_workers_clearly_below_come_first_the_worst_of_them_before_all() -> None:
+    ones = [
+        worker("unsure", "not distinguishable", 0.5, 0.9),
+        worker("good", "above", 0.7, 0.9),
+        worker("bad", "below", 0.3, 0.5),
+        worker("better", "above", 0.8, 0.9),
+        worker("worse", "below", 0.1, 0.2),
+    ]
+    assert [one.worker_id for one in sorted(ones, key=_place)] == [
+        *("worse", "bad"),
+        *("better", "good"),
+        "unsure",
+    ]
