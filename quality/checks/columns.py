@@ -36,7 +36,7 @@ TELLS = 0.6
 """Correlation of the speeds from which a lag counts."""
 
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("wrench", re.compile(r"force|torque|wrench|(^|[^a-z])(ft|f[xyz]|t[xyz]|m[xyz])([^a-z]|$)")),
+    ("wrench", re.compile(r"force|torque|wrench|(^|[^a-z])(ft|f[xyz])([^a-z]|$)")),
     (
         "rate",
         re.compile(
@@ -45,6 +45,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     ("gripper", re.compile(r"grip|claw|jaw|finger|thumb|hand(?!le)")),
 )
+_MOMENT = re.compile(r"(^|[^a-z])[tm][xyz]([^a-z]|$)")
 _RATES = re.compile(r"velocit|qvel|effort|torque|current")
 _TRIMMED = re.compile(
     r"leader|follower|master|puppet|observation|state|action|command|cmd|target|goal|actual"
@@ -90,6 +91,10 @@ def kind_of(series: SeriesMeasures, column: int) -> Kind:
 def kinds(series: SeriesMeasures) -> tuple[Kind, ...]:
     """What each column kept holds: by its name, or a rate where it is another's derivative."""
     named = [kind_of(series, at) for at in range(series.values.shape[1])]
+    if "wrench" in named:  # beside forces, tx is a torque; alone it is a place
+        for at in range(len(named)):
+            if _MOMENT.search(column_name(series, at).lower()):
+                named[at] = "wrench"
     rates = _derivatives(series) if series.role == "state" and judgeable(series) else ()
     return tuple("rate" if at in rates else kind for at, kind in enumerate(named))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dailies.words import NS, Flag, Span
+from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.columns import Indexes, column_name, column_runs, columns_of, judgeable, moves
 from quality.checks.stuck import sample_span
@@ -93,19 +93,29 @@ def _came_back(measurements: Measurements, share: float) -> bool:
 
 
 def force_flat(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    """Flags a force sensor that gives one and the same value from start to end (s)."""
+    """Flags a force sensor that gives one and the same value from start to end (s).
+
+    All zeros are suspect at most, and in a series that holds other things too they are a field that
+    nobody fills.
+    """
     for series, columns in wrenches(measurements):
         seconds = series.span.duration_ns / NS
         grade = limits.grade(seconds)
-        if grade and not series.extent[columns].any():
-            what = f"no force changes in all its {seconds:.1f} s"
-            yield _FLAT.flag(grade, series.name, series.span, seconds, limits.limit(grade), what)
+        zero = not np.any(np.asarray(series.origin)[columns])
+        if grade is None or series.extent[columns].any():
+            continue
+        if zero and len(columns) < series.values.shape[1]:
+            continue
+        grade = Grade.SUSPECT if zero else grade
+        what = f"no force changes in all its {seconds:.1f} s"
+        yield _FLAT.flag(grade, series.name, series.span, seconds, limits.limit(grade), what)
 
 
 def no_contact(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags a recording in which no force rises above the noise at its start (times the noise).
 
-    Only where the policy says that the task needs a contact: ``require`` 1.
+    Only where the policy says that the task needs a contact: ``require`` 1. Unknown where no force
+    is recorded.
     """
     if not limits["require"]:
         return
@@ -120,13 +130,21 @@ def no_contact(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         changes = series.extent[columns] > 0
         times = float((strength / np.maximum(noise, 1e-12))[changes].max(initial=0))
         best = max(best or (0.0, series), (min(times, 1e6), series), key=lambda one: one[0])
+    whole = Span(0, measurements.duration_ns)
     if best is None:
+        yield _CONTACT.flag(
+            Grade.UNKNOWN,
+            None,
+            whole,
+            0.0,
+            limits.suspect,
+            "has no force that could tell of contact",
+        )
         return
     times, series = best
     grade = limits.grade(times)
     if grade:
         what = f"no force rises above {times:.1f} times its noise"
-        whole = Span(0, measurements.duration_ns)
         yield _CONTACT.flag(grade, series.name, whole, times, limits.limit(grade), what)
 
 

@@ -10,7 +10,7 @@ import robot_made as made
 
 from dailies.recordings.contract import Series
 from dailies.words import NS, Flag, Grade
-from quality.checks import BY_NAME, Limits
+from quality.checks import BY_NAME
 from quality.measures import Measurements
 from quality.measures.series import measure_series
 from quality.policy import Policy
@@ -115,10 +115,21 @@ def test_contact_is_asked_for_only_where_the_task_needs_it() -> None:
     assert found(wrench, checks=["no_contact"], require=1) == []
 
 
-def test_a_force_among_joints_is_not_taken_for_one() -> None:
+def test_contact_that_is_asked_for_and_cannot_be_told_is_unknown() -> None:
     state, _ = made.robot(9)
-    named = replace(state, columns=(*state.columns[:5], "force_z", "gripper"))
-    measured = measure_series(replace(named, values=np.where(np.arange(7) == 5, 1.0, named.values)))
-    limits: Limits = LIMITS["force_flat"]
-    flags = list(BY_NAME["force_flat"].function(Measurements(series=(measured,)), limits))
-    assert [flag.check for flag in flags] == ["force_flat"]
+    assert [f.grade for f in found(state, checks=["no_contact"], require=1)] == [Grade.UNKNOWN]
+
+
+def test_zeros_are_suspect_in_a_force_sensor_and_nothing_in_a_field_nobody_fills() -> None:
+    wrench = made.wrench()
+    zeros = replace(wrench, values=np.zeros_like(wrench.values))
+    assert [f.grade for f in found(zeros, checks=["force_flat"])] == [Grade.SUSPECT]
+    mixed = replace(zeros, name="arm", role="state", columns=("fx", "fy", "fz", "a", "b", "c"))
+    assert found(mixed, checks=["force_flat"]) == []
+
+
+def test_a_place_called_tx_is_no_torque() -> None:
+    pose = made.series("pose", np.full((500, 3), 0.3), 50, "state", ("tx", "ty", "tz"))
+    assert found(pose) == []
+    force = replace(pose, columns=("fx", "fy", "tz"))
+    assert [f.check for f in found(force)] == ["force_flat"]
