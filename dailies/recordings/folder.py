@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from dailies.recordings.contract import Camera, Episode, Metadata, Problem
+from dailies.recordings.contract import Audio, Camera, Episode, Metadata, Problem, Series
 from dailies.recordings.described import Said, load_json, metadata_of
 from dailies.recordings.files import inside
 from dailies.recordings.streams import frame_times, new_name, on_one_clock, series_of
-from dailies.recordings.video import camera_of
+from dailies.recordings.video import camera_of, others_in
 from dailies.words import NS
 
 FILE = "recording.json"
@@ -50,11 +50,13 @@ def _episode(root: Path) -> Episode:
         streams += found
         durations.append(duration_s)
     series, series_files = series_of(root, said, taken)
+    embedded, audio = _embedded(cameras, taken, problems)
     if not cameras and not series and not problems:
         problems.append(
             Problem("missing_stream", None, f'{file} names no stream: list "cameras" or "series"')
         )
     cameras_there, series_there = on_one_clock(cameras, series)
+    series_there += embedded
     duration = said.number("duration_s", above=0)
     if duration is None and len(durations) == 1:
         duration = durations[0]
@@ -64,11 +66,39 @@ def _episode(root: Path) -> Episode:
         format="folder",
         cameras=cameras_there,
         series=series_there,
+        audio=audio,
         metadata=metadata_of(said) if said else Metadata(),
         problems=tuple(problems),
         files=tuple(dict.fromkeys((*streams, *series_files))),
         declared_duration_s=duration,
     )
+
+
+def _embedded(
+    cameras: list[Camera], taken: set[str], problems: list[Problem]
+) -> tuple[tuple[Series, ...], tuple[Audio, ...]]:
+    """The telemetry and the sound in the cameras' files, as ``<camera>.gyro``, ``<camera>.audio``.
+
+    None of a camera with times of its own: nothing says when its file begins.
+    """
+    series: list[Series] = []
+    audio: list[Audio] = []
+    for camera in cameras:
+        if camera.source is None or camera.times_ns is not None:
+            continue
+        others = others_in(camera.source.path)
+        problems += others.telemetry.problems
+        for one in others.telemetry.series:
+            name = f"{camera.name}.{one.name}"
+            moved = replace(one, name=name, times_ns=one.times_ns + camera.offset_ns)
+            series += [] if name in taken else [moved]
+            taken.add(name)
+        for sound in others.audio:
+            name = f"{camera.name}.{sound.name}"
+            heard = replace(sound, name=name, offset_ns=sound.offset_ns + camera.offset_ns)
+            audio += [] if name in taken else [heard]
+            taken.add(name)
+    return tuple(series), tuple(audio)
 
 
 def _camera(root: Path, said: Said, taken: set[str]) -> tuple[Camera, list[Path], float | None]:

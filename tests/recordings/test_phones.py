@@ -225,3 +225,16 @@ def test_a_real_gopros_own_gyroscope_is_in_step_with_its_pictures(samples: Path)
     assert (sync.against, sync.tells) == ("gyro", True)
     assert abs(sync.offset_ms) < 30
     assert judge(measured, Policy.load()).flags == ()
+
+
+def test_telemetry_and_sound_of_a_folders_cameras_start_with_them(tmp_path: Path) -> None:
+    gopro(tmp_path / "head.mp4")
+    made.write_json(
+        tmp_path / "recording.json",
+        {"cameras": [{"name": "head", "file": "head.mp4", "offset_s": 0.5}]},
+    )
+    episode = only(tmp_path)
+    assert episode.problems == ()
+    assert [one.name for one in episode.series] == ["head.gyro", "head.gps"]
+    assert episode.series[0].times_ns[0] == 500_000_000
+    assert [(one.name, one.offset_ns) for one in episode.audio] == [("head.audio", 500_000_000)]

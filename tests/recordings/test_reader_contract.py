@@ -92,7 +92,8 @@ def hold(episodes: list[Episode]) -> None:
 def hold_episode(episode: Episode) -> None:
     assert episode.format
     assert episode.cameras or episode.series or episode.problems
-    names = [stream.name for stream in (*episode.cameras, *episode.series)]
+    streams = (*episode.cameras, *episode.series, *episode.audio)
+    names = [stream.name for stream in streams]
     assert len(set(names)) == len(names)
     assert len(set(episode.files)) == len(episode.files)
     assert all(path.is_file() for path in episode.files)
@@ -118,6 +119,11 @@ def hold_episode(episode: Episode) -> None:
         assert series.values.shape == (len(series.times_ns), len(series.columns))
         assert series.values.flags.c_contiguous
         assert len(set(series.columns)) == len(series.columns)
+    for sound in episode.audio:
+        assert sound.path in episode.files
+        assert sound.track >= 0
+        assert sound.offset_ns >= 0
+        assert sound.declared_count is None or sound.declared_count >= 0
     for problem in episode.problems:
         assert problem.check in {"corrupt_stream", "missing_stream", "count_mismatch"}
         assert ": " in problem.message, "says where, what, and the remedy"
