@@ -18,6 +18,7 @@ BENCHMARKS = {
     "memory": "benchmarks.memory",
     "landing": "benchmarks.landing",
     "questions": "benchmarks.questions",
+    "reviewing": "benchmarks.reviewing",
 }
 """Each is a module with ``measure(*, full, tell)``, which yields its results as dicts."""
 

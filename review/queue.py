@@ -54,7 +54,7 @@ MIXED_SHARE = 0.25
 RISK = ("fail", "suspect", "unknown", "good")
 """Verdicts in the order in which waiting clips are taken; within one, the longest waiting first."""
 
-AT_ONCE = 3  # candidates looked at together; PostgreSQL locks them until one is taken
+AT_ONCE = 30  # candidates looked up together, since others may take the first ones meanwhile
 
 
 class ClaimLost(RuntimeError):
@@ -134,10 +134,9 @@ def claim_next(
     order. Raises HoldsEnough.
     """
     order = _order(reviewer, now) if purposes is None else tuple(purposes)
-    with record.begin() as session:
-        _refuse_more(session, reviewer, now)
-        for purpose in order:
-            for work in _CANDIDATES[purpose](session, reviewer, filters, now):
+    while works := _next(record, reviewer, filters, now, order):
+        with record.begin() as session:
+            for work in _free(session, works, now):
                 if claim := _take(session, work, reviewer, now, lasts):
                     return claim
     return None
@@ -223,6 +222,26 @@ def _order(reviewer: str, now: dt.datetime) -> tuple[str, ...]:
     if chance < BLIND_SHARE + MIXED_SHARE:
         return ("appeal", "second", "sample", "review")
     return ("appeal", "review", "second", "sample")
+
+
+def _next(
+    record: Record, reviewer: str, filters: Filters, now: dt.datetime, order: Sequence[str]
+) -> tuple[_Work, ...]:
+    """What to try to take next, looked up without holding up those who write."""
+    with record.read() as session:
+        _refuse_more(session, reviewer, now)
+        for purpose in order:
+            if works := tuple(_CANDIDATES[purpose](session, reviewer, filters, now)):
+                return works
+    return ()
+
+
+def _free(session: Session, works: Sequence[_Work], now: dt.datetime) -> list[_Work]:
+    """Those that nobody has taken since they were looked up: one question instead of many tries."""
+    keys = [work.key for work in works]
+    living = (tables.Claim.key.in_(keys), tables.Claim.expires_at > now)
+    taken = set(session.scalars(select(tables.Claim.key).where(*living)))
+    return [work for work in works if work.key not in taken]
 
 
 def _refuse_more(session: Session, reviewer: str, now: dt.datetime) -> None:
@@ -342,12 +361,12 @@ def _unseen_by(reviewer: str) -> ColumnElement[bool]:
 def _reviews(
     session: Session, _reviewer: str, filters: Filters, now: dt.datetime
 ) -> Iterator[_Work]:
-    """One verdict after the other, as the index lies."""
+    """Those of the riskiest verdict of which any wait, one verdict after the other."""
     for verdict in RISK:
-        found = _unreviewed(verdict, filters, now).limit(AT_ONCE)
-        # PostgreSQL: not those that others take just now
-        for id_ in list(session.scalars(found.with_for_update(skip_locked=True))):
-            yield _Work(f"review:{id_}", id_, "review", None)
+        found = session.scalars(_unreviewed(verdict, filters, now).limit(AT_ONCE)).all()
+        if found:
+            yield from (_Work(f"review:{id_}", id_, "review", None) for id_ in found)
+            return
 
 
 def _unreviewed(verdict: str, filters: Filters, now: dt.datetime) -> Select[int]:
@@ -403,13 +422,19 @@ def _samples(
 
 
 def _blinds(
-    session: Session, reviewer: str, _filters: Filters, _now: dt.datetime
+    session: Session, reviewer: str, _filters: Filters, now: dt.datetime
 ) -> Iterator[_Work]:
-    """Not filtered: a reviewer must not be able to choose them away."""
+    """Not filtered: a reviewer must not be able to choose them away. Several may hold one."""
+    mine = exists().where(
+        tables.Claim.purpose == "blind",
+        tables.Claim.subject_id == BlindCheck.id,
+        tables.Claim.reviewer == reviewer,
+        tables.Claim.expires_at > now,
+    )
     found = (
         select(BlindCheck.id, BlindCheck.episode_id)
         .join(Episode, Episode.id == BlindCheck.episode_id)
-        .where(BlindCheck.retired_at.is_(None))
+        .where(BlindCheck.retired_at.is_(None), ~mine)
         .order_by(BlindCheck.id)
     )
     for work in _subjects(session, found, "blind", reviewer, EVERYTHING):
