@@ -14,9 +14,23 @@ between the two may be read twice, and none is skipped.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
 
 METADATA = MetaData()
 
@@ -36,6 +50,9 @@ TOMBSTONE = Table(
     Column("row_id", String(64), nullable=False),
     Column("change", BigInteger, nullable=False, index=True),
 )
+
+TOMBSTONES_KEPT = 200_000
+"""Tombstones from which on they are forgotten: by then a mirror copies anew about as soon."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +155,21 @@ def follow(connection: Connection, table: str) -> None:
     postgres = connection.dialect.name == "postgresql"
     for statement in _POSTGRES_TABLE if postgres else _SQLITE_TABLE:
         connection.exec_driver_sql(statement.format(table=table))
+
+
+def prune(connection: Connection, *, most: int = TOMBSTONES_KEPT) -> int:
+    """Forgets all tombstones once they are more than ``most``; how many it forgot.
+
+    The record takes a new identity in the same transaction, so that every mirror, however far it
+    has read, copies everything anew, and none can miss a deletion that it had yet to read of. What
+    is being deleted by a transaction that is still open leaves its tombstones afterwards as ever.
+    """
+    count = connection.execute(select(func.count()).select_from(TOMBSTONE)).scalar_one()
+    if count <= most:
+        return 0
+    connection.execute(delete(TOMBSTONE))
+    connection.execute(update(COUNTER).values(identity=str(uuid.uuid4())))
+    return int(count)
 
 
 def horizon(connection: Connection) -> Horizon:

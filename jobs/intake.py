@@ -24,6 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from dailies.changes import prune
 from dailies.config import Config
 from dailies.database import Record, open_record
 from dailies.record import Site
@@ -123,6 +124,7 @@ class Intake:
         watching.start()
         try:
             self._insist(self._release)
+            self._insist(lambda session: prune(session.connection()))
             while not stop.is_set():
                 self.step()
         finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Select, func, select
 
+from dailies.changes import prune
 from dailies.config import Config
 from dailies.database import Record
 from dailies.record import Episode
@@ -65,6 +66,8 @@ def rejudge(
         count += len(ids)
         if progress:
             progress(count, total or 0)
+    with record.begin() as session:  # every flag that was replaced left a tombstone
+        prune(session.connection())
     return Rejudged(count - unmeasured, changed, unmeasured, (current or 0) - (total or 0))
 
 

@@ -14,6 +14,7 @@ import pytest
 from record_rows import NOON, differing, enter, episode, site
 from sqlalchemy import insert, text
 
+from dailies.changes import prune
 from dailies.database import Record, open_record
 from dailies.mirror import Mirror, QueryTimeout
 from dailies.record import Episode, Landing, Rate, Task
@@ -132,6 +133,50 @@ def test_an_id_given_again_is_the_new_row(record: Record, mirror: Mirror) -> Non
         enter(session, "b", id=first)
     mirror.refresh()
     assert mirror.rows("SELECT id, content FROM episode") == [(first, "b")]
+
+
+def test_tombstones_are_forgotten_once_they_are_many_and_no_mirror_misses_a_deletion(
+    record: Record, mirror: Mirror
+) -> None:
+    with record.begin() as session:
+        for content in "abc":
+            enter(session, content)
+    mirror.refresh()
+    with record.begin() as session:
+        session.execute(text("DELETE FROM episode WHERE content = 'a'"))
+        buried = session.scalar(text("SELECT count(*) FROM tombstone"))
+        assert prune(session.connection(), most=buried) == 0
+        assert prune(session.connection(), most=buried - 1) == buried
+    with record.begin() as session:
+        session.execute(text("DELETE FROM episode WHERE content = 'b'"))
+    assert mirror.refresh().whole
+    assert differing(record, mirror) == {}
+    with record.begin() as session:
+        session.execute(text("DELETE FROM episode"))
+    assert not mirror.refresh().whole
+    assert differing(record, mirror) == {}
+
+
+@pytest.mark.postgres
+def test_a_deletion_that_is_under_way_while_tombstones_are_forgotten_is_followed(
+    postgres_url: str, no_views: Path
+) -> None:
+    record = open_record(postgres_url, create=False)
+    with record.begin() as session:
+        enter(session, "a")
+        enter(session, "b")
+        session.execute(text("DELETE FROM episode WHERE content = 'b'"))
+    mirror = Mirror(record, max_age_s=HOUR_S, threads=1, views=no_views)
+    with record.begin() as under_way:
+        under_way.execute(text("DELETE FROM episode WHERE content = 'a'"))
+        with record.begin() as session:
+            assert prune(session.connection(), most=0) > 0
+        assert mirror.refresh().whole
+        assert mirror.rows("SELECT content FROM episode") == [("a",)]
+    mirror.refresh()
+    assert mirror.rows("SELECT content FROM episode") == []
+    assert differing(record, mirror) == {}
+    record.close()
 
 
 def test_sqlite_gives_no_id_twice(tmp_path: Path) -> None:
