@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -183,7 +184,8 @@ def _frames(
 
 def _hear(samples: Floats, heard: _Heard) -> None:
     """Measure up to a second of sound."""
-    samples = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
+    if not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, posinf=1.0, neginf=-1.0)
     length = samples.shape[1]
     block = max(heard.rate_hz // BLOCKS_A_SECOND, 1)
     starts = np.arange(0, length, block)
@@ -204,7 +206,7 @@ def _take_spectrum(second: Floats, heard: _Heard) -> None:
     heard.seconds += 1
     if (heard.seconds - 1) % heard.stride:
         return
-    window = np.hanning(len(second)).astype(np.float32)
+    window = _window(len(second))
     # so scaled, the powers of all hertz add up to the mean square
     power = (
         2
@@ -218,6 +220,11 @@ def _take_spectrum(second: Floats, heard: _Heard) -> None:
     if len(heard.spectra) > SPECTRA_KEPT:
         heard.spectra, heard.powers = heard.spectra[::2], heard.powers[::2]
         heard.stride *= 2
+
+
+@functools.lru_cache(maxsize=8)
+def _window(length: int) -> Floats:
+    return np.hanning(length).astype(np.float32)
 
 
 def _hum(heard: _Heard) -> tuple[float | None, float, float]:
