@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -154,8 +155,38 @@ def _refuse_replaced(_connection: sqlite3.Connection, entry: Any, _proxy: Any) -
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("dailies_begin") == "write"
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    if connection.get_execution_options().get("dailies_begin") != "write":
+        driver.execute("BEGIN")
+        return
+    try:
+        _take_turn(driver)
+    except sqlite3.OperationalError as error:
+        raise exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
+
+
+def _take_turn(connection: sqlite3.Connection) -> None:
+    """Takes the write lock, waiting up to BUSY_S for it.
+
+    SQLite itself would wait ever longer between its tries, up to a tenth of a second, so that of
+    many writers the one who waited longest is the least likely to be next.
+    """
+    give_up = time.monotonic() + BUSY_S
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() > give_up:
+                    raise
+            time.sleep(random.uniform(0.001, 0.008))
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
 
 
 def _reading(engine: Engine) -> dict[str, Any]:
