@@ -365,10 +365,8 @@ class _Known:
             rated=rated,
             session=session,
             appealed={
-                episode: since
-                for episode, since in session.execute(
-                    select(Appeal.episode_id, Appeal.brought_at).where(Appeal.state == "open")
-                )
+                row.episode_id: row.brought_at
+                for row in session.scalars(select(Appeal).where(Appeal.state == "open"))
             },
         )
 
