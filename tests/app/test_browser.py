@@ -200,6 +200,20 @@ def test_filters_stand_in_the_address_and_last_from_page_to_page(
     page.close()
 
 
+def test_a_rig_chosen_in_the_chart_narrows_the_page_to_it(browser: Browser, url: str) -> None:
+    page, errors = opened(browser, "light", "desk")
+    page.set_viewport_size({"width": 1440, "height": 2400})
+    page.goto(f"{url}/quality")
+    settle(page)
+    rigs = page.locator(".js-plotly-plot").nth(2).locator(".scatterlayer .point")
+    expect(rigs.last).to_be_visible(timeout=PATIENCE_MS)
+    rigs.last.click(force=True)
+    chosen = page.get_by_label("Selected values").filter(has_text="-0")
+    expect(chosen).to_have_count(1, timeout=PATIENCE_MS)
+    assert errors == []
+    page.close()
+
+
 def test_sign_in_opens_the_pages_of_one_s_role_and_no_other(
     browser: Browser, operation: Config
 ) -> None:
