@@ -204,8 +204,9 @@ def _decided_at_once(context: DefaultExecutionContext) -> str | None:
 class Episode(Row):
     """One task attempt. Who and where are as the recording says, so they may be unknown here.
 
-    ``worked_on`` is the day for which it counts (see ``dailies.shifts``). ``decision`` is what stands: ``accepted`` or
-    ``rejected``, by the machine's verdict or by the last review; None while it waits for review.
+    ``worked_on`` is the day for which it counts (see ``dailies.shifts``). ``decision`` is what
+    stands: ``accepted`` or ``rejected``, by the machine's verdict or by the last review; None while
+    it waits for review.
     ``duplicate_of`` is the id of the episode with the same content that came first; a duplicate
     counts no hours. ``first_decision`` is the first that ever counted, and never changes unless it
     was taken back at once: first-pass yield stands on it. ``retake_of`` is the episode that this
