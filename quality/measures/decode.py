@@ -123,6 +123,8 @@ def _take_video(source: VideoFile, take: _Take, threads: int) -> None:
 def _take_stream(
     container: InputContainer, stream: VideoStream, source: VideoFile, take: _Take, threads: int
 ) -> None:
+    if stream.codec_context is None:
+        raise ValueError("its pictures are of a codec that FFmpeg does not know")
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads
     clock = _StreamClock.of(container, stream, source)

@@ -110,6 +110,8 @@ def measure_sound(audio: Audio) -> SoundMeasures:
     try:
         with av.open(str(audio.path), metadata_errors="replace") as container:
             stream = container.streams.audio[audio.track]
+            if stream.codec_context is None:
+                raise ValueError("its sound is of a codec that FFmpeg does not know")
             for second in _seconds(container, stream, heard):
                 _hear(second, heard)
     except (av.FFmpegError, *READ_ERRORS) as error:

@@ -238,3 +238,14 @@ def test_telemetry_and_sound_of_a_folders_cameras_start_with_them(tmp_path: Path
     assert [one.name for one in episode.series] == ["head.gyro", "head.gps"]
     assert episode.series[0].times_ns[0] == 500_000_000
     assert [(one.name, one.offset_ns) for one in episode.audio] == [("head.audio", 500_000_000)]
+
+
+def test_a_codec_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    path = made_phone.phone(tmp_path / "clip.mp4")
+    content = path.read_bytes()
+    at = content.index(b"avc1", content.index(b"stsd"))
+    path.write_bytes(content[:at] + b"xyzw" + content[at + 4 :])
+    measured = measure(only(path))
+    assert measured.cameras[0].count == 0
+    assert "codec" in (measured.cameras[0].error or "")
+    assert measured.sounds[0].error is None
