@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 import orjson
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from mcap.exceptions import McapError
 from mcap.records import Schema
 from mcap_protobuf.decoder import DecoderFactory
@@ -39,7 +40,15 @@ MAX_COLUMNS = 256
 SHORT = 64
 """Longest array of single bytes that is taken for numbers and not for content."""
 
-DECODE_ERRORS = (*READ_ERRORS, SerdeError, TypesysError, McapError, AssertionError, AttributeError)
+DECODE_ERRORS = (
+    *READ_ERRORS,
+    SerdeError,
+    TypesysError,
+    McapError,
+    DecodeError,
+    AssertionError,
+    AttributeError,
+)
 """What the decoders raise on a schema or a message that is not what it says it is."""
 
 IGNORED = frozenset(
@@ -284,11 +293,10 @@ def _joint_states(message: Any) -> Taken:
 def _trajectory(message: Any) -> Taken:
     """The last point: where the joints are told to go."""
     names = tuple(_field(message, "joint_names") or ())
-    points = _field(message, "points") or ()
-    if not len(points):
-        return (names, 0, 0, 0), ((), (), ())
+    points = list(_field(message, "points") or ())
+    goal = points[-1] if points else None
     parts = ("positions", "velocities", "effort")
-    blocks = tuple(_list(_field(points[-1], part)) for part in parts)
+    blocks = tuple(_list(_field(goal, part)) for part in parts)
     return (names, *map(len, blocks)), blocks
 
 

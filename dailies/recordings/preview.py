@@ -163,7 +163,7 @@ def _still(content: bytes | None) -> VideoFrame | None:
         return None
     coded = np.frombuffer(content, np.uint8)
     try:
-        drawn = cv2.imdecode(coded, cv2.IMREAD_REDUCED_COLOR_2 if _is_large(content) else 1)
+        drawn: Any = cv2.imdecode(coded, cv2.IMREAD_REDUCED_COLOR_2 if _is_large(content) else 1)
     except cv2.error:
         return None
     return VideoFrame.from_ndarray(drawn, format="bgr24") if drawn is not None else None

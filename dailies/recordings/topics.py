@@ -44,6 +44,12 @@ from dailies.words import NS
 
 Times = npt.NDArray[np.int64]
 
+Add = Callable[[int, int, "bytes | memoryview", int], None]
+"""Takes in a message: log time, publish time, content, place."""
+
+DAMAGED = 16
+"""Messages at the head of a topic that cannot be decoded, after which it counts as unreadable."""
+
 APART_NS = 10 * NS
 """Stamps that lie farther from the log's clock, by their median, are of a clock of their own."""
 
@@ -242,7 +248,7 @@ class _Pictures(_Stream):
         self.places = array("q")
         self._hash = hashlib.blake2b(digest_size=16)
 
-    def adder(self, topic: Topic) -> Callable[[int, int, bytes | memoryview, int], None]:
+    def adder(self, topic: Topic) -> Add:
         decode = decoder_of(topic)
         self.topics.append(topic)
 
@@ -301,7 +307,7 @@ class _Numbers(_Stream):
         self.is_bare = is_bare
         self.layouts: dict[Any, _Layout] = {}
 
-    def adder(self, topic: Topic) -> Callable[[int, int, bytes | memoryview, int], None]:
+    def adder(self, topic: Topic) -> Add:
         decode, take = decoder_of(topic), taker_of(topic)
         self.topics.append(topic)
 
@@ -322,7 +328,7 @@ class _Numbers(_Stream):
 
         return add
 
-    def bare_adder(self, topic: Topic) -> Callable[[int, int, bytes | memoryview, int], None]:
+    def bare_adder(self, topic: Topic) -> Add:
         """Keeps times only: of depth pictures, scans, and of what nothing says how to read."""
         self.topics.append(topic)
 
@@ -402,13 +408,26 @@ class _Numbers(_Stream):
 def _gathered(log: Log, found: Found) -> list[_Stream]:
     """Go through the log once; every topic's stream, those that hold nothing left out."""
     streams: dict[tuple[str, str], _Stream] = {}
-    adders: dict[Topic, Callable[[int, int, bytes | memoryview, int], None] | None] = {}
+    adders: dict[Topic, Add | None] = {}
+    early: dict[Topic, list[tuple[int, int, bytes, int]]] = {}
     for topic, logged, published, data, place in log.messages(found):
         if topic not in adders:
-            adders[topic] = _adder(topic, streams, data)
-        add = adders[topic]
-        if add is not None:
-            add(logged, published, data, place)
+            try:
+                adders[topic] = _adder(topic, streams, data)
+            except DECODE_ERRORS as error:  # what kind it is, the next whole message says
+                held = early.setdefault(topic, [])
+                held.append((logged, published, bytes(data), place))
+                if len(held) >= DAMAGED:
+                    adders[topic] = _unreadable(topic, streams, error)
+                continue
+            for one in early.pop(topic, ()):
+                _add(adders[topic], *one)
+        _add(adders[topic], logged, published, data, place)
+    for topic, held in early.items():
+        found.notes.append(
+            f"{topic.name}: its first {len(held)} messages cannot be decoded: record it again with "
+            "the schema of what is published"
+        )
     for stream in streams.values():
         stream.note_faults()
     return [
@@ -418,20 +437,30 @@ def _gathered(log: Log, found: Found) -> list[_Stream]:
     ]
 
 
+def _add(
+    add: Add | None, logged: int, published: int, data: bytes | memoryview, place: int
+) -> None:
+    if add is not None:
+        add(logged, published, data, place)
+
+
 def _adder(
     topic: Topic, streams: dict[tuple[str, str], _Stream], data: bytes | memoryview
-) -> Callable[[int, int, bytes | memoryview, int], None] | None:
-    """What takes in a topic's messages, None where they are no signal. ``data`` is the first."""
+) -> Add | None:
+    """What takes in a topic's messages, None where they are no signal. ``data`` is the first.
+
+    Raises one of DECODE_ERRORS where that is damaged.
+    """
     if topic.type in IGNORED:
         return None
     key = (topic.name, topic.kind)
     known = streams.get(key)
     try:
         decode = decoder_of(topic)
-        is_picture = topic.type in TYPES and coding_of(topic, decode(data)) is not None
     except DECODE_ERRORS as error:
-        return _unreadable(topic, streams, key, error)
+        return _unreadable(topic, streams, error)
     if known is None:
+        is_picture = topic.type in TYPES and coding_of(topic, decode(data)) is not None
         is_bare = topic.type in TYPES and not is_picture
         known = _Pictures(topic.name) if is_picture else _Numbers(topic.name, is_bare=is_bare)
         streams[key] = known
@@ -441,13 +470,10 @@ def _adder(
 
 
 def _unreadable(
-    topic: Topic,
-    streams: dict[tuple[str, str], _Stream],
-    key: tuple[str, str],
-    error: BaseException,
-) -> Callable[[int, int, bytes | memoryview, int], None] | None:
+    topic: Topic, streams: dict[tuple[str, str], _Stream], error: BaseException
+) -> Add | None:
     """A topic nobody can decode is a stream of times; where pictures were to be, that is told."""
-    stream = streams.setdefault(key, _Numbers(topic.name, is_bare=True))
+    stream = streams.setdefault((topic.name, topic.kind), _Numbers(topic.name, is_bare=True))
     if not isinstance(stream, _Numbers):
         return None
     if topic.type in TYPES or topic.type.startswith("JointState"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import tracemalloc
@@ -304,6 +305,32 @@ def test_a_camera_nobody_can_read_is_a_problem(tmp_path: Path) -> None:
         writer.finish()
     (problem,) = opened(path).problems
     assert (problem.check, problem.stream) == ("corrupt_stream", "/camera")
+
+
+def test_a_damaged_first_message_does_not_cost_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "odd.mcap"
+    with path.open("wb") as file:
+        writer = McapWriter(file)
+        writer.start()
+        plain = writer.register_schema("acme.Force", "jsonschema", b"{}")
+        force = writer.register_channel("/force", "json", plain)
+        image = writer.register_schema("foxglove.CompressedImage", "jsonschema", b"{}")
+        eye = writer.register_channel("/eye", "json", image)
+        for at in range(4):
+            when = START_NS + at * 10**8
+            shown = {"data": base64.b64encode(made.still(at)).decode(), "format": "jpeg"}
+            for channel, told in ((force, {"n": at}), (eye, shown)):
+                content = json.dumps(told).encode() if at else b"{damaged"
+                writer.add_message(channel, when, content, when)
+        writer.finish()
+    episode = opened(path)
+    assert [one.content for one in pictures(episode)] == [
+        None, made.still(1), made.still(2), made.still(3),
+    ]  # fmt: skip
+    assert episode.series[0].values.ravel().tolist() == [1.0, 2.0, 3.0]
+    (problem,) = episode.problems  # of the picture, measuring tells
+    assert problem.stream == "/force"
+    assert "1 messages cannot be decoded" in problem.message
 
 
 def test_a_camera_that_is_listed_and_never_came_is_missing(tmp_path: Path) -> None:
