@@ -31,7 +31,7 @@ CURVES = (
 class Pictures(Timed):
     """The measures of one camera; every array has shape (n,), one entry per decoded picture.
 
-    All are of the luma plane shrunk to at most 800 pixels in width (the *small plane*), by its half.
+    All are of the half of the *small plane*, the luma plane shrunk to at most 800 pixels in width.
     ``times_ns`` are on the recording's clock, from its start, ascending. ``luma`` is the mean
     (0-255) and ``contrast`` the standard deviation; ``dark_share`` and ``bright_share`` are the
     shares of pixels under 26 and over 250. ``sharpness`` is the standard deviation of the

@@ -76,7 +76,7 @@ class Shrunk:
     @property
     def small_width(self) -> int:
         """Width of the small plane, of which ``half`` is the half."""
-        return self.half.shape[1] * 2
+        return 2 * int(self.half.shape[1])
 
 
 def shrink(luma: Plane) -> Shrunk:

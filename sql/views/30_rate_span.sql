@@ -37,6 +37,6 @@ CREATE OR REPLACE MACRO units_due(hourly, ms, unit) AS
 CREATE OR REPLACE MACRO money_of(units, unit) AS
     CAST(CAST(units * unit AS DECIMAL(20, 0)) * 0.0001 AS DECIMAL(18, 4));
 
--- Money an accepted hour, to 4 places; NULL without any.
+-- Money an accepted hour, to 4 places; NULL without any, or where it has more than 14 digits.
 CREATE OR REPLACE MACRO money_an_hour(units, unit, ms) AS
-    CAST(units * unit * 360.0 / nullif(ms, 0) AS DECIMAL(18, 4));
+    TRY_CAST(units * unit * 360.0 / nullif(ms, 0) AS DECIMAL(18, 4));
