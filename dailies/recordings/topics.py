@@ -137,7 +137,8 @@ def episode_of(
         elif isinstance(stream, _Numbers):
             series += stream.series(zero, counts.get(stream.name))
         found_problems += [_corrupt(stream.name, f"{path}: {note}") for note in stream.notes]
-    found_problems += _lacking(path, found, cameras, series, is_read=not found_problems)
+    came = {stream.name for stream in streams}
+    found_problems += _lacking(path, found, came, is_read=not found_problems)
     metadata, duration_s = _metadata(path, found, beside, found_problems)
     return Episode(
         path=path,
@@ -502,11 +503,8 @@ def _fix_times(streams: Sequence[_Stream]) -> None:
         stream.keep_near(middle)
 
 
-def _lacking(
-    path: Path, found: Found, cameras: list[Camera], series: list[Series], *, is_read: bool
-) -> list[Problem]:
+def _lacking(path: Path, found: Found, there: set[str], *, is_read: bool) -> list[Problem]:
     """Streams that the log lists and that hold nothing; or that it holds nothing at all."""
-    there = {one.name for one in cameras} | {one.name for one in series}
     problems = []
     for name in sorted({one.name for one in found.topics if _is_signal(one)} - there):
         problems.append(

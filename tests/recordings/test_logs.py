@@ -105,6 +105,15 @@ def test_velocity_and_effort_are_series_of_their_own_where_a_driver_fills_them(
     assert series[1].values.tolist() == [[7.0, 7.0]] * 3
 
 
+def test_a_driver_that_gives_speeds_alone_is_not_missing(tmp_path: Path) -> None:
+    state = ROS2.types["sensor_msgs/msg/JointState"]
+    none = np.empty(0)
+    wheels = [state(header(ROS2, at), ["l", "r"], none, np.ones(2), none) for at in range(3)]
+    episode = one_topic(tmp_path, *wheels, topic="/wheels")
+    assert [one.name for one in episode.series] == ["/wheels.velocity"]
+    assert episode.problems == ()
+
+
 def test_two_arms_on_one_topic_are_two_series(tmp_path: Path) -> None:
     state = ROS2.types["sensor_msgs/msg/JointState"]
     none = np.empty(0)
