@@ -627,9 +627,22 @@ def _clocks(pictures: Sequence[Moving], series: Sequence[Series]) -> Iterator[Sy
     """Every stream's time stamps against those of the first camera, or of the first series."""
     cameras = [_clocked(one.name, "camera", one.clock, one.times_ns) for one in pictures]
     others = [_clocked(one.name, one.role, one.clock, one.times_ns) for one in series]
-    clocked = [stream for stream in cameras + others if len(stream.times_s) > 1]
+    clocked = [stream for stream in cameras if len(stream.times_s) > 1]
+    clocked += [stream for stream in others if _is_steady(stream.times_s)]
     for stream in clocked[1:]:
         yield _apart(stream, clocked[0])
+
+
+def _is_steady(times_s: Floats) -> bool:
+    """Whether samples come at a rate for four fifths of the time from the first to the last.
+
+    One that speaks only when something happens (a key pressed) starts and ends when it likes.
+    """
+    if len(times_s) < 3:
+        return False
+    intervals = np.diff(times_s)
+    usual = intervals <= 1.5 * np.median(intervals)
+    return bool(intervals[usual].sum() >= 0.8 * intervals.sum())
 
 
 def _clocked(

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 from sync_made import Arm, Seen, camera, frame_times, joints, ns
 
 from dailies.recordings.contract import Series
+from dailies.words import NS
 from quality.measures import Measurements
 from quality.measures.sync import measure_sync
 
@@ -231,3 +232,12 @@ def test_an_hour_is_compared_in_seconds() -> None:
     found = measure_sync([seen], [series])[0]
     assert found.offset_ms == pytest.approx(100, abs=5)
     assert time.process_time() - begun < 20
+
+
+def test_a_series_that_speaks_only_now_and_then_has_no_start_to_hold_it_to() -> None:
+    presses_s = np.concatenate([4 + np.arange(20) * 0.05, 9 + np.arange(20) * 0.05])
+    keys = Series("keys", (presses_s * NS).astype(np.int64), np.ones((40, 1)), ("x",))
+    steady_s = np.arange(600) * 0.02
+    joints = Series("joints", (steady_s * NS).astype(np.int64), np.ones((600, 1)), ("j",))
+    late = Series("late", ((steady_s + 4) * NS).astype(np.int64), np.ones((600, 1)), ("j",))
+    assert [one.stream for one in measure_sync((), (joints, keys, late))] == ["late"]
