@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -210,7 +211,7 @@ class Episode(Row):
     ``duplicate_of`` is the id of the episode with the same content that came first; a duplicate
     counts no hours. ``first_decision`` is the first that ever counted, and never changes unless it
     was taken back at once: first-pass yield stands on it. ``retake_of`` is the episode that this
-    one does over.
+    one does over. ``is_scored`` says that all its scores are there, which tell other verdicts.
     """
 
     __tablename__ = "episode"
@@ -243,6 +244,7 @@ class Episode(Row):
         Text
     )  # where the curves lie, under the data dir
     is_example: Mapped[bool] = mapped_column(default=False)
+    is_scored: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     __table_args__ = (
         Index("episode_path_index", "path", "episode_index"),
@@ -301,6 +303,46 @@ class Finding(Row):
     limit: Mapped[float | None] = mapped_column("limit_value")
     unit: Mapped[str]
     message: Mapped[str] = mapped_column(Text)
+
+
+class Score(Row):
+    """How far a check of an episode is from its limits, as ``quality.scores.Score`` says.
+
+    They stand whatever the limits are, so that a verdict under others can be told from them. An
+    episode with ``is_scored`` has all that there are; a check far from its limits has none.
+    """
+
+    __tablename__ = "score"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    episode_id: Mapped[int] = mapped_column(
+        ForeignKey("episode.id", ondelete="CASCADE"), index=True
+    )
+    check: Mapped[str] = mapped_column("check_name", String(32))
+    grade: Mapped[str] = mapped_column(String(8))
+    suspect_to: Mapped[float | None]
+    fail_to: Mapped[float | None]
+
+
+class PolicyVersion(Row):
+    """A policy that somebody saved: ``version`` is ``<name>@<hash>``, ``text`` its TOML."""
+
+    __tablename__ = "policy"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(String(64), unique=True)
+    note: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    made_by: Mapped[str]
+    made_at: Mapped[dt.datetime]
+
+
+class PolicyUse(Row):
+    """From when on a policy has been in force, and who put it there; the latest one holds."""
+
+    __tablename__ = "policy_use"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(String(64))
+    began_at: Mapped[dt.datetime]
+    begun_by: Mapped[str]
 
 
 class Review(Row):

@@ -13,9 +13,11 @@ from sqlalchemy import delete, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from dailies.record import Episode, Finding, Landing, Measurement, Review, Stream
+from dailies.record import Score as ScoreRow
 from dailies.shifts import day_of
 from dailies.words import NS, Flag, Grade, Verdict
 from jobs.screening import Screened, error_of
+from quality.scores import Score
 from review import rework
 from review.standing import latest
 
@@ -81,6 +83,7 @@ def enter(
     session.flush()
     _add_streams(session, episode.id, screened)
     _add_flags(session, episode.id, screened.verdict)
+    _put_scores(session, episode, screened.scores)
     rework.match(session, episode)
     return Entered(episode.id, is_new=True, duplicate_of=first)
 
@@ -120,8 +123,16 @@ def _lacking(session: Session, screened: Screened) -> int | None:
     )
 
 
-def restate(session: Session, episode: Episode, verdict: Verdict, *, now: dt.datetime) -> None:
+def restate(
+    session: Session,
+    episode: Episode,
+    verdict: Verdict,
+    scores: tuple[Score, ...],
+    *,
+    now: dt.datetime,
+) -> None:
     """Put another verdict on an episode; the decision follows where no review stands on it."""
+    _put_scores(session, episode, scores)
     session.execute(delete(Finding).where(Finding.episode_id == episode.id))
     _add_flags(session, episode.id, verdict)
     episode.verdict = verdict.grade.value
@@ -210,7 +221,7 @@ def _amend(
     for name, value in changed.items():
         setattr(episode, name, value)
     episode.worked_on = _worked_on(session, episode, site_zones)
-    restate(session, episode, screened.verdict, now=dt.datetime.now(dt.UTC))
+    restate(session, episode, screened.verdict, screened.scores, now=dt.datetime.now(dt.UTC))
 
 
 def _add_streams(session: Session, episode_id: int, screened: Screened) -> None:
@@ -238,6 +249,25 @@ def _add_streams(session: Session, episode_id: int, screened: Screened) -> None:
 
 def _add_flags(session: Session, episode_id: int, verdict: Verdict) -> None:
     session.add_all(_finding(episode_id, flag) for flag in verdict.flags)
+
+
+def _put_scores(session: Session, episode: Episode, scores: tuple[Score, ...]) -> None:
+    """Have an episode's scores be these; those that are the same already are left alone."""
+    columns = (ScoreRow.check, ScoreRow.suspect_to, ScoreRow.fail_to, ScoreRow.grade)
+    there = select(*columns).where(ScoreRow.episode_id == episode.id).order_by(ScoreRow.id)
+    if [Score(*row) for row in session.execute(there)] != list(scores):  # type: ignore[arg-type]
+        session.execute(delete(ScoreRow).where(ScoreRow.episode_id == episode.id))
+        session.add_all(
+            ScoreRow(
+                episode_id=episode.id,
+                check=one.check,
+                grade=one.grade,
+                suspect_to=one.suspect_to,
+                fail_to=one.fail_to,
+            )
+            for one in scores
+        )
+    episode.is_scored = True
 
 
 def _finding(episode_id: int, flag: Flag) -> Finding:

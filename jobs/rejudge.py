@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 
 from dailies.changes import prune
 from dailies.config import Config
@@ -19,6 +19,7 @@ from jobs.entry import restate
 from quality.judge import judge
 from quality.measures import Measurements
 from quality.policy import Policy
+from quality.scores import Score, scores
 
 EPISODES_AT_ONCE = 100
 
@@ -48,7 +49,7 @@ def rejudge(
     everything: bool = False,
     progress: Progress | None = None,
 ) -> Rejudged:
-    """Judge every episode that has measurements and stands under another policy.
+    """Judge every episode that has measurements and stands under another policy, or is not scored.
 
     Ended in the middle it goes on where it was, for what is done stands under the policy already;
     ``everything`` judges that again too, for when the checks themselves have changed.
@@ -76,7 +77,9 @@ def _measured() -> Select[int]:
 
 
 def _due(policy: Policy, *, everything: bool) -> Select[int]:
-    return _measured() if everything else _measured().where(Episode.policy != policy.id)
+    if everything:
+        return _measured()
+    return _measured().where(or_(Episode.policy != policy.id, ~Episode.is_scored))
 
 
 def _batches(record: Record, policy: Policy, *, everything: bool) -> Iterator[list[int]]:
@@ -91,7 +94,10 @@ def _batches(record: Record, policy: Policy, *, everything: bool) -> Iterator[li
         last = ids[-1]
 
 
-def _judged(record: Record, data: Path, ids: Sequence[int], policy: Policy) -> dict[int, Verdict]:
+Judged = tuple[Verdict, tuple[Score, ...]]
+
+
+def _judged(record: Record, data: Path, ids: Sequence[int], policy: Policy) -> dict[int, Judged]:
     with record.read() as session:
         columns = (
             Episode.id,
@@ -105,7 +111,11 @@ def _judged(record: Record, data: Path, ids: Sequence[int], policy: Policy) -> d
     for id_, folder, task, site, rig in rows:
         measurements = _load(data / str(folder))
         if measurements is not None:
-            verdicts[id_] = judge(measurements, policy, Metadata(task=task, site=site, rig=rig))
+            who = Metadata(task=task, site=site, rig=rig)
+            verdicts[id_] = (
+                judge(measurements, policy, who),
+                scores(measurements, policy, who),
+            )
     return verdicts
 
 
@@ -116,12 +126,13 @@ def _load(folder: Path) -> Measurements | None:
         return None
 
 
-def _restate(record: Record, verdicts: dict[int, Verdict]) -> int:
+def _restate(record: Record, verdicts: dict[int, Judged]) -> int:
     """Put verdicts in the record; how many are other ones than before."""
     changed = 0
     now = dt.datetime.now(dt.UTC)
     with record.begin() as session:
         for episode in session.scalars(select(Episode).where(Episode.id.in_(verdicts))):
-            changed += episode.verdict != verdicts[episode.id].grade.value
-            restate(session, episode, verdicts[episode.id], now=now)
+            verdict, near = verdicts[episode.id]
+            changed += episode.verdict != verdict.grade.value
+            restate(session, episode, verdict, near, now=now)
     return changed

@@ -21,6 +21,7 @@ from quality.judge import judge
 from quality.measures import Measurements, measure
 from quality.measures.measurements import safe_name
 from quality.policy import Policy
+from quality.scores import Score, scores
 
 Kind = Literal["video", "series", "audio"]
 BROKEN_CHECKS = ("corrupt_stream", "missing_stream")
@@ -52,6 +53,7 @@ class Screened:
     read whole. ``measurements`` is None where nothing could be measured, and in another process
     than the one that measured; ``stored`` says whether they lie in the folder of measurements.
     ``alone`` is the fingerprint of a video without the series beside it, None where there are none.
+    ``scores`` tell the verdict under moved limits.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class Screened:
     measurements: Measurements | None = None
     stored: bool = False
     alone: str | None = None
+    scores: tuple[Score, ...] = ()
 
 
 def screen(
@@ -99,6 +102,7 @@ def screen_episode(
         key = fingerprint(episode)
         measurements = _measured(episode, store / key if store else None, threads)
         verdict = judge(measurements, policy, episode.metadata)
+        near = scores(measurements, policy, episode.metadata)
     except Exception as error:  # whatever a damaged file does to us is that file's failure
         message = (
             f"{episode.path}, episode {episode.index}: could not be measured "
@@ -119,6 +123,7 @@ def screen_episode(
         measurements=measurements,
         stored=store is not None,
         alone=_alone(episode),
+        scores=near,
     )
 
 

@@ -285,7 +285,7 @@ def test_a_review_outlasts_another_verdict(record: Record) -> None:
         )
     with record.begin() as session:
         episode = session.get_one(Episode, entered.episode_id)
-        restate(session, episode, Verdict.of("strict@1", (LOST,)), now=JUDGED)
+        restate(session, episode, Verdict.of("strict@1", (LOST,)), (), now=JUDGED)
     (episode,) = episodes(record)
     assert (episode.verdict, episode.policy, episode.decision) == ("fail", "strict@1", "accepted")
     assert episode.error == "wrist: cut"
