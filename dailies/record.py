@@ -255,6 +255,7 @@ class Episode(Row):
             sqlite_where=text("decision IS NULL"),
             postgresql_where=text("decision IS NULL"),
         ),
+        Index("episode_day_index", "worked_on", "site_id"),
         Index("episode_worker_index", "worker_id", "task_id"),
     )
 

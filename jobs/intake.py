@@ -33,6 +33,7 @@ from dailies.recordings.files import is_unfinished
 from dailies.recordings.hdf5 import MAPPING
 from jobs import landing
 from jobs.arrival import Quiet, State, named_by, quiet_needed, state_of
+from jobs.daily import draw_due_lots
 from jobs.entry import Entered, enter
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
 from jobs.screening import Screened, failed
@@ -43,6 +44,9 @@ RESCAN_S = 60.0
 
 LOOK_AGAIN_S = 2.0
 """How often landings that another process had are looked at."""
+
+DRAW_EVERY_S = 3600.0
+"""How often it is looked whether a day is over of which samples are to be drawn."""
 
 LISTING_SHARE = 0.2
 """Most of the time that goes into listing a dataset again and again while it grows."""
@@ -114,7 +118,7 @@ class Intake:
         self._datasets: dict[Path, dict[int, str]] = {}  # states of the episodes entered
         self._named: dict[Path, Path] = {}  # videos by the series that lie beside them
         self._zones: dict[str, str] = {}
-        self._renewed_s = self._looked_s = self._rescanned_s = 0.0
+        self._renewed_s = self._looked_s = self._rescanned_s = self._drew_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop`` is set. Claims are let go at the end, so that others may go on at once."""
@@ -147,6 +151,9 @@ class Intake:
         if now - self._looked_s > LOOK_AGAIN_S:
             self._looked_s = now
             self._take_up()
+        if self.is_idle and (now - self._drew_s > DRAW_EVERY_S or not self._drew_s):
+            self._drew_s = now
+            self._draw()
         if now - self._renewed_s > landing.RENEW_S:
             self._renewed_s = now
             self._insist(self._renew)
@@ -158,6 +165,13 @@ class Intake:
     def is_idle(self) -> bool:
         """True where everything that was seen is screened."""
         return not self._pending and not self._underway and self._changes.empty()
+
+    def _draw(self) -> None:
+        """Samples of the days that are over; where the record is busy, an hour later."""
+        with contextlib.suppress(OperationalError):
+            lots = draw_due_lots(self._record, now=dt.datetime.now(dt.UTC))
+            if lots:
+                self._say(f"samples of {len(lots)} lots of machine-accepted clips wait for review")
 
     def _watch(self, stop: threading.Event) -> None:
         from watchfiles import watch

@@ -32,6 +32,7 @@ def upgrade() -> None:
     """Makes the tables, and the new columns of episode and review."""
     op.add_column("episode", sa.Column("first_decision", sa.String(length=8), nullable=True))
     op.add_column("episode", sa.Column("retake_of", WHOLE, nullable=True))
+    op.create_index("episode_day_index", "episode", ["worked_on", "site_id"])
     op.create_index("episode_worker_index", "episode", ["worker_id", "task_id"])
     op.create_index(
         "episode_waiting_index",
