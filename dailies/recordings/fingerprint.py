@@ -6,14 +6,13 @@ import functools
 import hashlib
 import math
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
-import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Camera, Carried, Episode, Series, StillsFile, VideoFile
 from dailies.recordings.files import READ_ERRORS, is_video
+from dailies.recordings.stills import stills_in
 
 _SIZE = 16  # bytes of a digest: 32 hex digits
 
@@ -117,17 +116,13 @@ def _series_part(series: Series) -> str:
 
 
 def _stills_hash(stills: StillsFile) -> str | None:
-    """Hash of the encoded pictures of rows [start, stop), from the row groups they lie in."""
+    """Hash of the encoded pictures of rows [start, stop), wherever they are kept."""
     content = hashlib.blake2b(digest_size=_SIZE)
     try:
-        with pq.ParquetFile(stills.path) as file:
-            at = 0
-            for group in range(file.num_row_groups):
-                count = file.metadata.row_group(group).num_rows
-                low, high = max(stills.start - at, 0), min(stills.stop - at, count)
-                at += count
-                if low < high:
-                    _take_in(content, file, group, stills.column, low, high)
+        for still in stills_in(stills):
+            encoded = still or b""
+            content.update(len(encoded).to_bytes(8, "little"))
+            content.update(encoded)
     except READ_ERRORS:
         return None
     return content.hexdigest()
@@ -152,23 +147,6 @@ def _carried_hash(carried: Carried) -> str | None:
     except READ_ERRORS:
         pass  # what was read before it broke off still tells it from others
     return content.hexdigest() if count else None
-
-
-def _take_in(
-    content: hashlib.blake2b, file: pq.ParquetFile, group: int, column: str, low: int, high: int
-) -> None:
-    """Add rows [low, high) of a row group, a batch in memory at a time."""
-    at = 0
-    for batch in file.iter_batches(
-        batch_size=256, row_groups=[group], columns=[f"{column}.bytes"], use_threads=False
-    ):
-        cells: Any = batch.column(0)
-        first, last = max(low - at, 0), min(high - at, batch.num_rows)
-        at += batch.num_rows
-        for cell in cells.field("bytes")[first:last] if first < last else ():
-            encoded = cell.as_py() or b""
-            content.update(len(encoded).to_bytes(8, "little"))
-            content.update(encoded)
 
 
 def _unread(episode: Episode) -> list[Path]:

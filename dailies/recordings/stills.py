@@ -14,14 +14,28 @@ from dailies.recordings.files import inside
 
 def stills_in(source: StillsFile) -> Iterator[bytes | None]:
     """The bytes of each picture, a batch of rows at a time, wherever they are kept."""
-    at = 0
     with pq.ParquetFile(source.path) as file:
-        for batch in file.iter_batches(batch_size=64, columns=[source.column]):
-            for cell in batch.column(0)[max(source.start - at, 0) : max(source.stop - at, 0)]:
-                yield _content(cell.as_py(), source.path)
-            at += len(batch)
-            if at >= source.stop:
-                return
+        at = 0
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            low, high = max(source.start - at, 0), min(source.stop - at, count)
+            at += count
+            if low < high:
+                for cell in _cells(file, group, source.column, low, high):
+                    yield _content(cell, source.path)
+
+
+def _cells(file: pq.ParquetFile, group: int, column: str, low: int, high: int) -> Iterator[Any]:
+    """Rows [low, high) of a row group, a batch in memory at a time."""
+    at = 0
+    for batch in file.iter_batches(
+        batch_size=64, row_groups=[group], columns=[column], use_threads=False
+    ):
+        for cell in batch.column(0)[max(low - at, 0) : max(high - at, 0)]:
+            yield cell.as_py()
+        at += batch.num_rows
+        if at >= high:
+            return
 
 
 def _content(cell: Any, parquet: Path) -> bytes | None:
