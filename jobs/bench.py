@@ -19,6 +19,8 @@ BENCHMARKS = {
     "landing": "benchmarks.landing",
     "questions": "benchmarks.questions",
     "reviewing": "benchmarks.reviewing",
+    "copies": "benchmarks.copies",
+    "policy": "benchmarks.policy",
 }
 """Each is a module with ``measure(*, full, tell)``, which yields its results as dicts."""
 

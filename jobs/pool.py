@@ -37,11 +37,13 @@ class Job:
 
     With ``indexes`` None it screens a single recording, and lists a dataset's episodes. ``deaths``
     says what a process was at that died over this job, None where it had begun no episode yet.
+    ``policy`` is another one than the pool's, where that has changed since it was started.
     """
 
     path: Path
     indexes: tuple[int, ...] | None = None
     deaths: tuple[int | None, ...] = ()
+    policy: Policy | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,7 @@ class Pool:
         rest = tuple(worker.left) if job.indexes is not None else None
         deaths = job.deaths if rest == job.indexes else ()  # what came through starts anew
         if again and not deaths:
-            self.submit(Job(job.path, rest, (worker.at,)), first=True)
+            self.submit(Job(job.path, rest, (worker.at,), job.policy), first=True)
             return
         # it may die the second time before it says what it is at: then it is what it was at before
         at = worker.at if worker.at is not None or not deaths else deaths[-1]
@@ -252,7 +254,7 @@ class Pool:
         yield Broken(job, at, message)
         rest = tuple(index for index in worker.left if index != at)
         if job.indexes is not None and at is not None and rest:
-            self.submit(Job(job.path, rest), first=True)
+            self.submit(Job(job.path, rest, policy=job.policy), first=True)
         else:
             yield Finished(job)
 
@@ -345,7 +347,7 @@ def _reports(job: Job, policy: Policy, store: Path | None, threads: int) -> Iter
 
     def one(episode: Episode) -> Report:
         state = files_state(episode.files)
-        screened = screen_episode(episode, policy, store=store, threads=threads)
+        screened = screen_episode(episode, job.policy or policy, store=store, threads=threads)
         is_settled = files_state(episode.files) == state
         return Done(job, replace(screened, measurements=None), state, is_settled)
 

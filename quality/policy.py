@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,13 +45,54 @@ class Policy:
         """
         file = path or HOUSE
         try:
-            tables = tomllib.loads(file.read_text(encoding="utf-8"))
+            return cls.parse(file.read_text(encoding="utf-8"), file)
         except FileNotFoundError:
             raise PolicyError(f"{file}: no such policy file: name one that exists") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
             raise PolicyError(f"{file}: not valid TOML ({error}): correct that line") from None
-        _known(file, "", tables, ("policy", "limits", *SCOPES))
-        return _policy(file, tables)
+
+    @classmethod
+    def parse(cls, text: str, source: Path = Path("policy")) -> Policy:
+        """The policy that a TOML ``text`` is. Raises PolicyError, which names ``source``."""
+        try:
+            tables = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError(f"{source}: not valid TOML ({error}): correct that line") from None
+        _known(source, "", tables, ("policy", "limits", *SCOPES))
+        return _policy(source, tables)
+
+    @property
+    def name(self) -> str:
+        """Its name, without the hash."""
+        return self.id.rpartition("@")[0]
+
+    def moved(
+        self, check: str, limits: Table, scope: str = "house", owner: str | None = None
+    ) -> Policy:
+        """The same policy with other numbers for a check, for all or one task, site or rig.
+
+        Raises PolicyError where they cannot be.
+        """
+        house = {name: dict(table) for name, table in self.house.items()}
+        overrides = {key: {**tables} for key, tables in self.overrides.items()}
+        if scope == "house":
+            house[check] |= limits
+        else:
+            tables = overrides.setdefault((scope, str(owner)), {})
+            tables[check] = {**tables.get(check, {}), **limits}
+        return Policy.parse(Policy(self.id, house, overrides).to_toml())
+
+    def to_toml(self, name: str | None = None, note: str = "") -> str:
+        """All its limits as a TOML that ``parse`` reads, under this name, with a note on it."""
+        lines = ["[policy]", f"name = {_quoted(name or self.name)}"]
+        lines += [f"note = {_quoted(note)}"] if note else []
+        tables = [(("limits", check), table) for check, table in self.house.items()]
+        for key, checks in self.overrides.items():
+            tables += [((*key, check), table) for check, table in checks.items()]
+        for keys, table in tables:
+            lines += ["", f"[{'.'.join(map(_quoted_key, keys))}]"]
+            lines += [f"{setting} = {value!r}" for setting, value in table.items()]
+        return "\n".join(lines) + "\n"
 
     def limits_for(
         self, task: str | None = None, site: str | None = None, rig: str | None = None
@@ -67,11 +109,20 @@ class Policy:
         }
 
 
+def _quoted(text: str) -> str:
+    """A basic string of TOML, which escapes as JSON does."""
+    return orjson.dumps(text).decode().replace("\x7f", "\\u007f")
+
+
+def _quoted_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _quoted(key)
+
+
 def _policy(file: Path, tables: dict[str, Any]) -> Policy:
     name = tables.get("policy", {}).get("name")
     if not isinstance(name, str) or not name.strip():
         raise PolicyError(f'{file}: [policy] name is missing: add name = "..." under [policy]')
-    _known(file, "policy", tables["policy"], ("name",))
+    _known(file, "policy", tables["policy"], ("name", "note"))
     own = _checked(file, "limits", tables.get("limits", {}))
     base = {} if file == HOUSE else Policy.load().house
     house = {

@@ -28,8 +28,9 @@ from quality.policy import HOUSE, Policy
 EVER = 1e30
 """A limit beyond all that is measured; negative where lower is worse."""
 
-IMMOVABLE = frozenset({"missing_stream", "corrupt_stream", "label_missing"})
-"""Checks whose limits say nothing: what they find is there or not."""
+IMMOVABLE = frozenset({"missing_stream", "corrupt_stream", "label_missing", "copied_clip"})
+"""Checks whose limits say nothing of what was measured here: what they find is there or not, or
+comes from other recordings."""
 
 NEAR = 0.5
 """Scores are kept from half the house's suspect limit on: so far can a limit be tightened."""
@@ -61,6 +62,9 @@ The house's limits are among them. What was in force when the score was taken is
 UNEVEN = frozenset({"spike"})
 """Checks that may find nothing at a tight limit and something at a looser one: asked at each step
 in any case."""
+
+OVERRULED = frozenset({"dropped_frames", "series_gap"})
+"""Checks whose flags can fail by another setting, once they are beyond the suspect limit."""
 
 BY_STEPS = frozenset({"sync_drift"})
 """Checks of whose flags ``measured`` is not what was held against the limit: the fail limit, too,
@@ -219,7 +223,9 @@ def _at(asked: _Asked, told: set[Key], step: float, nothing: Score) -> Score:
 
 def _fails_to(asked: _Asked, told: set[Key], step: float, flags: list[Flag]) -> float | None:
     never = asked.sign * EVER
-    if any(_key(flag) not in told for flag in _failing(asked.flags(step, never))):
+    if asked.check.name in OVERRULED and any(
+        _key(flag) not in told for flag in _failing(asked.flags(step, never))
+    ):
         return never
     if asked.check.name not in BY_STEPS:
         return _worst_of(asked, _failing(flags))

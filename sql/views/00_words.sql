@@ -23,3 +23,7 @@ CREATE OR REPLACE MACRO standing_of(low, high, overall) AS
 -- How bad a grade is, 0 for good up to 3 for fail; as dailies.words.Grade.rank.
 CREATE OR REPLACE MACRO rank_of(grade) AS
     CASE grade WHEN 'fail' THEN 3 WHEN 'suspect' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END;
+
+-- The grade of a rank, the other way round.
+CREATE OR REPLACE MACRO word_of(rank) AS
+    CASE rank WHEN 3 THEN 'fail' WHEN 2 THEN 'suspect' WHEN 1 THEN 'unknown' ELSE 'good' END;

@@ -21,6 +21,7 @@ from metrics import (
     episodes,
     exporter,
     live,
+    policy,
     review,
     throughput,
     workers,
@@ -28,7 +29,7 @@ from metrics import (
 from metrics.asking import SQL, ask
 from metrics.exporter import exposition
 
-MODULES = (blame, choices, cost, defects, episodes, exporter, live, review, throughput, workers)
+MODULES = (blame, choices, cost, defects, episodes, exporter, live, policy, review, throughput, workers)
 FILES = sorted(SQL.glob("*.sql"))
 
 
