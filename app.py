@@ -114,7 +114,17 @@ def warm_up() -> None:
     import plotly.graph_objects as go
 
     go.Figure(go.Scatter(x=[0], y=[0])).to_json()
-    from pages import cost, episode, live, quality, throughput, workers  # noqa: F401
+    from pages import (  # noqa: F401
+        cost,
+        episode,
+        live,
+        quality,
+        queue,
+        review,
+        reviewers,
+        throughput,
+        workers,
+    )
 
 
 sign_in = SignIn.from_environment()

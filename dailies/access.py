@@ -14,6 +14,7 @@ class Role(enum.StrEnum):
 
     MANAGER = "manager"
     REVIEWER = "reviewer"
+    LEAD = "lead"  # of reviewers
     FINANCE = "finance"
     ENGINEER = "engineer"
 
@@ -24,8 +25,12 @@ PAGES: Mapping[str, frozenset[Role]] = {
     "live": EVERY_ROLE,
     "throughput": frozenset({Role.MANAGER, Role.FINANCE, Role.ENGINEER}),
     "workers": frozenset({Role.MANAGER, Role.FINANCE}),
-    "quality": frozenset({Role.MANAGER, Role.REVIEWER, Role.ENGINEER}),
+    "queue": frozenset({Role.REVIEWER, Role.LEAD, Role.MANAGER}),
+    "review": frozenset({Role.REVIEWER, Role.LEAD}),
+    "quality": frozenset({Role.MANAGER, Role.REVIEWER, Role.LEAD, Role.ENGINEER}),
     "episode": EVERY_ROLE,
+    "reviewers": frozenset({Role.MANAGER, Role.LEAD}),
+    "policy": frozenset({Role.LEAD, Role.ENGINEER}),
     "cost": frozenset({Role.MANAGER, Role.FINANCE}),
 }
 """Each page, and the roles that open it. A page that is not here opens to nobody."""

@@ -77,6 +77,28 @@ class WaitingEpisode:
     stream: str | None
     message: str | None
     held_by: str | None
+    held_until: dt.datetime | None
+    measurements: str | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """How many clips a reviewer holds now, the first since when, the last until when."""
+
+    reviewer: str
+    clips: int
+    since_at: dt.datetime
+    until_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class ReviewPace:
+    """Decisions since an instant: of all, and ``mine``; None where I decided nothing."""
+
+    decided: int
+    mine: int
+    median_s: float | None
+    per_hour: float | None
 
 
 @dataclass(frozen=True)
@@ -278,6 +300,19 @@ def review_waiting(
     """A page of the clips that wait, in the order in which they are taken."""
     parameters = waiting.parameters() | {"now": _naive(now), "limit": limit, "offset": offset}
     return ask(mirror, "review_waiting", WaitingEpisode, parameters)
+
+
+def claims(mirror: Mirror, now: dt.datetime) -> tuple[Held, ...]:
+    """Who holds clips now, first whose claims end first; ``now`` in UTC."""
+    return ask(mirror, "claims", Held, {"now": _naive(now)})
+
+
+def review_pace(mirror: Mirror, reviewer: str, since: dt.datetime) -> ReviewPace:
+    """What was decided since an instant in UTC, and how fast this reviewer was."""
+    parameters = {"reviewer": reviewer, "since": _naive(since)}
+    row = ask_one(mirror, "review_pace", ReviewPace, parameters)
+    assert row is not None  # an aggregate without GROUP BY has one row
+    return row
 
 
 def appeals(mirror: Mirror, now: dt.datetime, *, limit: int = 100) -> tuple[AppealLine, ...]:

@@ -42,3 +42,19 @@ class WorkerYield:
 def worker_yield(mirror: Mirror, filter: Filter) -> tuple[WorkerYield, ...]:
     """Every worker with a shift or an episode in the span, by acceptance, best first."""
     return ask(mirror, "worker_yield", WorkerYield, filter.parameters())
+
+
+@dataclass(frozen=True)
+class WorkerCheck:
+    """What most flags a worker's clips, and on which rig most of those were recorded."""
+
+    worker_id: str
+    check_name: str
+    rig_id: str | None
+    flagged: int
+    on_rig: int  # of them
+
+
+def worker_checks(mirror: Mirror, filter: Filter) -> tuple[WorkerCheck, ...]:
+    """The most frequent check of every worker with a flagged clip, most flagged first."""
+    return ask(mirror, "worker_checks", WorkerCheck, filter.parameters())

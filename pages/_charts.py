@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 from metrics.cost import DayCost
 from metrics.defects import Defect, DefectDay, RigDefects
 from metrics.live import PulseMinute
+from metrics.review import ReviewerYield
 from metrics.throughput import DayHours
 from metrics.workers import WorkerYield
 from pages._words import check_colour, check_words, colour, stage_colour, verdict_colour
@@ -219,6 +220,43 @@ def rig_intervals(rigs: Sequence[RigDefects], chosen: Sequence[str]) -> go.Figur
     if ones:
         figure.add_vline(x=ones[0].overall, line={"width": 1, "dash": "dash", "color": colour(6)})
     figure.update_xaxes(title="flagged episodes", tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(type="category")
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def reviewer_intervals(reviewers: Sequence[ReviewerYield]) -> go.Figure:
+    """Share of first decisions that reject, with its Wilson interval; the line is all together."""
+    ones = [one for one in reviewers if one.rejection is not None][::-1]
+    at = np.array([one.rejection for one in ones], dtype=float)
+    is_apart = [one.standing in ("above", "below") for one in ones]
+    figure = go.Figure(
+        go.Scatter(
+            y=[one.reviewer for one in ones],
+            x=at,
+            mode="markers",
+            marker={
+                "size": 8,
+                "color": [colour(5 if apart else 6) for apart in is_apart],
+                "symbol": ["x" if apart else "circle" for apart in is_apart],
+            },
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": np.array([one.rejection_high for one in ones], dtype=float) - at,
+                "arrayminus": at - np.array([one.rejection_low for one in ones], dtype=float),
+                "thickness": 1.5,
+                "width": 0,
+                "color": colour(6),
+            },
+            text=[f"{one.rejected} of {one.first_decisions}" for one in ones],
+            hovertemplate="%{y}: %{x:.1%} (%{text})<extra></extra>",
+            showlegend=False,
+        )
+    )
+    if ones:
+        figure.add_vline(x=ones[0].overall, line={"width": 1, "dash": "dash", "color": colour(6)})
+    figure.update_xaxes(title="first decisions that reject", tickformat=".0%", rangemode="tozero")
     figure.update_yaxes(type="category")
     figure.update_layout(hovermode="closest")
     return figure

@@ -9,13 +9,14 @@ import streamlit as st
 
 from dailies.access import Visitor
 from metrics import Filter, defects
+from metrics.review import FirstPass
 from pages import _charts as charts
 from pages import _tables as tables
 from pages._filters import narrow
 from pages._frame import nothing_chosen
 from pages._ground import mirror
 from pages._pictures import link
-from pages._tiles import Tile, strip
+from pages._tiles import Tile, pass_tiles, strip
 from pages._words import check_words, count, hours, interval, share, verdict_words
 
 LISTED = 100
@@ -25,11 +26,15 @@ RIGS = 20
 """Rigs shown, the worst; and those that are chosen."""
 
 
-def quality_tiles(now: defects.QualityTiles, before: defects.QualityTiles) -> None:
+def quality_tiles(
+    now: defects.QualityTiles,
+    before: defects.QualityTiles,
+    passed: FirstPass,
+    passed_before: FirstPass,
+) -> None:
     """How good what came in is."""
     n = f"n = {count(now.episodes)} episodes, duplicates left out"
     good = f"Verdict good, of all; {n}. {interval(now.good_low, now.good_high)}."
-    accepted = interval(now.acceptance_low, now.acceptance_high)
     strip(
         [
             Tile("Episodes", count(now.episodes), n, now.episodes, before.episodes),
@@ -41,14 +46,7 @@ def quality_tiles(now: defects.QualityTiles, before: defects.QualityTiles) -> No
                 before.good_share,
                 "points",
             ),
-            Tile(
-                "Accepted",
-                share(now.acceptance),
-                f"Accepted of {count(now.decided)} decided episodes. {accepted}.",
-                now.acceptance,
-                before.acceptance,
-                "points",
-            ),
+            *pass_tiles(passed, passed_before),
             Tile("In review", count(now.waiting), f"Suspect or unknown, not decided yet; {n}."),
             Tile("Flagged hours", hours(now.flagged_h), "Of episodes with a suspect or fail flag."),
             Tile("Duplicates", count(now.duplicates), "Same content as an earlier episode."),

@@ -14,9 +14,13 @@ from pages._words import STAGE_MEANS, count, hours
 
 
 def hours_tiles(
-    total: throughput.HoursTotal, days: Sequence[throughput.DayHours], said: str, versus: str
+    total: throughput.HoursTotal,
+    days: Sequence[throughput.DayHours],
+    passed: tuple[Tile, Tile],
+    said: str,
+    versus: str,
 ) -> None:
-    """The four hours, and how many of the paid ones were accepted."""
+    """The four hours, how many of the paid ones were accepted, and how often at once."""
     tiles = [
         Tile(
             stage.capitalize(),
@@ -30,7 +34,7 @@ def hours_tiles(
         )
         for stage, means in STAGE_MEANS.items()
     ]
-    strip([*tiles, _yield(total)])
+    strip([*tiles, _yield(total), *passed])
 
 
 def _yield(total: throughput.HoursTotal) -> Tile:

@@ -46,22 +46,26 @@ function lanes(data) {
     if (!rows.has(key)) rows.set(key, []);
     rows.get(key).push(flag);
   }
-  return [...rows.values()].map((flags) => {
-    const row = el("div", "row");
-    const label = el("div", "label");
-    label.append(el("b", "", `${flags[0].sign} ${flags[0].words}`), el("span", "", short(flags[0].stream || "episode")));
-    const lane = el("div", "lane");
-    for (const flag of flags) {
-      const span = el("div", "span");
-      span.style.left = `${(100 * flag.start_s) / data.duration_s}%`;
-      span.style.width = `${(100 * (flag.end_s - flag.start_s)) / data.duration_s}%`;
-      span.style.background = flag.colour;
-      span.title = flag.message;
-      lane.append(span);
-    }
-    row.append(label, lane);
-    return row;
-  });
+  return [...rows.values()].map((flags) => lane(
+    `${flags[0].sign} ${flags[0].words}`, short(flags[0].stream || "episode"), flags, data.duration_s,
+  ));
+}
+
+function lane(words, under, spans, duration) {
+  const row = el("div", "row");
+  const label = el("div", "label");
+  label.append(el("b", "", words), el("span", "", under));
+  const line = el("div", "lane");
+  for (const one of spans) {
+    const span = el("div", "span");
+    span.style.left = `${(100 * one.start_s) / duration}%`;
+    span.style.width = `${(100 * (one.end_s - one.start_s)) / duration}%`;
+    if (one.colour) span.style.background = one.colour;
+    span.title = one.message;
+    line.append(span);
+  }
+  row.append(label, line);
+  return row;
 }
 
 function axis(duration) {
@@ -109,22 +113,20 @@ function curve(one, times, data, stream, colour) {
   return { row, show };
 }
 
-export default function (component) {
-  const { data, parentElement } = component;
-  const root = parentElement.querySelector(".player");
-  const key = JSON.stringify([data.episode, data.flags, data.dark]);
-  // Drawn again with the same episode: keep the position, the speed and what has been loaded.
-  if (root.dataset.key === key) return root.leave;
-  if (root.leave) root.leave();
-  root.dataset.key = key;
+const SPEEDS = [0.25, 0.5, 1, 2, 4];
+const LEAST_LOOP_S = 0.5;
+
+// One episode in ``root``; gives what its keys do and what others may ask of it.
+function play_in(root, data) {
   const find = (name) => root.querySelector(name);
-  const state = { t: 0, playing: false, rate: 1, last: 0, alive: true };
+  const state = { t: 0, playing: false, rate: 1, last: 0, alive: true, loop: null, span: null };
 
   const cameras = data.cameras.map((one) => camera(one, data.cameras.length === 1));
   find(".cameras").replaceChildren(...cameras.map((one) => one.box));
   const tracks = find(".tracks");
   const head = find(".head");
-  tracks.replaceChildren(...lanes(data), axis(data.duration_s), head);
+  const ruler = axis(data.duration_s);
+  tracks.replaceChildren(...lanes(data), ruler, head);
 
   let curves = [];
   const tabs = find(".tabs");
@@ -143,6 +145,10 @@ export default function (component) {
     tab.addEventListener("click", () => choose(one.stream));
     return tab;
   }));
+  function next_curves() {
+    const at = [...tabs.children].findIndex((tab) => tab.getAttribute("aria-selected") === "true");
+    if (tabs.children.length) choose(tabs.children[(at + 1) % tabs.children.length].dataset.stream);
+  }
 
   function show() {
     const label = parseFloat(getComputedStyle(tracks).getPropertyValue("--label"));
@@ -150,6 +156,8 @@ export default function (component) {
     head.style.left = `${label + (width * state.t) / data.duration_s}px`;
     find(".clock").textContent = `${state.t.toFixed(2)} / ${data.duration_s.toFixed(2)} s`;
     find(".play").textContent = state.playing ? "❚❚" : "▶";
+    find(".speed").value = String(state.rate);
+    find(".loop").setAttribute("aria-pressed", Boolean(state.loop));
     for (const one of curves) one.show(state.t);
   }
   function place() {
@@ -164,6 +172,7 @@ export default function (component) {
     place();
   }
   function play(on) {
+    if (on === state.playing) return;
     if (on && state.t >= data.duration_s - 0.01) state.t = 0;
     state.playing = on;
     state.last = performance.now();
@@ -171,14 +180,18 @@ export default function (component) {
   }
   function tick(now) {
     if (!state.alive || !state.playing) return;
-    const passed = Math.min((now - state.last) / 1000, 0.25);
+    const passed = clamp((now - state.last) / 1000, 0, 0.25);
     state.last = now;
     const showing = cameras.filter((one) => one.video && one.start + state.t < one.end);
     if (!showing.some((one) => one.video.readyState < 3)) state.t += passed * state.rate;
+    if (state.loop && state.t >= state.loop.end_s) {
+      state.t = state.loop.start_s;
+      for (const one of showing) one.video.currentTime = one.start + state.t;
+    }
     for (const one of cameras) if (one.video && !showing.includes(one)) one.video.pause();
     for (const one of showing) {
       const ahead = one.video.currentTime - (one.start + state.t);
-      if (Math.abs(ahead) > 0.3) one.video.currentTime = one.start + state.t;
+      if (Math.abs(ahead) > 0.3 && !one.video.seeking) one.video.currentTime = one.start + state.t;
       one.video.playbackRate = clamp(state.rate * (1 - clamp(ahead, -0.2, 0.2)), 0.1, 8);
       if (one.video.paused) one.video.play().catch(() => {});
     }
@@ -193,24 +206,59 @@ export default function (component) {
     seek((at + 0.5) / data.rate_hz);
   }
   function jump(way) {
-    const starts = [...new Set(data.flags.map((flag) => flag.start_s))].sort((a, b) => a - b);
-    const next = way > 0
-      ? starts.find((start) => start > state.t + 0.02) ?? starts[0]
-      : starts.filter((start) => start < state.t - 0.02).pop() ?? starts[starts.length - 1];
-    if (next !== undefined) { play(false); seek(next); }
+    const flags = [...data.flags].sort((a, b) => a.start_s - b.start_s);
+    const found = way > 0
+      ? flags.find((flag) => flag.start_s > state.t + 0.02) ?? flags[0]
+      : flags.filter((flag) => flag.start_s < state.t - 0.02).pop() ?? flags[flags.length - 1];
+    if (!found) return;
+    state.span = found;
+    if (state.loop) state.loop = wide(found);
+    const was = state.playing;
+    play(false);
+    seek(found.start_s);
+    play(was);
   }
-  function keys(event) {
-    if (["INPUT", "TEXTAREA", "SELECT"].includes(event.target.tagName)) return;
-    const does = {
-      " ": () => play(!state.playing), n: () => jump(1), p: () => jump(-1),
-      ArrowRight: () => (event.shiftKey ? seek(state.t + 1) : step(1)),
-      ArrowLeft: () => (event.shiftKey ? seek(state.t - 1) : step(-1)),
-    }[event.key];
-    if (!does || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    does();
+  // A span of one picture would not be seen going round.
+  function wide(span) {
+    const lacks = Math.max(LEAST_LOOP_S - (span.end_s - span.start_s), 0) / 2;
+    return {
+      start_s: Math.max(span.start_s - lacks, 0),
+      end_s: Math.min(span.end_s + lacks, data.duration_s),
+    };
   }
+  function loop(span) {
+    if (state.loop && !span) { state.loop = null; show(); return; }
+    const here = data.flags.filter((flag) => flag.start_s <= state.t && state.t <= flag.end_s);
+    const around = span ?? here.find((flag) => flag === state.span) ?? here[0] ?? state.span ?? data.flags[0];
+    if (!around) return;
+    state.loop = wide(around);
+    if (state.t < state.loop.start_s || state.t > state.loop.end_s) seek(state.loop.start_s);
+    play(true);
+    show();
+  }
+  function rate(value) {
+    state.rate = value;
+    show();
+  }
+  function faster(by) {
+    rate(SPEEDS[clamp(SPEEDS.indexOf(state.rate) + by, 0, SPEEDS.length - 1)]);
+  }
+  // Spans that a person marked, and where one was begun.
+  function marks(spans, begun) {
+    tracks.querySelectorAll(".mine").forEach((old) => old.remove());
+    const all = begun === null ? spans : [...spans, { start_s: begun, end_s: begun, message: "marked in" }];
+    if (!all.length) return;
+    const row = lane("✎ marked", begun === null ? `${spans.length} by you` : `in at ${begun.toFixed(2)} s`, all, data.duration_s);
+    row.classList.add("mine");
+    ruler.before(row);
+  }
+  const does = {
+    " ": () => play(!state.playing), n: () => jump(1), p: () => jump(-1),
+    ArrowRight: (shift) => (shift ? seek(state.t + 1) : step(1)),
+    ArrowLeft: (shift) => (shift ? seek(state.t - 1) : step(-1)),
+    l: () => loop(), "-": () => faster(-1), "+": () => faster(1), "=": () => faster(1),
+    c: next_curves,
+  };
   function point(event) {
     const box = tracks.getBoundingClientRect();
     const label = parseFloat(getComputedStyle(tracks).getPropertyValue("--label"));
@@ -222,18 +270,42 @@ export default function (component) {
   find(".back").onclick = () => step(-1);
   find(".flag").onclick = () => jump(1);
   find(".flag").disabled = !data.flags.length;
-  find(".speed").onchange = (event) => { state.rate = Number(event.target.value); };
+  find(".loop").onclick = () => loop();
+  find(".speed").onchange = (event) => rate(Number(event.target.value));
   tracks.onpointerdown = point;
   tracks.onpointermove = (event) => { if (event.buttons & 1) point(event); };
-  root.onkeydown = keys;
   const sized = new ResizeObserver(show);
   sized.observe(tracks);
   choose(data.chosen || (data.curves[0] && data.curves[0].stream));
   seek(data.at_s || 0);
-  root.leave = () => {
+  function leave() {
     state.alive = false;
     sized.disconnect();
-    for (const one of cameras) if (one.video) { one.video.pause(); one.video.removeAttribute("src"); }
+    for (const one of cameras) if (one.video) { one.video.pause(); one.video.removeAttribute("src"); one.video.load(); }
+  }
+  return { state, does, seek, play, rate, marks, loop, leave };
+}
+
+// The player alone, on an episode's page: its keys work while it has the focus.
+function player(component) {
+  const { data, parentElement } = component;
+  const root = parentElement.querySelector(".player");
+  const key = JSON.stringify([data.episode, data.flags, data.dark]);
+  // Drawn again with the same episode: keep the position, the speed and what has been loaded.
+  if (root.dataset.key === key) return root.leave;
+  if (root.leave) root.leave();
+  root.dataset.key = key;
+  const playing = play_in(root, data);
+  root.onkeydown = (event) => {
+    if (["INPUT", "TEXTAREA", "SELECT"].includes(event.target.tagName)) return;
+    const does = playing.does[event.key];
+    if (!does || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    does(event.shiftKey);
+  };
+  root.leave = () => {
+    playing.leave();
     root.dataset.key = "";
     root.leave = null;
   };

@@ -41,11 +41,23 @@ def player(
     visitor: Visitor,
 ) -> None:
     """Draw the player of an episode; without measurements it has no curves."""
+    data = shown(facts, streams, flags, measured, visitor)
+    _component()(data=data, key=f"player-{facts.episode_id}")
+
+
+def shown(
+    facts: EpisodeFacts,
+    streams: Sequence[EpisodeStream],
+    flags: Sequence[EpisodeFlag],
+    measured: Measurements | None,
+    visitor: Visitor,
+) -> dict[str, Any]:
+    """What the player is given of an episode."""
     cameras = [one for one in streams if one.kind == "video"]
     rates = [one.rate_hz for one in cameras if one.rate_hz]
     duration_s = max(facts.duration_s, *(flag.end_s for flag in flags), 0.001)
     curves = [_curves(measured, one.name) for one in streams] if measured else []
-    data = {
+    return {
         "episode": facts.episode_id,
         "duration_s": duration_s,
         "rate_hz": max(rates, default=30.0),
@@ -57,15 +69,18 @@ def player(
         "colour": colour(0),
         "dark": is_dark(),
     }
-    _component()(data=data, key=f"player-{facts.episode_id}")
 
 
 @st.cache_resource
 def _component() -> Any:
-    html, css, js = (
-        (HERE / f"_player.{kind}").read_text("utf-8") for kind in ("html", "css", "js")
-    )
+    html, css, js = (text_of(f"_player.{kind}") for kind in ("html", "css", "js"))
+    js = f"{js}\nexport default player;\n"
     return components.component("dailies_player", html=html, css=css, js=js)
+
+
+def text_of(name: str) -> str:
+    """The text of a file beside this one."""
+    return (HERE / name).read_text("utf-8")
 
 
 def _camera(

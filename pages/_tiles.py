@@ -8,6 +8,9 @@ from typing import Literal
 
 import streamlit as st
 
+from metrics.review import FirstPass
+from pages._words import count, interval, share
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -61,3 +64,30 @@ def strip(tiles: Sequence[Tile]) -> None:
                 chart_data=list(tile.trend) or None,
                 chart_type="area",
             )
+
+
+def pass_tiles(now: FirstPass, before: FirstPass) -> tuple[Tile, Tile]:
+    """First-pass yield and rejection rate."""
+    return (
+        Tile(
+            "First-pass yield",
+            share(now.first_pass),
+            f"{count(now.passed)} of {count(now.originals)} decided clips, reworks and copies left "
+            "out, whose first decision accepted them. "
+            f"{interval(now.first_pass_low, now.first_pass_high)}.",
+            now.first_pass,
+            before.first_pass,
+            "points",
+        ),
+        Tile(
+            "Rejection rate",
+            share(now.rejection),
+            f"{count(now.rejected)} of {count(now.decided)} decided clips, {count(now.reworks)} "
+            "reworks with them and copies left out, that stand rejected. "
+            f"{interval(now.rejection_low, now.rejection_high)}.",
+            now.rejection,
+            before.rejection,
+            "points",
+            "down",
+        ),
+    )

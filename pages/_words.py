@@ -97,12 +97,14 @@ def share(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A stretch of time: seconds below two minutes, else minutes or hours."""
+    """A stretch of time: seconds below two minutes, else minutes, hours or days."""
     if value is None:
         return NOTHING
     if value < 120:
         return f"{value:.1f} s"
-    return f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.1f} h"
+    if value < 7200:
+        return f"{value / 60:.0f} min"
+    return f"{value / 3600:.1f} h" if value < 172_800 else f"{value / 86_400:.0f} days"
 
 
 def count(value: int | None) -> str:

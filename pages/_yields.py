@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from metrics import throughput, workers
+from metrics import Filter, blame, throughput, workers
 from pages import _tables as tables
 from pages._filters import narrow
+from pages._ground import mirror
 from pages._tiles import Tile, strip
-from pages._words import count, hours, share
+from pages._words import check_words, count, hours, share
 
 SHARES = ("acceptance", "acceptance_low", "acceptance_high", "yield_share")
+ASKED = 12
+"""Workers for whom a likely cause is looked for, those with most flags."""
+
 FEW = 20
 """Decided episodes under which a worker's interval says next to nothing."""
 
@@ -58,7 +62,30 @@ def yield_tiles(
     )
 
 
-def yields(every: Sequence[workers.WorkerYield]) -> None:
+def rather_the_rig_s(every: Sequence[workers.WorkerYield], filter: Filter) -> dict[str, str]:
+    """Of workers clearly below all: what says that their flags are likely not theirs."""
+    below = {one.worker_id for one in every if one.standing == "below"}
+    checks = [one for one in workers.worker_checks(mirror(), filter) if one.worker_id in below]
+    found = {}
+    for one in checks[:ASKED]:
+        causes = blame.likely_cause(
+            mirror(),
+            one.check_name,
+            filter.from_on,
+            filter.to_on,
+            rig=one.rig_id,
+            site=None,
+            task=None,
+            worker=one.worker_id,
+        )
+        cause = blame.blame(one.check_name, causes)
+        if cause.kind == "rig":
+            often = f"{one.on_rig} of {one.flagged} on this rig"
+            found[one.worker_id] = f"{check_words(one.check_name)}: rig {one.rig_id} ({often})"
+    return found
+
+
+def yields(every: Sequence[workers.WorkerYield], causes: Mapping[str, str]) -> None:
     """Every worker, with the interval of their acceptance: those clearly below first, then above.
 
     Within each, the furthest from the rate of all first.
@@ -77,11 +104,17 @@ def yields(every: Sequence[workers.WorkerYield]) -> None:
     )
     tables.table(
         {name: [getattr(one, name) for one in ones] for name in names}
-        | {name: tables.percent(getattr(one, name) for one in ones) for name in SHARES},
+        | {name: tables.percent(getattr(one, name) for one in ones) for name in SHARES}
+        | {"cause": [causes.get(one.worker_id) for one in ones]},
         {
             "worker_id": tables.text("Worker"),
             "site_id": tables.text("Site"),
             "standing": tables.text("Standing"),
+            "cause": tables.text(
+                "Likely not theirs",
+                help="The check that flags most of their clips flags those of others on the same "
+                "rig as often, and less elsewhere. Asked for workers clearly below all.",
+            ),
             "rank": tables.number("Rank", help="Only where no other interval overlaps."),
             "acceptance": tables.rate("Acceptance", help="Accepted of decided episodes."),
             "acceptance_low": tables.rate("From", help="Wilson 95 % interval."),

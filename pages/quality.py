@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from metrics import defects
+from metrics import defects, review
 from pages import _charts as charts
 from pages import _flagged as shown
 from pages._door import demand
@@ -23,7 +23,9 @@ def page() -> None:
         return
     mirrored = mirror()
     tiles = defects.quality_tiles(mirrored, filter)
-    shown.quality_tiles(tiles, defects.quality_tiles(mirrored, filter.before()))
+    past = filter.before()
+    passed = (review.first_pass(mirrored, one) for one in (filter, past))
+    shown.quality_tiles(tiles, defects.quality_tiles(mirrored, past), *passed)
     if not tiles.episodes:
         nothing_chosen("episodes")
         return

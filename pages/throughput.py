@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from metrics import throughput
+from metrics import review, throughput
 from pages import _charts as charts
 from pages import _hours as shown
 from pages._door import demand
 from pages._filters import chosen, said, versus
 from pages._frame import heading, nothing_chosen, nothing_recorded
 from pages._ground import mirror
+from pages._tiles import pass_tiles
 
 GROUPS = {
     "site": throughput.hours_by_site,
@@ -30,7 +31,8 @@ def page() -> None:
     total = throughput.hours_total(mirrored, filter)
     days = throughput.hours_by_day(mirrored, filter)
     targets = throughput.target_progress(mirrored, filter.to_on, filter.program)
-    shown.hours_tiles(total, days, said(filter), versus(filter))
+    passed = pass_tiles(*(review.first_pass(mirrored, one) for one in (filter, filter.before())))
+    shown.hours_tiles(total, days, passed, said(filter), versus(filter))
     if not total.episodes and not total.paid_h:
         nothing_chosen("hours")
         return

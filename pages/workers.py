@@ -41,4 +41,4 @@ def page() -> None:
         f"{len(ones)} here. The others cannot honestly be put in an order; ‘standing’ says whether "
         "a worker's interval lies wholly above or below the rate of all together."
     )
-    shown.yields(ones)
+    shown.yields(ones, shown.rather_the_rig_s(ones, filter))

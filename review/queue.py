@@ -164,16 +164,43 @@ def claim_episode(
 
 def renew(record: Record, claim: Claim, *, now: dt.datetime, lasts: dt.timedelta = LASTS) -> Claim:
     """The same claim for longer, also one that expired and that nobody took. Raises ClaimLost."""
+    return _lengthen(record, claim, now, expires_at=now + lasts)
+
+
+def begin(record: Record, claim: Claim, *, now: dt.datetime, lasts: dt.timedelta = LASTS) -> Claim:
+    """The same claim from now on: a clip that was loaded ahead comes on the screen.
+
+    The time that its decision takes counts from here. Raises ClaimLost.
+    """
+    return _lengthen(record, claim, now, expires_at=now + lasts, claimed_at=now)
+
+
+def _lengthen(record: Record, claim: Claim, now: dt.datetime, **values: dt.datetime) -> Claim:
     with record.begin() as session:
         done = session.execute(
             update(tables.Claim)
             .where(tables.Claim.id == claim.id, tables.Claim.reviewer == claim.reviewer)
-            .values(expires_at=now + lasts)
+            .values(**values)
             .returning(tables.Claim.id)
         ).first()
         if done is None:
             raise ClaimLost(holder(session, claim.key, now))
         return _claim(session.get_one(tables.Claim, claim.id))
+
+
+def take_again(
+    record: Record, claim: Claim, *, now: dt.datetime, lasts: dt.timedelta = LASTS
+) -> Claim:
+    """A new claim on the work of one that ended, after its decision was taken back.
+
+    Raises ClaimLost where another holds it by now.
+    """
+    work = _Work(claim.key, claim.episode_id, claim.purpose, claim.subject_id)
+    with record.begin() as session:
+        taken = _take(session, work, claim.reviewer, now, lasts, check=False)
+        if taken is None:
+            raise ClaimLost(holder(session, claim.key, now))
+        return taken
 
 
 def release(record: Record, claim: Claim) -> None:

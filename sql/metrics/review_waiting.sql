@@ -1,5 +1,5 @@
 -- Definition: the clips that wait for review, in the order in which they are taken: riskiest
---   verdict first, then the longest waiting; with their worst flag and who holds them now.
+--   verdict first, then the longest waiting; with their worst flag, who holds them now and until when.
 -- Unit: seconds; instants in UTC; waited_s from landing to now
 -- Grain: one row per episode
 -- Parameters: $now (instant, UTC), $sites, $tasks, $workers, $rigs, $checks (lists, NULL for all),
@@ -28,7 +28,8 @@ SELECT
     place.id AS episode_id, path, episode_index, site_id, rig_id, worker_id, task_id, duration_s,
     verdict, landed_at,
     CAST(epoch_us($now) - epoch_us(landed_at) AS DOUBLE) / 1e6 AS waited_s,
-    coalesce(flags, 0) AS flags, check_name, stream, message, reviewer AS held_by
+    coalesce(flags, 0) AS flags, check_name, stream, message, reviewer AS held_by,
+    expires_at AS held_until, measurements
 FROM place
 LEFT JOIN worst ON worst.episode_id = place.id
 LEFT JOIN held ON held.episode_id = place.id

@@ -30,7 +30,11 @@ if present().roles:
     draw_filters()
 importlib.import_module("pages.{page}").page()
 """
-ROLES = {"reviewer": {"live", "quality", "episode"}, "finance": {"workers", "cost", "throughput"}}
+ROLES = {
+    "reviewer": {"quality", "queue", "review"},
+    "lead": {"quality", "queue", "review", "reviewers"},
+    "finance": {"workers", "cost", "throughput"},
+}
 
 
 def drawn(page: str, claims: dict | None = None, /, **query: str) -> AppTest:
