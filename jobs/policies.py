@@ -31,13 +31,16 @@ def in_force(session: Session, config: Config) -> Policy:
     """The policy under which recordings are judged now. Raises PolicyError."""
     if config.policy is not None:
         return Policy.load(config.policy)
-    text = session.scalar(
-        select(PolicyVersion.text)
-        .join(PolicyUse, PolicyUse.version == PolicyVersion.version)
-        .order_by(PolicyUse.id.desc())
-        .limit(1)
-    )
-    return Policy.load() if text is None else Policy.parse(text, Path("policy of the record"))
+    version = last_put_in_force(session)
+    if version is None:
+        return Policy.load()
+    text = session.scalar(select(PolicyVersion.text).where(PolicyVersion.version == version))
+    return Policy.parse(str(text), Path(f"policy {version} of the record"))
+
+
+def last_put_in_force(session: Session) -> str | None:
+    """The version that was last put in force; None where none ever was."""
+    return session.scalar(select(PolicyUse.version).order_by(PolicyUse.id.desc()).limit(1))
 
 
 def save(

@@ -30,11 +30,13 @@ from jobs.example.episodes import Takes, record_takes
 from jobs.example.findings import (
     GRADES,
     MEASUREMENT_COLUMNS,
+    SCORE_COLUMNS,
     STREAM_COLUMNS,
     Found,
     error_of,
     find_flags,
     measurement_rows,
+    score_rows,
     stream_rows,
 )
 from jobs.example.manifest import History
@@ -92,6 +94,8 @@ def build_history(
         tally = _Tally("writing the history", total, progress)
         _write(connection, tables.Episode, tally.over(rows))
         _write(connection, tables.Finding, tally.over(_flag_row(flag, first) for flag in found))
+        near = score_rows(np.random.default_rng([seed, 5]), takes, found, first)
+        _pour(connection, tables.Score, SCORE_COLUMNS, near)
         for kind, made in rows_of(reviewed):
             _write(connection, kind, tally.over(made))
         stream = _next_id(connection, tables.Stream)
@@ -316,6 +320,7 @@ def _episode_rows(
             "steps": None,
             "measurements": None,
             "is_example": True,
+            "is_scored": True,
         }
 
 
