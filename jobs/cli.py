@@ -161,6 +161,7 @@ def screen(
 
     Ends with status 0 where all are good, 1 where any is not, 2 where any could not be screened.
     """
+    from jobs.copies import Run
     from jobs.pool import Broken, Dataset, Done, Pool, screen_all
     from quality.policy import Policy
 
@@ -172,6 +173,7 @@ def screen(
     for path in chosen:
         _tell_absent(path)
     are_good = True
+    run = Run(limits)
     pool = Pool(limits, workers=workers or os.cpu_count() or 1)
     with _closing(pool), _progress() as bars:
         bar = bars.add_task("screening", total=len(chosen))
@@ -179,8 +181,9 @@ def screen(
             if isinstance(report, Dataset):
                 bars.update(bar, total=(bars.tasks[0].total or 0) + len(report.episodes) - 1)
             elif isinstance(report, Done):
-                show(report.screened)
-                are_good &= report.screened.verdict.grade.value == "good"
+                screened = run.judged(report.screened)
+                show(screened)
+                are_good &= screened.verdict.grade.value == "good"
                 bars.advance(bar)
             elif isinstance(report, Broken):
                 is_broken |= report.is_format

@@ -33,6 +33,7 @@ from dailies.recordings.files import is_unfinished
 from dailies.recordings.hdf5 import MAPPING
 from jobs import landing
 from jobs.arrival import Quiet, State, named_by, quiet_needed, state_of
+from jobs.copies import History
 from jobs.daily import draw_due_lots
 from jobs.entry import Entered, enter
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
@@ -111,6 +112,7 @@ class Intake:
             store=config.measurements,
             timeout_s=timeout_s,
         )
+        self._history = History(self._record, config.data)
         self._me = landing.claimant()
         self._changes: queue.SimpleQueue[Path] = queue.SimpleQueue()
         self._pending: dict[Path, Pending] = {}
@@ -133,6 +135,7 @@ class Intake:
                 self.step()
         finally:
             self._pool.close()
+            self._history.close()
             stop.set()
             with contextlib.suppress(OperationalError):
                 self._release()
@@ -320,12 +323,20 @@ class Intake:
         if not done.is_settled or (is_missing and not underway.is_forced) or not is_readable:
             underway.postponed = True
             return
-        entered, screened = self._enter_or_fail(underway, screened)
+        entered, screened = self._enter_or_fail(underway, self._looked_up(screened))
         self._datasets.setdefault(underway.path, {})[screened.index] = done.state
         underway.entered += 1
         self._tell(screened, entered, underway.landed_at)
         if screened.error:
             underway.errors.append(screened.error)
+
+    def _looked_up(self, screened: Screened) -> Screened:
+        """With what of it was in the record before. It is entered whatever comes of that."""
+        try:
+            return self._history.judged(screened, self._policy)
+        except Exception as error:
+            self._say(f"{screened.path}: earlier copies could not be looked up ({error})")
+            return screened
 
     def _enter_or_fail(self, underway: Underway, screened: Screened) -> tuple[Entered, Screened]:
         """Enter an episode; one that the record does not take is entered as a failure instead."""

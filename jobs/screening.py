@@ -20,6 +20,7 @@ from dailies.words import NS, Flag, Grade, Span, Verdict
 from quality.judge import judge
 from quality.measures import Measurements, measure
 from quality.measures.measurements import safe_name
+from quality.measures.sketch import Sketch
 from quality.policy import Policy
 from quality.scores import Score, scores
 
@@ -53,6 +54,7 @@ class Screened:
     read whole. ``measurements`` is None where nothing could be measured, and in another process
     than the one that measured; ``stored`` says whether they lie in the folder of measurements.
     ``alone`` is the fingerprint of a video without the series beside it, None where there are none.
+    ``sketches`` are what the cameras' clips are known again by.
     ``scores`` tell the verdict under moved limits.
     """
 
@@ -70,6 +72,7 @@ class Screened:
     stored: bool = False
     alone: str | None = None
     scores: tuple[Score, ...] = ()
+    sketches: tuple[Sketch, ...] = ()
 
 
 def screen(
@@ -123,6 +126,7 @@ def screen_episode(
         measurements=measurements,
         stored=store is not None,
         alone=_alone(episode),
+        sketches=tuple(camera.sketch for camera in measurements.cameras),
         scores=near,
     )
 
@@ -203,6 +207,8 @@ def _stored(episode: Episode, folder: Path) -> Measurements | None:
         return None
     if any(one.count and not one.origin for one in stored.series):
         return None  # of before the values of series were kept
+    if any(one.count and not len(one.cells) for one in stored.cameras):
+        return None  # of before cameras were sketched
     cameras = tuple(
         replace(
             camera,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quality.checks import control, motion, sound, stuck, sync, task, timing, touch
 from quality.checks.blur import BLUR
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.copied import COPIED_CLIP
 from quality.checks.counts import COUNT_MISMATCH, TOO_SHORT
 from quality.checks.drops import DROPPED_FRAMES
 from quality.checks.exposure import BLACK_PICTURE, OVEREXPOSED, UNDEREXPOSED
@@ -54,6 +55,8 @@ CHECKS: tuple[Check, ...] = (
     sound.SILENT_SOUND,
     sound.CLIPPED_SOUND,
     sound.HUM,
+    # what was there before
+    COPIED_CLIP,
 )
 
 

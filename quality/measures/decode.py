@@ -6,6 +6,7 @@ converted to colour, so memory does not grow with the recording but for a few nu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -33,6 +34,7 @@ from dailies.recordings.units import unit_decoder
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
+from quality.measures.sketch import CELLS, EVERY_S, cells_of
 from quality.measures.timed import delays_ms
 
 PLANAR = {
@@ -81,6 +83,9 @@ class _Take:
     period_s: float = 0.0
     thumbnail: bytes | None = None
     before: Shrunk | None = None
+    cells: bytearray = field(default_factory=bytearray)
+    sketched: list[int] = field(default_factory=list)  # numbers of the pictures in ``cells``
+    sketch_due_s: float = -math.inf
     stopped: bool = False
 
     def see(self, luma: Plane, levels: Levels, at_s: float) -> None:
@@ -89,6 +94,10 @@ class _Take:
         self.rows.append(numbers(now, self.before, levels, luma.shape[1]))
         # a plane that was not shrunk is the decoder's own memory, which its frame keeps from reuse
         self.before = now
+        if at_s >= self.sketch_due_s:
+            self.cells += cells_of(now.eighth)
+            self.sketched.append(len(self.seconds))
+            self.sketch_due_s = max(self.sketch_due_s + EVERY_S, at_s + EVERY_S / 2)
         self.seconds.append(at_s)
         if len(self.rows) >= 1024:
             self.pack()
@@ -379,9 +388,12 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
     curves: dict[str, Any] = {
         name: table[order, at].astype(np.float32) for at, name in enumerate(CURVES)
     }
+    sketched, cells = _sketch(take, order)
     return Pictures(
         name=camera.name,
         times_ns=times_ns,
+        sketched=sketched,
+        cells=cells,
         repeat=table[order, len(CURVES)].astype(np.bool_),
         width=take.width,
         height=take.height,
@@ -400,6 +412,18 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         delay_max_ms=delay_max_ms,
         **curves,
     )
+
+
+def _sketch(
+    take: _Take, order: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Numbers of the sketched pictures in order of time, and their cells one after another."""
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    sketched = rank[take.sketched]
+    cells = np.frombuffer(bytes(take.cells), np.uint8).reshape(len(sketched), CELLS)
+    by_time = np.argsort(sketched, kind="stable")
+    return sketched[by_time], cells[by_time].ravel()
 
 
 def _error(take: _Take) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -15,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Problem, Step
-from dailies.words import NS
+from dailies.words import NS, Span
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import SeriesMeasures
+from quality.measures.sketch import Copy, Sketch
 from quality.measures.sound import SoundMeasures
 from quality.measures.sync import SyncMeasures
 
@@ -47,6 +49,7 @@ class Measurements:
     task: str | None = None
     steps: tuple[Step, ...] = ()
     sounds: tuple[SoundMeasures, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
     @property
     def duration_ns(self) -> int:
@@ -125,6 +128,7 @@ class Measurements:
             # kept since series keep their values
             task=plain.get("task"),
             steps=tuple(Step(**one) for one in plain.get("steps", ())),
+            copies=_load_copies(folder),
         )
 
     def _kinds(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -132,6 +136,37 @@ class Measurements:
         yield "series", self.series
         yield "sync", self.sync
         yield "sounds", self.sounds
+
+
+COPIES = "copies.json"
+
+
+def keep_copies(folder: Path, copies: tuple[Copy, ...]) -> None:
+    """Keep beside stored measurements what was found of them in earlier recordings."""
+    file = folder / COPIES
+    if not copies:
+        file.unlink(missing_ok=True)
+        return
+    passing = folder / f".{COPIES}-{os.getpid()}"
+    passing.write_bytes(orjson.dumps(copies))
+    passing.replace(file)
+
+
+def load_sketches(folder: Path) -> tuple[Sketch, ...]:
+    """The sketches of the cameras alone, in their order. Raises as ``Measurements.load`` does."""
+    plain = orjson.loads((folder / "measurements.json").read_bytes())
+    return tuple(_restore(Pictures, one, folder).sketch for one in plain["cameras"])
+
+
+def _load_copies(folder: Path) -> tuple[Copy, ...]:
+    try:
+        rows = orjson.loads((folder / COPIES).read_bytes())
+    except FileNotFoundError:
+        return ()
+    return tuple(
+        Copy(**row | {"span": Span(**row["span"]), "of_span": Span(**row["of_span"])})
+        for row in rows
+    )
 
 
 def safe_name(stream: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dailies.recordings.contract import Clock
 from dailies.words import Span
+from quality.measures.sketch import CELLS, Sketch
 from quality.measures.timed import Timed
 
 Floats = npt.NDArray[np.float32]
@@ -45,7 +46,8 @@ class Pictures(Timed):
     metadata promises and ``container_count`` what the container's header does. ``broken_count``
     counts pictures that came out damaged, ``error_count`` what the decoder refused.
     ``lost_from_ns`` is the time from which pictures are lost, None where nothing is lost.
-    ``thumbnail`` is a JPEG from the middle.
+    ``thumbnail`` is a JPEG from the middle. ``cells`` are those of the pictures numbered
+    ``sketched``, (k,), one after another, (64 k,): see ``sketch``.
     """
 
     name: str
@@ -75,6 +77,8 @@ class Pictures(Timed):
     thumbnail: bytes | None = None
     delay_median_ms: float | None = None
     delay_max_ms: float | None = None
+    sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    cells: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
 
     @classmethod
     def none(
@@ -104,3 +108,10 @@ class Pictures(Timed):
         if not self.count:
             return Span(0, 0)
         return Span(int(self.times_ns[0]), int(self.times_ns[-1]) + self.period_ns)
+
+    @property
+    def sketch(self) -> Sketch:
+        """What the camera's clip is known again by; empty where it was measured without."""
+        kept = self.sketched[self.sketched < self.count]
+        cells = self.cells.reshape(-1, CELLS)[: len(kept)]
+        return Sketch(self.name, self.times_ns[kept], cells)

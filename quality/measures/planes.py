@@ -65,13 +65,16 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Shrunk:
-    """A picture as it is measured: ``half``, and ``seen``, the plane that repeats are told by.
+    """A picture as it is measured: ``half``, its halves ``quarter`` and ``eighth``, and ``seen``.
 
-    ``seen`` is the luma plane itself, or, of a wide one, every other row of it at half its width.
+    By ``seen`` repeats are told: it is the luma plane itself, or, of a wide one, every other row of
+    it at half its width.
     """
 
     seen: Plane
     half: Plane
+    quarter: Plane
+    eighth: Plane
 
     @property
     def small_width(self) -> int:
@@ -86,19 +89,24 @@ def shrink(luma: Plane) -> Shrunk:
     """
     height, width = luma.shape
     if width <= SMALL_WIDTH or height < 4:
-        return Shrunk(luma, _half(luma))
+        return _shrunk(luma, _half(luma))
     seen = _as_plane(cv2.resize(luma[::2], (width // 2, height // 4), interpolation=cv2.INTER_AREA))
     half = _as_plane(cv2.resize(seen, (width // 4, height // 4), interpolation=cv2.INTER_LINEAR))
     while half.shape[1] * 2 > SMALL_WIDTH and half.shape[0] > 1:
         half = _half(half)
-    return Shrunk(seen, half)
+    return _shrunk(seen, half)
+
+
+def _shrunk(seen: Plane, half: Plane) -> Shrunk:
+    quarter = _half(half)
+    return Shrunk(seen, half, quarter, _half(quarter))
 
 
 def numbers(now: Shrunk, before: Shrunk | None, levels: Levels, width: int) -> Numbers:
     """The numbers of a picture ``width`` pixels wide, and of its change from the one before."""
     mean, deviation = cv2.meanStdDev(now.half)
-    quarter = _half(now.half)
-    fine, coarse, coarser = (_gradients(plane) for plane in (now.half, quarter, _half(quarter)))
+    quarter = now.quarter
+    fine, coarse, coarser = (_gradients(plane) for plane in (now.half, quarter, now.eighth))
     motion, changed, repeat = _change(now, before)
     return Numbers(
         luma=(float(mean[0, 0]) - levels.offset) * levels.scale,

@@ -104,7 +104,7 @@ def test_the_public_check_names_are_those_of_the_format() -> None:
         "action_offset", "wrong_units", "series_gap", "bad_times", "uneven_samples", "wrong_rate",
         "force_saturation", "force_drift", "force_flat", "no_contact", "too_long",
         "label_missing", "steps_missing", "steps_out_of_order", "silent_sound", "clipped_sound",
-        "hum",
+        "hum", "copied_clip",
     }  # fmt: skip
 
 

@@ -1,0 +1,150 @@
+"""A clip is known again encoded anew, cut, mirrored or faster; another take is not it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clips import Frame, write
+
+from dailies.recordings.contract import Camera, VideoFile
+from dailies.words import NS, Span
+from quality.checks import BY_NAME
+from quality.landmarks import Index, landmarks
+from quality.measures import Measurements
+from quality.measures.decode import measure_camera
+from quality.measures.measurements import keep_copies
+from quality.measures.sketch import Copy
+from quality.moves import Moves
+from quality.policy import Policy
+from quality.same_motion import Same, same_motion
+
+SECONDS, RATE = 12, 20
+LIMITS = Policy.load().limits_for()["copied_clip"]
+
+
+def take(seed: int, seconds: float = SECONDS) -> list[Frame]:
+    """Two hands over one bench: the bench is always the same, the moves are the seed's."""
+    bench = np.random.default_rng(7).normal(120, 40, (12, 16)).astype(np.float32)
+    bench = cv2.resize(bench, (160, 120), interpolation=cv2.INTER_CUBIC)
+    rng = np.random.default_rng(seed)
+    at = np.arange(round(seconds * RATE)) / RATE
+    stops = rng.uniform([10, 10], [150, 110], (2, len(at) // RATE + 2, 2))
+    hands = [
+        np.stack([np.interp(at, np.arange(len(way)), way[:, axis]) for axis in (0, 1)], axis=1)
+        for way in stops
+    ]
+    frames = []
+    for number in range(len(at)):
+        picture = bench.copy()
+        for hand, grey in zip(hands, (230, 20), strict=True):
+            x, y = hand[number]
+            cv2.circle(picture, (round(x), round(y)), 14, grey, -1)
+        noisy = picture + rng.normal(0, 2, picture.shape)
+        frames.append(np.clip(noisy, 0, 255).astype(np.uint8))
+    return frames
+
+
+def moves(path: Path, frames: Sequence[Frame], crf: int = 23, rate: int = RATE) -> Moves:
+    options = {"crf": str(crf), "preset": "veryfast"}
+    write(path, frames, rate_hz=rate, options=options)
+    return Moves.of(measure_camera(Camera("top", VideoFile(path))).sketch)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Moves:
+    return moves(tmp_path_factory.mktemp("first") / "first.mp4", take(1))
+
+
+@pytest.fixture(scope="module")
+def history(first: Moves, tmp_path_factory: pytest.TempPathFactory) -> Index:
+    index = Index()
+    folder = tmp_path_factory.mktemp("others")
+    index.add(landmarks(first, 1))
+    for seed in (2, 3, 4):
+        index.add(landmarks(moves(folder / f"{seed}.mp4", take(seed)), seed))
+    return index
+
+
+def known(history: Index, first: Moves, clip: Moves) -> tuple[Same, bool]:
+    best = history.look_up(clip)[0]
+    assert best.clip == 1
+    same = same_motion(clip.mirrored() if best.mirrored else clip, first)
+    assert same is not None
+    return same, best.mirrored
+
+
+def test_encoded_anew_at_a_low_rate(history: Index, first: Moves, tmp_path: Path) -> None:
+    same, mirrored = known(history, first, moves(tmp_path / "a.mp4", take(1), crf=35))
+    assert (same.share, mirrored) == (1.0, False)
+    assert same.speed == pytest.approx(1, abs=0.01)
+
+
+def test_cut_by_a_third_and_told_where_from(history: Index, first: Moves, tmp_path: Path) -> None:
+    same, _ = known(history, first, moves(tmp_path / "a.mp4", take(1)[60:220], crf=28))
+    assert same.share > 0.8
+    assert same.start == pytest.approx(30, abs=1)  # rows of 0.1 s
+
+
+def test_mirrored(history: Index, first: Moves, tmp_path: Path) -> None:
+    turned = [np.ascontiguousarray(frame[:, ::-1]) for frame in take(1)]
+    same, mirrored = known(history, first, moves(tmp_path / "a.mp4", turned))
+    assert mirrored
+    assert same.share > 0.9
+
+
+def test_made_faster_by_a_quarter(history: Index, first: Moves, tmp_path: Path) -> None:
+    same, _ = known(history, first, moves(tmp_path / "a.mp4", take(1), rate=25))
+    assert same.share > 0.8
+    assert same.speed == pytest.approx(1.25, abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(5, 9))
+def test_another_take_at_the_same_bench_is_no_copy(seed: int, first: Moves, tmp_path: Path) -> None:
+    other = moves(tmp_path / "a.mp4", take(seed))
+    same = same_motion(other, first)
+    assert same is None or 100 * same.share < LIMITS.suspect / 2
+
+
+def test_a_clip_in_which_nothing_moves_is_no_copy_of_another(tmp_path: Path) -> None:
+    still = [take(1)[0]] * 100
+    one, other = (moves(tmp_path / f"{name}.mp4", still) for name in "ab")
+    assert not len(landmarks(one))
+    assert same_motion(one, other) is None
+
+
+def test_an_index_grown_clip_by_clip_finds_as_one_built_at_once(first: Moves) -> None:
+    rng = np.random.default_rng(0)
+    others = [landmarks(Moves(0, rng.normal(0, 9, (120, 64)).astype(np.float32)), n)
+              for n in range(2, 200)]  # fmt: skip
+    grown, whole = Index(), Index()
+    for rows in (landmarks(first, 1), *others):
+        grown.add(rows)
+    whole.add(np.concatenate([landmarks(first, 1), *others]))
+    assert grown.count == whole.count
+    assert grown.look_up(first) == whole.look_up(first)
+    assert grown.look_up(first)[0].clip == 1
+
+
+COPY = Copy(
+    "top", Span.of_seconds(1, 9), "episode 7 of the record (a.mp4)", "top",
+    Span.of_seconds(4, 12), share=0.8, correlation=0.95, speed=1.0, mirrored=True,
+)  # fmt: skip
+
+
+def test_the_flag_names_the_earlier_recording_and_its_span() -> None:
+    (flag,) = BY_NAME["copied_clip"].function(Measurements(copies=(COPY,)), LIMITS)
+    assert (flag.grade.value, flag.measured, flag.unit) == ("suspect", 80.0, "%")
+    assert flag.span.start_ns == NS
+    assert "episode 7 of the record (a.mp4), top from 4.0 to 12.0 s, mirrored" in flag.message
+
+
+def test_copies_are_kept_with_the_measurements(tmp_path: Path) -> None:
+    Measurements().save(tmp_path)
+    keep_copies(tmp_path, (COPY,))
+    assert Measurements.load(tmp_path).copies == (COPY,)
+    keep_copies(tmp_path, ())
+    assert Measurements.load(tmp_path).copies == ()
