@@ -255,7 +255,7 @@ def fit_suspect(
     """The suspect limit whose flags agree best with the reviews, by F1 (van Rijsbergen 1979).
 
     Candidates are the ``steps``, or values half-way between two that were measured, from
-    ``tightest`` up to ``within`` (the fail limit); of equals, the one that flags more. Expected
+    ``tightest`` up to ``within`` (the fail limit); of equals, the one that flags less. Expected
     precision and recall are by ``FOLDS``-fold cross-validation. Raises TooFewReviews.
     """
     sign = 1.0 if worse == "higher" else -1.0
@@ -309,10 +309,10 @@ def _between(values: Floats) -> list[float]:
 
 
 def _best(values: Floats, rejected: npt.NDArray[np.bool_], candidates: Floats) -> float:
-    """The candidate of the greatest F1 = 2 hits / (flagged + confirmed); of equals, the lowest."""
+    """The candidate of the greatest F1 = 2 hits / (flagged + confirmed); of equals, the loosest."""
     bad, every = np.sort(values[rejected]), np.sort(values)
     hits = len(bad) - np.searchsorted(bad, candidates, side="left")
     flagged = len(every) - np.searchsorted(every, candidates, side="left")
     f1 = 2 * hits / np.maximum(flagged + len(bad), 1)
     at = np.flatnonzero(f1 >= f1.max() - 1e-12)
-    return float(candidates[at].min())
+    return float(candidates[at].max())

@@ -1,0 +1,293 @@
+"""Fitting limits to what good recordings measure, for each rig, site or task.
+
+Method. Of every good recording and check, the score says up to which suspect limit it would be
+flagged. The limit that flags one good recording in 200 is the 99.5 % quantile of these scores;
+recordings that did not come near count as lying below. Since a quantile so far out is known badly,
+the upper end of its 95 % bootstrap interval is taken (percentile bootstrap, Efron 1979, 1,000
+resamples), and 5 % more as margin. The fail limit keeps its ratio to the suspect one. With fewer
+than 30 recordings nothing is fitted: the interval would be that of a handful of extremes. A check
+that fewer than 20 % of the recordings came near keeps its limits: that they are far is all that is
+known. No limit becomes tighter than scores are kept, or looser than twice what it was.
+
+From the record, the good recordings are those whose decision is accepted, by the machine or by a
+review: clips that people looked at alone are mostly those that were flagged, and would give limits
+that are too loose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dailies.record import Episode, Rig
+from dailies.record import Score as ScoreRow
+from jobs.screening import Screened
+from quality.checks import BY_NAME
+from quality.policy import Policy
+from quality.scores import BY_STEPS, IMMOVABLE, LADDERS, Score, tightest
+
+Floats = npt.NDArray[np.float64]
+By = Literal["house", "task", "site", "rig", "camera"]
+
+GROUPS = ("house", "task", "site", "rig", "camera")
+
+QUANTILE = 0.995
+MARGIN = 0.05
+RESAMPLES = 1_000
+LEAST = 30
+NEAR_SHARE = 0.2
+LOOSEST = 2.0
+WHOLE_UNITS = frozenset({"frames", "samples", "columns", "streams", "steps", "labels"})
+
+
+class CannotCalibrate(ValueError):
+    """Too little to fit a limit to; says how much there is, and how much is needed."""
+
+
+@dataclass(frozen=True)
+class Good:
+    """A good recording: of which task, site, rig and camera model, and its scores."""
+
+    name: str
+    task: str | None
+    site: str | None
+    rig: str | None
+    camera: str | None
+    scores: tuple[Score, ...]
+
+    def group(self, by: By) -> str | None:
+        """What it belongs to; None where it does not say."""
+        return "" if by == "house" else getattr(self, by)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A check's limit for one group, and what it was fitted to.
+
+    ``values`` are the scores of the recordings that came near, ascending by how bad; ``count`` is
+    of all. ``quantile`` is the 99.5 % one with its 95 % interval. ``suspect`` and ``fail`` are the
+    limits before and fitted ones; ``why_kept`` says why they were left as they are.
+    """
+
+    check: str
+    group: str
+    values: Floats
+    count: int
+    before: tuple[float, float]
+    fitted: tuple[float, float]
+    quantile: tuple[float, float, float] | None = None
+    why_kept: str | None = None
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the limits are other ones than before."""
+        return self.fitted != self.before
+
+    def flagged(self, suspect: float) -> int:
+        """How many of the good recordings a suspect limit would flag."""
+        sign = _sign(self.check)
+        return int((sign * self.values >= sign * suspect).sum())
+
+
+def camera_models(session: Session) -> dict[str, str | None]:
+    """The camera model of each rig in the record."""
+    return {rig.id: rig.camera_model for rig in session.scalars(select(Rig))}
+
+
+def from_screened(screened: Screened, cameras: Mapping[str, str | None]) -> Good:
+    """A recording that somebody calls good, screened just now."""
+    said = screened.metadata
+    camera = cameras.get(said.rig or "")
+    return Good(
+        f"{screened.path} {screened.index}", said.task, said.site, said.rig, camera, screened.scores
+    )
+
+
+def from_record(session: Session, cameras: Mapping[str, str | None]) -> Iterator[Good]:
+    """The recordings of the record that are accepted and scored."""
+    columns_of = (
+        Episode.id,
+        Episode.path,
+        Episode.task_id,
+        Episode.site_id,
+        Episode.rig_id,
+    )
+    accepted = select(*columns_of).where(
+        Episode.decision == "accepted", Episode.is_scored, Episode.duplicate_of.is_(None)
+    )
+    scored: dict[int, list[Score]] = defaultdict(list)
+    columns = (
+        ScoreRow.episode_id,
+        ScoreRow.check,
+        ScoreRow.suspect_to,
+        ScoreRow.fail_to,
+        ScoreRow.grade,
+    )
+    for id_, *score in session.execute(select(*columns).order_by(ScoreRow.id)):
+        scored[id_].append(Score(*score))
+    for id_, path, task, site, rig in session.execute(accepted.order_by(Episode.id)):
+        found = tuple(scored.get(id_, ()))
+        yield Good(path, task, site, rig, cameras.get(rig or ""), found)
+
+
+def calibrate(
+    recordings: Iterable[Good], policy: Policy, *, by: By, seed: int = 0
+) -> tuple[Curve, ...]:
+    """The fitted limits of every movable check and group. Raises CannotCalibrate.
+
+    Groups with too few recordings are left out; where all are, it is refused.
+    """
+    groups: dict[str, list[Good]] = defaultdict(list)
+    silent = 0
+    for one in recordings:
+        group = one.group(by)
+        if group is None:
+            silent += 1
+        else:
+            groups[group].append(one)
+    enough = {name: found for name, found in groups.items() if len(found) >= LEAST}
+    if not enough:
+        most = max(map(len, groups.values()), default=0)
+        hint = f"; {silent} do not say their {by}" if silent else ""
+        raise CannotCalibrate(
+            f"{most} good recordings in the largest group, and {LEAST} are needed{hint}: give "
+            "more, or fit wider groups with --by"
+        )
+    rng = np.random.default_rng(seed)
+    return tuple(
+        _fitted(check, name, found, _before(policy, check, by, name, found), rng)
+        for name, found in sorted(enough.items())
+        for check in BY_NAME
+        if check not in IMMOVABLE
+    )
+
+
+def _before(
+    policy: Policy, check: str, by: By, group: str, found: Sequence[Good]
+) -> tuple[float, float]:
+    where = {} if by == "house" else {by: group}
+    if by == "camera":
+        where = {"rig": next((one.rig for one in found if one.rig), None)}
+    limits = policy.limits_for(**where)[check]
+    return limits.suspect, limits.fail
+
+
+def _fitted(
+    check: str,
+    group: str,
+    found: Sequence[Good],
+    before: tuple[float, float],
+    rng: np.random.Generator,
+) -> Curve:
+    sign = _sign(check)
+    signed = np.array([_worst(one.scores, check, sign) for one in found])
+    near = np.sort(signed[np.isfinite(signed)])
+    kept = Curve(check, group, sign * near, len(found), before, before)
+    if len(near) < NEAR_SHARE * len(found):
+        return _because(kept, f"{len(near)} of {len(found)} came near")
+    if (near >= 1e29).any():
+        return _because(kept, "some are flagged whatever the limit")
+    # what did not come near lies below all that was measured
+    filled = np.where(np.isfinite(signed), signed, sign * tightest(check))
+    resampled = rng.choice(filled, (RESAMPLES, len(filled)))
+    quantiles = np.quantile(resampled, QUANTILE, axis=1)
+    low, high = np.quantile(quantiles, (0.025, 0.975))
+    at = float(np.quantile(filled, QUANTILE))
+    limit = high + MARGIN * abs(high)
+    suspect = _placed(check, sign * limit, before[0], sign)
+    quantile = (sign * at, sign * float(low), sign * float(high))
+    fitted = (suspect, _fail(check, before, suspect))
+    return Curve(check, group, kept.values, len(found), before, fitted, quantile)
+
+
+def _because(kept: Curve, why: str) -> Curve:
+    return Curve(
+        kept.check, kept.group, kept.values, kept.count, kept.before, kept.fitted, why_kept=why
+    )
+
+
+def _worst(scores: tuple[Score, ...], check: str, sign: float) -> float:
+    """Up to which signed suspect limit a recording is flagged; -inf where it came not near."""
+    return max(
+        (
+            sign * one.suspect_to
+            for one in scores
+            if one.check == check and one.grade == "suspect" and one.suspect_to is not None
+        ),
+        default=-math.inf,
+    )
+
+
+def _placed(check: str, limit: float, before: float, sign: float) -> float:
+    """A limit on the check's steps or to three digits, within what calibrating may move it."""
+    loosest = before + sign * (LOOSEST - 1) * abs(before)
+    bounded = sign * min(max(sign * limit, sign * tightest(check)), sign * loosest)
+    if check in LADDERS:
+        steps = [one for one in LADDERS[check] if sign * one >= sign * bounded]
+        return min(steps or [bounded], key=lambda one: sign * one)
+    if BY_NAME[check].unit in WHOLE_UNITS:
+        return float(math.ceil(bounded) if sign > 0 else math.floor(bounded))
+    return float(f"{bounded:.3g}")
+
+
+def _fail(check: str, before: tuple[float, float], suspect: float) -> float:
+    """The fail limit in its old ratio to the suspect one, on a step where it goes by steps."""
+    if before[0] == 0 or not math.isfinite(before[1]):
+        return before[1]
+    limit = before[1] * suspect / before[0]
+    if check in BY_STEPS:
+        return min(LADDERS[check], key=lambda step: abs(step - limit))
+    return float(f"{limit:.3g}")
+
+
+def _sign(check: str) -> float:
+    return 1.0 if BY_NAME[check].worse == "higher" else -1.0
+
+
+def fitted_policy(
+    policy: Policy, curves: Sequence[Curve], by: By, recordings: Sequence[Good]
+) -> Policy:
+    """The policy with the fitted limits: of a camera model, on every rig that has it."""
+    drafted = policy
+    for curve in curves:
+        if not curve.is_moved:
+            continue
+        limits = {"suspect": curve.fitted[0], "fail": curve.fitted[1]}
+        if by == "camera":
+            rigs = {one.rig for one in recordings if one.camera == curve.group and one.rig}
+            for rig in sorted(rigs):
+                drafted = drafted.moved(curve.check, limits, "rig", rig)
+        else:
+            drafted = drafted.moved(curve.check, limits, by, curve.group or None)
+    return drafted
+
+
+def lines(curves: Sequence[Curve]) -> Iterator[str]:
+    """What was fitted, in words: moved limits first, then a line of those kept."""
+    for group in dict.fromkeys(one.group for one in curves):
+        ones = [one for one in curves if one.group == group]
+        yield f"{group or 'house'}: {ones[0].count} good recordings"
+        for one in ones:
+            if one.quantile is None:
+                continue
+            at, low, high = one.quantile
+            unit = BY_NAME[one.check].unit
+            word = "suspect" if one.is_moved else "kept"
+            yield (
+                f"  {one.check:18} {word} {one.before[0]:g} -> {one.fitted[0]:g} {unit}, "
+                f"fail {one.before[1]:g} -> {one.fitted[1]:g}; 99.5 % of the good "
+                f"{at:.3g} ({min(low, high):.3g} to {max(low, high):.3g}), "
+                f"n = {one.count}, {len(one.values)} near; flags "
+                f"{one.flagged(one.before[0])} -> {one.flagged(one.fitted[0])} of them"
+            )
+        kept = [one.check for one in ones if one.why_kept]
+        if kept:
+            yield f"  too far from their limits to be fitted, and kept: {', '.join(kept)}"
