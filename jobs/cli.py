@@ -208,12 +208,13 @@ def judge(
 ) -> None:
     """Judge every episode again from its stored measurements, opening no recording."""
     from dailies.database import open_record
+    from jobs.policies import in_force
     from jobs.rejudge import rejudge
-    from quality.policy import Policy
 
     config = _config(data, record, None, policy)
-    limits = Policy.load(config.policy)
     opened = open_record(config.record, create=False)
+    with opened.read() as session:
+        limits = in_force(session, config)
     with _progress() as bars:
         step = _steps(bars)
         done = rejudge(
@@ -228,6 +229,95 @@ def judge(
         f"{done.current} stood under it already; {done.unmeasured} have no measurements that "
         "can be read and keep their verdict"
     )
+
+
+@app.command()
+def calibrate(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Good recordings; none: those of the record."),
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="Limits for each of: house, task, site, rig, camera.")
+    ] = "rig",
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The policy to write.")
+    ] = Path("calibrated.toml"),
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="The curves, as a web page.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The policy's name.")] = "calibrated",
+    data: DataOption = None,
+    record: RecordOption = None,
+    policy: PolicyOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Fit limits to what good recordings measure, for each rig, site or task; write a policy."""
+    from jobs import calibrate as fitting
+
+    if by not in fitting.GROUPS:
+        raise Stop(f"--by {by} is not known: say one of {', '.join(fitting.GROUPS)}")
+    config = _config(data, record, None, policy)
+    limits, good = _good_recordings(config, paths or [], workers)
+    curves = fitting.calibrate(good, limits, by=by)  # type: ignore[arg-type]
+    fitted = fitting.fitted_policy(limits, curves, by, good)  # type: ignore[arg-type]
+    note = f"Calibrated by {by} from {len(good)} good recordings; before: {limits.id}."
+    out.write_text(fitted.to_toml(name, note), encoding="utf-8")
+    for line in fitting.lines(curves):
+        typer.echo(line)
+    if report is not None:
+        from jobs.calibration_page import page
+
+        report.write_text(page(curves, note), encoding="utf-8")
+        typer.echo(f"curves: {report}")
+    moved = sum(one.is_moved for one in curves)
+    typer.echo(f"{out}: {moved} limits fitted; judge under it with dailies judge --policy {out}")
+
+
+def _good_recordings(
+    config: Config, paths: list[Path], workers: int | None
+) -> tuple[Any, list[Any]]:
+    """The policy to start from, and the good recordings."""
+    from dailies.database import RecordUnusable, open_record
+    from jobs.calibrate import camera_models, from_record, from_screened
+    from jobs.policies import in_force
+    from quality.policy import Policy
+
+    limits = Policy.load(config.policy)
+    cameras: dict[str, str | None] = {}
+    good: list[Any] = []
+    try:
+        opened = open_record(config.record, create=False)
+    except RecordUnusable:
+        if not paths:
+            raise
+    else:
+        with opened.read() as session:
+            limits, cameras = in_force(session, config), camera_models(session)
+            if not paths:
+                good = list(from_record(session, cameras))
+        opened.close()
+    if paths:
+        chosen, is_broken = _chosen(paths)
+        if is_broken or not chosen:
+            raise Stop("not every path holds a recording: give good recordings only")
+        good = [from_screened(one, cameras) for one in _screened(chosen, limits, workers)]
+    return limits, good
+
+
+def _screened(chosen: list[Path], limits: Any, workers: int | None) -> Iterator[Any]:
+    """Each episode, screened; those that could not be are told of and left out."""
+    from jobs.pool import Broken, Done, Pool, screen_all
+
+    pool = Pool(limits, workers=workers or os.cpu_count() or 1)
+    with _closing(pool):
+        for report in screen_all(pool, chosen):
+            if isinstance(report, Done) and report.screened.error is None:
+                yield report.screened
+            elif isinstance(report, Broken):
+                _tell(report.message)
+            elif isinstance(report, Done):
+                _tell(f"left out, since it cannot be read whole: {report.screened.error}")
 
 
 @app.command(name="import")

@@ -36,9 +36,9 @@ from jobs.arrival import Quiet, State, named_by, quiet_needed, state_of
 from jobs.copies import History
 from jobs.daily import draw_due_lots
 from jobs.entry import Entered, enter
+from jobs.policies import in_force, last_put_in_force
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
 from jobs.screening import Screened, failed
-from quality.policy import Policy
 
 RESCAN_S = 60.0
 """How often the folders are gone through, should the system have missed to tell of a change."""
@@ -104,8 +104,10 @@ class Intake:
         self._config = config
         self._quiet = quiet or Quiet()
         self._say = say or _say_to_stderr
-        self._policy = Policy.load(config.policy)
         self._record: Record = open_record(config.record)
+        with self._record.read() as session:
+            self._policy = in_force(session, config)
+            self._version = last_put_in_force(session)
         self._pool = Pool(
             self._policy,
             workers=workers or os.cpu_count() or 1,
@@ -153,6 +155,7 @@ class Intake:
         self._take_changes()
         if now - self._looked_s > LOOK_AGAIN_S:
             self._looked_s = now
+            self._follow_policy()
             self._take_up()
         if self.is_idle and (now - self._drew_s > DRAW_EVERY_S or not self._drew_s):
             self._drew_s = now
@@ -235,6 +238,16 @@ class Intake:
         self._named |= dict.fromkeys(named_by(path), path)
         return state_of(path)
 
+    def _follow_policy(self) -> None:
+        """Judge what comes now under the policy that is in force now."""
+        if self._config.policy is not None:
+            return
+        version = self._insist(last_put_in_force)
+        if version != self._version:
+            self._version = version
+            self._policy = self._insist(lambda session: in_force(session, self._config))
+            self._say(f"judging under {self._policy.id} from now on")
+
     def _take_up(self) -> None:
         """Landings that wait in the record, or whose process is gone, are ours to do as well."""
 
@@ -300,7 +313,7 @@ class Intake:
             time.monotonic() - pending.since_s >= self._quiet.patience
         )
         self._underway[path] = Underway(path, pending.state, landed_at, pending.since_s, is_forced)
-        self._pool.submit(Job(path))
+        self._pool.submit(Job(path, policy=self._policy))
 
     def _handle(self, report: Report) -> None:
         underway = self._underway[report.job.path]
@@ -381,7 +394,7 @@ class Intake:
         underway.postponed |= len(ready) < len(new)
         for indexes in parts(ready):
             underway.left += 1
-            self._pool.submit(Job(underway.path, indexes))
+            self._pool.submit(Job(underway.path, indexes, policy=self._policy))
 
     def _give_up(self, underway: Underway, broken: Broken) -> None:
         """A recording that no process could screen is entered as a failure, if it is whole."""

@@ -9,7 +9,18 @@ from typing import Any
 import streamlit as st
 
 from dailies.access import Visitor
-from pages import cost, episode, live, quality, throughput, workers
+from pages import (
+    cost,
+    episode,
+    live,
+    policy,
+    quality,
+    queue,
+    review,
+    reviewers,
+    throughput,
+    workers,
+)
 from pages._door import present
 from pages._filters import draw_filters
 from pages._frame import draw_frame
@@ -23,8 +34,12 @@ GROUPS: dict[str, list[tuple[Callable[[], None], str, str, str]]] = {
         (workers.page, "workers", ":material/badge:", "Accepted hours out of paid ones."),
     ],
     "Quality": [
+        (queue.page, "queue", ":material/inbox:", "What waits for a person, and for how long."),
+        (review.page, "review", ":material/rate_review:", "Decide on one clip after the other."),
         (quality.page, "quality", ":material/troubleshoot:", "Which defects, where, since when."),
         (episode.page, "episode", ":material/movie:", "One recording, its verdict and why."),
+        (reviewers.page, "reviewers", ":material/groups:", "How well people judge, and agree."),
+        (policy.page, "policy", ":material/tune:", "Limits: what moving them would change."),
     ],
     "Money": [
         (cost.page, "cost", ":material/payments:", "What is due, and what an accepted hour costs."),
