@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.hidden import Leaps, leaps
 from quality.checks.stretches import joined, rolling_median, runs
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
@@ -88,30 +89,75 @@ def _visible(camera: Pictures, limits: Limits) -> Iterator[Flag]:
 
 
 def hidden_drops(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
-    """Pictures at which the motion jumps as if frames were missing before them, shape (k,).
+    """Pictures before which frames are missing by what the pictures show, shape (k,).
 
-    The jump must stand alone: ``jump_ratio`` times everything around it, out of steady motion
-    that goes on after it, as a cut or a flash of light would not.
+    A camera whose pictures often repeat hands out fewer than it is asked for: there the change
+    says nothing. At a few pictures a second all motion is leaps.
     """
     motion = camera.motion.astype(np.float64)
-    # at a few pictures a second all motion is leaps
-    if len(motion) < 12 or (camera.rate_hz or 0.0) < limits["jump_rate_hz"]:
+    slow = (camera.rate_hz or 0.0) < limits["jump_rate_hz"]
+    if len(motion) < 12 or slow:
         return np.empty(0, np.intp)
-    # codecs with short groups of pictures make the difference alternate: compare like with like
-    reach = 5
-    padded = np.pad(motion, reach, mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
-    around = np.delete(windows, reach, axis=1)
-    before, after = around[:, :reach], around[:, reach:]
-    steady = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
-    top = around.max(axis=1)
-    beside = np.maximum(windows[:, reach - 1], windows[:, reach + 1])
-    jump = (motion > limits["jump_ratio"] * top) & (steady > limits["jump_motion"])
-    # a knock or a shake raises its neighbours too, lost frames do not
-    jump &= beside < limits["beside_ratio"] * steady
+    found = leaps(camera)
+    if _often_repeats(motion, found, limits):
+        return np.empty(0, np.intp)
+    jump = _leaping(motion, found, limits) if found else _jumping(motion, limits)
     jump &= motion < limits["cut_motion"]
     at = np.flatnonzero(jump & _goes_on(camera, limits))
-    return at[(at > reach) & (at < len(motion) - reach)]
+    return at[(at > _REACH) & (at < len(motion) - _REACH)]
+
+
+def _leaping(
+    motion: npt.NDArray[np.float64], found: Leaps, limits: Limits
+) -> npt.NDArray[np.bool_]:
+    """True where the picture changes by two steps at once.
+
+    A greater leap must stand out from what is beside it: a knock raises that, too.
+    """
+    least = limits["pair_share"] if found.in_pairs else limits["loss_share"]
+    leap = (found.sigmas > limits["loss_sigmas"]) & (found.share > least)
+    around = _around(motion)
+    before, after = around[:, :_REACH], around[:, _REACH:]
+    sides = np.median(before, axis=1), np.median(after, axis=1)
+    # where hardly anything moves, encoders skip pictures and catch up
+    pace = found.two / 2 if found.in_pairs else np.minimum(*sides)
+    leap &= pace > limits["jump_motion"]
+    stands_out = np.maximum(before[:, -1], after[:, 0]) < limits["beside_ratio"] * np.maximum(
+        *sides
+    )
+    leap &= stands_out | (found.share < limits["lone_share"])
+    return np.asarray(leap & (found.share < limits["cut_share"]), dtype=np.bool_)
+
+
+def _jumping(motion: npt.NDArray[np.float64], limits: Limits) -> npt.NDArray[np.bool_]:
+    """True where the motion alone jumps: ``jump_ratio`` times all around it, out of steady motion.
+
+    For measurements kept from before changes over two pictures were measured.
+    """
+    around = _around(motion)
+    before, after = around[:, :_REACH], around[:, _REACH:]
+    steady = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
+    beside = np.maximum(before[:, -1], after[:, 0])
+    jump = (motion > limits["jump_ratio"] * around.max(axis=1)) & (steady > limits["jump_motion"])
+    # a knock or a shake raises its neighbours too, lost frames do not
+    return np.asarray(jump & (beside < limits["beside_ratio"] * steady), dtype=np.bool_)
+
+
+def _around(motion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The ``_REACH`` motions on either side of each, shape (n, 2 _REACH)."""
+    padded = np.pad(motion, _REACH, mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1)
+    return np.delete(windows, _REACH, axis=1)
+
+
+def _often_repeats(motion: npt.NDArray[np.float64], found: Leaps | None, limits: Limits) -> bool:
+    """Whether pictures repeat so often amid motion that recorder or codec must do it."""
+    around = rolling_median(motion, 11)
+    still = (motion < limits["repeat_ratio"] * around) & (around > limits["jump_motion"])
+    if found:
+        # a codec that hardly redraws every second picture repeats it only where nothing moves
+        still &= found.two > found.at_rest + limits["jump_motion"]
+    return bool(still.mean() > limits["repeat_share"])
 
 
 def _goes_on(camera: Pictures, limits: Limits) -> npt.NDArray[np.bool_]:
@@ -131,26 +177,58 @@ def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     motion = camera.motion.astype(np.float64)
     if len(motion) < 12:
         return np.empty(0, np.intp)
+    found = leaps(camera)
     around = rolling_median(motion, 11)
     still = (motion < limits["repeat_ratio"] * around) & (around > limits["jump_motion"])
     still[:2] = False
     if still.mean() > limits["repeat_share"]:
         return np.empty(0, np.intp)
+    if found:
+        # that the leap makes up for it is proof enough, so that an encoder may touch it up
+        still = (motion < limits["dip_ratio"] * around) & (around > limits["jump_motion"])
+        still[:2] = False
     starts, stops = runs(still).T
     inside = (starts >= 2) & (stops <= len(motion) - _REACH)
     starts, stops = starts[inside], stops[inside]
-    # two frames' way in one is little above the ordinary: a single repeat needs the greater leap
-    single = stops - starts == 1
-    needed = np.where(single, limits["single_leap_ratio"], limits["leap_ratio"])
-    leaps = motion[stops] > needed * around[stops - 1]
+    leapt = (
+        _leaps_after(found, starts, stops, limits)
+        if found
+        else _springs(motion, starts, stops, limits)
+    )
     # a robot that comes to rest slows down first, one whose frames are lost moves until then
     pace = np.maximum(around[stops - 1], _median_after(motion, stops))
     moving = np.minimum(motion[starts - 1], motion[starts - 2]) > limits["pace_ratio"] * pace
-    last: npt.NDArray[np.intp] = stops[leaps & moving] - 1
+    last: npt.NDArray[np.intp] = stops[leapt & moving] - 1
     return last
 
 
 _REACH = 5
+
+
+def _leaps_after(
+    found: Leaps, starts: npt.NDArray[np.intp], stops: npt.NDArray[np.intp], limits: Limits
+) -> npt.NDArray[np.bool_]:
+    """True for each run of repeats after which the picture makes up for what they stand for."""
+    usual = (found.once[starts - 1] + found.once[stops + 1]) / 2
+    twice = (found.two[starts - 1] + found.two[stops + 2]) / 2
+    excess = found.once[stops] - usual
+    # a repeat is evidence of its own: less of a leap is needed
+    makes_up = excess > limits["pair_share"] * np.maximum(twice - usual, 0)
+    clear = excess > limits["loss_sigmas"] * found.scatter[stops]
+    return np.asarray(makes_up & clear & ~found.drawn[stops], dtype=np.bool_)
+
+
+def _springs(
+    motion: npt.NDArray[np.float64],
+    starts: npt.NDArray[np.intp],
+    stops: npt.NDArray[np.intp],
+    limits: Limits,
+) -> npt.NDArray[np.bool_]:
+    """The same by the motion alone, for measurements kept from before."""
+    # two frames' way in one is little above the ordinary: a single repeat needs the greater leap
+    needed = np.where(stops - starts == 1, limits["single_leap_ratio"], limits["leap_ratio"])
+    leaps_on: npt.NDArray[np.bool_] = motion[stops] > needed * rolling_median(motion, 11)[stops - 1]
+    return leaps_on
 
 
 def _median_after(
@@ -204,7 +282,13 @@ DROPPED_FRAMES = Check(
         "jump_rate_hz",
         "beside_ratio",
         "cut_motion",
+        "loss_sigmas",
+        "loss_share",
+        "pair_share",
+        "lone_share",
+        "cut_share",
         "repeat_ratio",
+        "dip_ratio",
         "leap_ratio",
         "single_leap_ratio",
         "pace_ratio",

@@ -7,6 +7,7 @@ converted to colour, so memory does not grow with the recording but for a few nu
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -33,7 +34,16 @@ from dailies.recordings.stills import stills_in
 from dailies.recordings.units import unit_decoder
 from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
-from quality.measures.planes import FULL_RANGE, VIDEO_RANGE, Levels, Plane, Shrunk, numbers, shrink
+from quality.measures.planes import (
+    FULL_RANGE,
+    VIDEO_RANGE,
+    Levels,
+    Plane,
+    Shrunk,
+    mean_change,
+    numbers,
+    shrink,
+)
 from quality.measures.sketch import CELLS, EVERY_S, cells_of
 from quality.measures.timed import delays_ms
 
@@ -83,6 +93,9 @@ class _Take:
     period_s: float = 0.0
     thumbnail: bytes | None = None
     before: Shrunk | None = None
+    earlier: Plane | None = None
+    two: array[float] = field(default_factory=lambda: array("f"))  # changes over two pictures
+    keys: list[int] = field(default_factory=list)  # numbers of the key pictures
     cells: bytearray = field(default_factory=bytearray)
     sketched: list[int] = field(default_factory=list)  # numbers of the pictures in ``cells``
     sketch_due_s: float = -math.inf
@@ -92,6 +105,9 @@ class _Take:
         """Measure one picture."""
         now = shrink(luma)
         self.rows.append(numbers(now, self.before, levels, luma.shape[1]))
+        self.two.append(mean_change(now.half, self.earlier) * levels.scale)
+        # only the shrunk plane is kept longer: it is small, and nobody else's memory
+        self.earlier = self.before.half if self.before else None
         # a plane that was not shrunk is the decoder's own memory, which its frame keeps from reuse
         self.before = now
         if at_s >= self.sketch_due_s:
@@ -150,6 +166,8 @@ def _take_stream(
         at_s = clock.seconds(frame.pts, len(take.seconds))
         if not clock.holds(at_s):
             continue
+        if frame.key_frame:
+            take.keys.append(len(take.seconds))
         take.see(*_luma(frame), at_s)
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
@@ -354,6 +372,8 @@ def _take_units(source: Carried, take: _Take, threads: int) -> None:
 def _take_frames(decoder: Any, packet: Any, take: _Take) -> None:
     for frame in _decoded(decoder, packet, take):
         at_s = frame.pts / NS if frame.pts is not None else len(take.seconds) * take.period_s
+        if frame.key_frame:
+            take.keys.append(len(take.seconds))
         take.see(*_luma(frame), at_s)
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
@@ -395,6 +415,8 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         sketched=sketched,
         cells=cells,
         repeat=table[order, len(CURVES)].astype(np.bool_),
+        motion_two=np.array(take.two, np.float32)[order],
+        keys=np.flatnonzero(np.isin(order, take.keys)).astype(np.int32),
         width=take.width,
         height=take.height,
         codec=take.codec,

@@ -41,6 +41,8 @@ class Pictures(Timed):
     the mean absolute change of luma from the picture before (0 for the first), ``changed_share``
     the share of pixels that changed by more than 8 levels, and ``repeat`` says that the picture, or
     every other row of a wide one at half its width, equals the one before bit for bit.
+    ``motion_two`` is the change from the picture before that one (0 for the first two), or empty
+    where it was not measured, ``keys`` the numbers of the key pictures, (k,).
 
     ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
     metadata promises and ``container_count`` what the container's header does. ``broken_count``
@@ -77,6 +79,8 @@ class Pictures(Timed):
     thumbnail: bytes | None = None
     delay_median_ms: float | None = None
     delay_max_ms: float | None = None
+    motion_two: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    keys: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     cells: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
 

@@ -135,6 +135,13 @@ def _count_above(plane: Plane, level: float) -> int:
     return int(cv2.countNonZero(cv2.threshold(plane, level, 255, cv2.THRESH_BINARY)[1]))
 
 
+def mean_change(now: Plane, before: Plane | None) -> float:
+    """Mean absolute difference of two planes [luma codes]; 0 where there are no two alike."""
+    if before is None or before.shape != now.shape:
+        return 0.0
+    return cv2.norm(now, before, cv2.NORM_L1) / now.size
+
+
 def _change(now: Shrunk, before: Shrunk | None) -> tuple[float, float, bool]:
     """Mean change, share of changed pixels, and whether nothing at all changed."""
     if before is None or before.seen.shape != now.seen.shape:

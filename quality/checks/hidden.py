@@ -1,0 +1,120 @@
+"""Frames lost behind times made by counting, told by how far the picture moves at once.
+
+Where a frame is missing, one picture differs from the one before by what two steps of the motion
+make, while its neighbours differ by one step each. How much two steps make is known on the spot:
+it is the change over two pictures beside it, with the same texture, noise and codec.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from quality.checks.stretches import Mask, rolling_median
+from quality.measures.pictures import Pictures
+
+Floats = npt.NDArray[np.float64]
+
+WINDOW = 61
+"""Pictures around each by whose scatter a leap is judged."""
+FLOOR = 0.01
+"""The least scatter [levels]: still scenes are encoded with none at all."""
+ALTERNATING = 0.3
+"""With more of the pictures being key pictures, the change alternates from picture to picture."""
+STANDING = 0.35
+"""Share of the usual change under which a picture stands: then the next one leaps by right."""
+QUIET = 0.05
+"""Quantile of the change over two pictures that noise and codec make where nothing moves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leaps:
+    """How much each picture looks as if frames were lost before it; arrays of shape (n,).
+
+    ``share`` is the excess of its change in units of what one lost frame would add there, and
+    ``sigmas`` the same in units of its usual scatter. ``once`` and ``two`` are the changes from the
+    picture before and from that before it, ``scatter`` that of ``once`` and ``at_rest`` what
+    ``two`` is where nothing moves [levels]. ``in_pairs`` says that the excess is that of ``two``;
+    else ``drawn`` marks key pictures, which change whatever moves.
+    """
+
+    share: Floats
+    sigmas: Floats
+    scatter: Floats
+    once: Floats
+    two: Floats
+    at_rest: float
+    drawn: Mask
+    in_pairs: bool
+
+
+def leaps(camera: Pictures) -> Leaps | None:
+    """The leaps of a camera; None where changes over two pictures were not measured."""
+    if camera.count < 12 or len(camera.motion_two) != camera.count:
+        return None
+    once = np.concatenate([camera.motion[1:2], camera.motion[1:]]).astype(np.float64)
+    two = camera.motion_two.astype(np.float64)
+    two = np.concatenate([two[2:3], two[2:3], two[2:]])
+    is_key = key_pictures(camera)
+    in_pairs = bool(ALTERNATING < is_key[1:].mean() < 1)
+    drawn = is_key & (is_key[1:].mean() <= ALTERNATING)
+    at_rest = float(np.quantile(two, QUIET))
+    share, excess, scatter = _pairwise(two, at_rest) if in_pairs else _single(once, two, drawn)
+    single = _scatter(once - (_shifted(once, -1) + _shifted(once, 1)) / 2)
+    return Leaps(share, excess / scatter, single, once, two, at_rest, drawn, in_pairs)
+
+
+def _single(once: Floats, two: Floats, drawn: Mask) -> tuple[Floats, Floats, Floats]:
+    """Share, excess and scatter by the change from the picture before."""
+    before, after = _shifted(once, -1), _shifted(once, 1)
+    near = (before + after) / 2
+    # a curve through two pictures on either side follows the top of a motion
+    curved = (8 * near - _shifted(once, -2) - _shifted(once, 2)) / 6
+    usual = np.maximum(np.maximum(near, curved), _beside(once, (-2, -1, 1, 2)))
+    twice = (_shifted(two, -1) + _shifted(two, 2)) / 2
+    alone = _tops(once, before, after, usual) & ~drawn
+    excess = np.where(alone, once - usual, 0.0)
+    return excess / np.maximum(twice - usual, FLOOR), excess, _scatter(once - near)
+
+
+def _pairwise(two: Floats, at_rest: float) -> tuple[Floats, Floats, Floats]:
+    """The same by the change over two: key pictures against key pictures, others against others.
+
+    A lost frame lengthens two such changes, of both of which it makes three steps.
+    """
+    before, following, after = _shifted(two, -1), _shifted(two, 1), _shifted(two, 2)
+    near, least = (before + after) / 2, np.minimum(two, following)
+    usual = np.maximum(near, _beside(two, (-2, -1, 2, 3)))
+    excess = np.where(_tops(least, before, after, usual), least - usual, 0.0)
+    share = excess / np.maximum((usual - at_rest) / 2, FLOOR)
+    return share, excess, _scatter((two + following) / 2 - near)
+
+
+def key_pictures(camera: Pictures) -> Mask:
+    """True for each key picture of the stream, shape (n,)."""
+    is_key = np.zeros(camera.count, np.bool_)
+    is_key[camera.keys[camera.keys < camera.count]] = True
+    return is_key
+
+
+def _shifted(values: Floats, by: int) -> Floats:
+    """What stands ``by`` places further on, the ends repeated."""
+    return np.asarray(values[np.clip(np.arange(len(values)) + by, 0, len(values) - 1)])
+
+
+def _tops(values: Floats, before: Floats, after: Floats, usual: Floats) -> Mask:
+    """True where a value is above both neighbours, and neither of them is of a standing picture."""
+    stands = np.minimum(before, after) < STANDING * usual
+    return np.asarray((values > np.maximum(before, after)) & ~stands, dtype=np.bool_)
+
+
+def _beside(values: Floats, places: tuple[int, ...]) -> Floats:
+    """Median of what stands at ``places`` from each: a repeat beside a picture makes no leap."""
+    return np.asarray(np.median([_shifted(values, place) for place in places], axis=0))
+
+
+def _scatter(values: Floats) -> Floats:
+    """Standard deviation around each entry by the median of sizes."""
+    return np.asarray(1.4826 * rolling_median(np.abs(values), WINDOW) + FLOOR)

@@ -1,0 +1,105 @@
+"""Frames lost behind counted times are found in pictures that move, and nothing where they rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from dailies.recordings.contract import Camera, Episode, VideoFile
+from dailies.words import NS, Flag
+from quality.checks import BY_NAME
+from quality.measures import Measurements, measure
+from quality.policy import Policy
+
+WIDTH, HEIGHT, RATE, COUNT = 320, 240, 30, 240
+CODECS = {
+    "h264": ("libx264", {"crf": "23", "preset": "veryfast", "g": "48"}),
+    "av1": ("libsvtav1", {"crf": "30", "g": "2", "preset": "12"}),
+}
+Picture = npt.NDArray[np.uint8]
+
+
+def scene(rests: bool = False) -> list[Picture]:
+    """A wall past which a camera sweeps to and fro, with a sensor's noise; or a still wall."""
+    rng = np.random.default_rng(4)
+    fine = rng.normal(0, 1, (HEIGHT, 4 * WIDTH))
+    steps = np.cumsum(np.cumsum(fine, axis=1) * 0.02, axis=0)
+    wall = 120 + 60 * np.sin(steps / 3)
+    times = np.arange(COUNT) / RATE
+    at = WIDTH * (1.5 + (0 if rests else 0.8) * np.sin(0.9 * times))
+    shown = [wall[:, round(x) : round(x) + WIDTH] + rng.normal(0, 2, (HEIGHT, WIDTH)) for x in at]
+    return [np.clip(one, 0, 255).astype(np.uint8) for one in shown]
+
+
+def film(path: Path, pictures: list[Picture], codec: str) -> Measurements:
+    """The measurements of pictures encoded at a constant rate, however many are missing."""
+    encoder, options = CODECS[codec]
+    if encoder not in av.codecs_available:
+        pytest.skip(f"no encoder {encoder}")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(encoder, rate=RATE, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for picture in pictures:
+            planes = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
+            planes[:HEIGHT] = picture
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        container.mux(stream.encode())
+    return measure(Episode(path, 0, "made", (Camera("top", VideoFile(path)),), ()))
+
+
+def drops(measured: Measurements) -> list[Flag]:
+    limits = Policy.load().limits_for()["dropped_frames"]
+    return list(BY_NAME["dropped_frames"].function(measured, limits))
+
+
+def places(flags: list[Flag]) -> Iterator[int]:
+    """The pictures at which the flags say that frames are missing."""
+    return (round(flag.span.start_ns * RATE / NS) + 1 for flag in flags)
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize("lost", [1, 2, 5])
+def test_lost_frames_are_found_where_they_were(tmp_path: Path, codec: str, lost: int) -> None:
+    pictures = scene()
+    kept = pictures[:100] + pictures[100 + lost : 200] + pictures[200 + lost :]
+    measured = film(tmp_path / "top.mp4", kept, codec)
+    assert list(places(drops(measured))) == [100, 200 - lost]
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize("rests", [False, True], ids=["moving", "at rest"])
+def test_a_whole_clip_has_no_drops(tmp_path: Path, codec: str, rests: bool) -> None:
+    assert drops(film(tmp_path / "top.mp4", scene(rests), codec)) == []
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_a_picture_that_stands_in_for_a_lost_one_is_found(tmp_path: Path, codec: str) -> None:
+    pictures = scene()
+    pictures[100] = pictures[99]
+    found = drops(film(tmp_path / "top.mp4", pictures, codec))
+    assert list(places(found)) == [100]
+
+
+def test_what_is_measured_over_two_pictures_is_kept(tmp_path: Path) -> None:
+    measured = film(tmp_path / "top.mp4", scene(), "h264")
+    measured.save(tmp_path / "kept")
+    camera, kept = measured.cameras[0], Measurements.load(tmp_path / "kept").cameras[0]
+    assert kept.keys.tolist() == camera.keys.tolist() == list(range(0, COUNT, 48))
+    assert kept.motion_two.tolist() == camera.motion_two.tolist()
+    assert len(camera.motion_two) == camera.count
+    # two steps of a motion change more than one
+    moving = camera.motion > 2
+    assert np.all(camera.motion_two[moving][2:] > camera.motion[moving][2:])
+
+
+def test_measurements_from_before_are_still_judged(tmp_path: Path) -> None:
+    pictures = scene()
+    measured = film(tmp_path / "top.mp4", pictures[:100] + pictures[106:], "h264")
+    old = replace(measured.cameras[0], motion_two=np.empty(0, np.float32))
+    assert len(drops(replace(measured, cameras=(old,)))) == 1
