@@ -305,6 +305,9 @@ def _refused(path: Path, line: int, wrong: str, remedy: str) -> ImportRefused:
 def _kind_of(header: tuple[str, ...], name: str | None) -> tuple[_Kind | None, list[BadCell]]:
     """The kind of a file with this header, and what is wrong with the header."""
     if name is None:
+        if not any(_likeness(kind, header)[1] for kind in KINDS):
+            wrong, remedy = "is the header of no kind of file", "see docs/import.md for the columns"
+            return None, [BadCell(1, "", ", ".join(header), wrong, remedy)]
         fits = [k for k in KINDS if k.required <= set(header) <= set(k.names)]
         kind = fits[0] if len(fits) == 1 else max(KINDS, key=lambda k: _likeness(k, header))
     else:
@@ -390,7 +393,35 @@ def _parse(
             first.setdefault(key, line.number)
         bad += wrong
         rows.append(row)
+    if kind.table is Shift and not bad:
+        bad += _paid_twice(session, sheet, rows)
     return rows, bad
+
+
+def _paid_twice(session: Session, sheet: _Sheet, rows: list[dict[str, Any]]) -> Iterator[BadCell]:
+    """Shifts of the file that begin or go on while another paid one of their worker runs."""
+    table = cast("Table", Shift.__table__)
+    names = ("id", "worker_id", "started_at", "ended_at", "paid_s")
+    standing = {
+        row.id: (dict(zip(names, row, strict=True)), None)
+        for row in session.execute(select(*(table.c[name] for name in names)))
+    }
+    there = standing | {row["id"]: (row, line) for row, line in zip(rows, sheet.lines, strict=True)}
+    paid = [(row, line) for row, line in there.values() if row["paid_s"] > 0]
+    paid.sort(key=lambda one: (one[0]["worker_id"], one[0]["started_at"]))
+    latest: tuple[dict[str, Any], _Line | None] | None = None
+    for row, line in paid:
+        if latest is None or latest[0]["worker_id"] != row["worker_id"]:
+            latest = (row, line)
+            continue
+        before, line_before = latest
+        if row["started_at"] < before["ended_at"]:
+            told, other = (line, before) if line else (line_before, row)
+            if told:
+                wrong = f"is at the same time as shift {other['id']!r} of {row['worker_id']}"
+                yield told.bad("started_at", Wrong(wrong, "correct one, or give it paid_s 0"))
+        if row["ended_at"] > before["ended_at"]:
+            latest = (row, line)
 
 
 def _parse_line(kind: _Kind, line: _Line, known: _Known) -> tuple[dict[str, Any], list[BadCell]]:

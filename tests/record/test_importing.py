@@ -104,11 +104,11 @@ def test_a_new_price_from_the_same_day_replaces_the_old(record: Record, tmp_path
 def test_a_shift_has_the_day_of_its_site_and_is_paid_in_full(
     record: Record, tmp_path: Path
 ) -> None:
-    bring(record, tmp_path, SITES, "id,site_id\nw1,c1\n")
+    bring(record, tmp_path, SITES, "id,site_id\nw1,c1\nw2,c1\n")
     shifts = """\
 id,worker_id,site_id,started_at,ended_at,paid_s
 late,w1,c1,2026-03-03T04:00Z,2026-03-03T06:00Z,
-local,w1,c1,2026-03-02 22:00,2026-03-03 00:00,3600
+local,w2,c1,2026-03-02 22:00,2026-03-03 00:00,3600
 night,w1,c1,2026-03-07T23:00,2026-03-08T07:00,
 """
     bring(record, tmp_path, shifts)
@@ -228,6 +228,45 @@ def test_a_shift_with_impossible_times_is_refused(
     text = f"id,worker_id,site_id,started_at,ended_at\ns1,w1,b1,{times}\n"
     (only,) = refused(record, put(tmp_path, text))
     assert told in only
+
+
+SHIFTS = "id,worker_id,site_id,started_at,ended_at,paid_s\n"
+NIGHT = "night,w1,b1,2026-03-02T22:00,2026-03-03T06:00,\n"
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ("a,w1,b1,2026-03-03T05:59,2026-03-03T07:00,\n", ["line 2"]),
+        ("a,w1,c1,2026-03-02T15:59,2026-03-02T16:30,\n", ["line 2"]),  # 22:59 in Berlin
+        ("a,w1,b1,2026-03-03T06:00,2026-03-03T07:00,\n", []),
+        ("a,w1,b1,2026-03-03T05:00,2026-03-03T07:00,0\n", []),
+        ("a,w2,b1,2026-03-02T22:00,2026-03-03T06:00,\n", []),
+        ("night,w1,b1,2026-03-02T23:00,2026-03-03T06:00,\n", []),
+        (
+            "a,w2,b1,2026-03-02T08:00,2026-03-02T16:00,\n"
+            "b,w2,b1,2026-03-02T09:00,2026-03-02T10:00,\n"
+            "c,w2,b1,2026-03-02T15:00,2026-03-02T17:00,\n",
+            ["line 3", "line 4"],
+        ),
+    ],
+)
+def test_shifts_of_one_worker_at_one_time_are_not_paid_twice(
+    record: Record, tmp_path: Path, others: str, told: list[str]
+) -> None:
+    bring(record, tmp_path, SITES, "id,site_id\nw1,b1\nw2,b1\n", SHIFTS + NIGHT)
+    path = put(tmp_path, SHIFTS + others)
+    if told:
+        bad = refused(record, path)
+        assert [one.split(",")[0] for one in bad] == told
+        assert all("at the same time as shift" in one and "paid_s 0" in one for one in bad)
+    else:
+        import_csv(record, path)
+
+
+def test_a_header_like_no_kinds_is_not_guessed_at(record: Record, tmp_path: Path) -> None:
+    (only,) = refused(record, put(tmp_path, "foo,bar\n1,2\n"))
+    assert only.startswith("line 1: 'foo, bar' is the header of no kind of file")
 
 
 def test_a_site_with_rates_keeps_its_currency(record: Record, tmp_path: Path) -> None:
