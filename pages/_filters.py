@@ -31,10 +31,10 @@ def draw_filters() -> None:
             key="period",
             bind="query-params",
             help="Days are each site's own; the last is the newest day with anything in it. Last "
-            "week is the whole one before, from Monday to Sunday. A take of a night shift counts "
-            "for the day on which its shift began.",
+            "week (Monday to Sunday) and last month are the whole ones before today. A take of a "
+            "night shift counts for the day on which its shift began.",
         )
-        start, end = _span(str(period), known)
+        start, end = span(str(period), known, dt.datetime.now(dt.UTC).date())
         if period == CHOSEN:
             start, end = _chosen_days(start, end)
         picked = {
@@ -75,17 +75,21 @@ def versus(filter: Filter) -> str:
     return "same days last week" if weeks == 1 else f"same days {weeks} weeks before"
 
 
-def _span(period: str, known: Days) -> tuple[dt.date, dt.date]:
-    today = dt.datetime.now(dt.UTC).date()
+def span(period: str, known: Days, today: dt.date) -> tuple[dt.date, dt.date]:
+    """The first and last day of a period.
+
+    Last week and last month are counted from ``today``: on the first of a month, before anything is
+    recorded, last month must not be the one before it.
+    """
     # one recording with a clock in the future must not move everybody's days
     end = min(known.last_on or today, today + dt.timedelta(days=1))
     if period in PERIODS:
         return end - dt.timedelta(days=PERIODS[period] - 1), end
     if period == LAST_WEEK:
-        monday = end - dt.timedelta(days=end.weekday() + 7)
+        monday = today - dt.timedelta(days=today.weekday() + 7)
         return monday, monday + dt.timedelta(days=6)
     if period == LAST_MONTH:
-        last = end.replace(day=1) - dt.timedelta(days=1)
+        last = today.replace(day=1) - dt.timedelta(days=1)
         return last.replace(day=1), last
     return min(known.first_on or end, end), end
 

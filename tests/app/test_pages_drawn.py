@@ -19,7 +19,9 @@ from dailies.config import Config
 from dailies.database import open_record
 from dailies.record import Episode
 from metrics import Filter, cost
+from metrics.choices import Days
 from pages import _due, _ground
+from pages._filters import span
 from pages._ground import mirror
 
 SCRIPT = """
@@ -217,15 +219,21 @@ def test_live_follows_the_filters() -> None:
 
 
 @pytest.mark.usefixtures("on_seven_failures")
+def test_days_count_from_the_newest_one() -> None:
+    """It is Monday, 2 March 2026."""
+    filter: Filter = drawn("quality", period="7 days").session_state["filter"]
+    assert (filter.from_on, filter.to_on) == (dt.date(2026, 2, 24), dt.date(2026, 3, 2))
+
+
 @pytest.mark.parametrize(
     ("period", "from_on", "to_on"),
     [
         ("Last week", dt.date(2026, 2, 23), dt.date(2026, 3, 1)),
         ("Last month", dt.date(2026, 2, 1), dt.date(2026, 2, 28)),
-        ("7 days", dt.date(2026, 2, 24), dt.date(2026, 3, 2)),
     ],
 )
-def test_a_period_counts_from_the_newest_day(period: str, from_on: dt.date, to_on: dt.date) -> None:
-    """The newest is Monday, 2 March 2026."""
-    filter: Filter = drawn("quality", period=period).session_state["filter"]
-    assert (filter.from_on, filter.to_on) == (from_on, to_on)
+def test_last_week_and_month_are_over_although_nothing_came_today(
+    period: str, from_on: dt.date, to_on: dt.date
+) -> None:
+    known = Days(dt.date(2026, 1, 1), dt.date(2026, 2, 28), episodes=7, is_example=False)
+    assert span(period, known, dt.date(2026, 3, 2)) == (from_on, to_on)
