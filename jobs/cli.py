@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from jobs.pool import Pool
+    from jobs.report import Report
 
 PORT = 8501
 COULD_NOT_RUN = 2
@@ -155,6 +157,13 @@ def screen(
     policy: PolicyOption = None,
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="One CSV row an episode.")] = False,
+    page: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="One HTML page about it all.")
+    ] = None,
+    clean: Annotated[
+        Path | None,
+        typer.Option("--export-clean", metavar="DIR", help="The good episodes, for training."),
+    ] = None,
     workers: WorkersOption = None,
 ) -> None:
     """Screen recordings once and print a verdict per episode; needs no record.
@@ -174,8 +183,18 @@ def screen(
         _tell_absent(path)
     are_good = True
     run = Run(limits)
-    pool = Pool(limits, workers=workers or os.cpu_count() or 1)
-    with _closing(pool), _progress() as bars:
+    seen: list[Any] = []
+    if clean is not None:
+        from jobs.export_clean import refuse_full
+
+        refuse_full(clean)
+    with contextlib.ExitStack() as left, _progress() as bars:
+        store = None
+        if page is not None:
+            store = Path(left.enter_context(tempfile.TemporaryDirectory(prefix="dailies-")))
+        told = _report(store)
+        pool = Pool(limits, workers=workers or os.cpu_count() or 1, store=store)
+        left.enter_context(_closing(pool))
         bar = bars.add_task("screening", total=len(chosen))
         for report in screen_all(pool, chosen):
             if isinstance(report, Dataset):
@@ -183,6 +202,10 @@ def screen(
             elif isinstance(report, Done):
                 screened = run.judged(report.screened)
                 show(screened)
+                if told is not None:
+                    told.add(screened)
+                if clean is not None:
+                    seen.append(screened)
                 are_good &= screened.verdict.grade.value == "good"
                 bars.advance(bar)
             elif isinstance(report, Broken):
@@ -191,9 +214,17 @@ def screen(
                 if not report.is_format:
                     from jobs.screening import failed
 
-                    show(failed(report.job.path, report.index or 0, limits, report.message))
+                    lost = failed(report.job.path, report.index or 0, limits, report.message)
+                    show(lost)
+                    if told is not None:
+                        told.add(lost)
                     are_good = False
                 bars.advance(bar)
+        if told is not None and page is not None:
+            names = ", ".join(one.name for one in paths)
+            page.write_text(told.page(f"Screening of {names}"), "utf-8")
+    if clean is not None:
+        _export(seen, clean)
     raise typer.Exit(COULD_NOT_RUN if is_broken else int(not are_good))
 
 
@@ -476,6 +507,25 @@ def _chosen(paths: list[Path]) -> tuple[list[Path], bool]:
             is_broken = True
         chosen += found
     return list(dict.fromkeys(chosen)), is_broken
+
+
+def _report(store: Path | None) -> Report | None:
+    if store is None:
+        return None
+    from jobs.report import Report
+
+    return Report(store)
+
+
+def _export(screened: list[Any], folder: Path) -> None:
+    from jobs.export_clean import export_clean
+
+    done = export_clean(screened, folder)
+    _tell(f"{folder}: {done.episodes} good episodes listed")
+    for root, count in done.datasets.items():
+        _tell(f"{root}: LeRobot v3.0 dataset of {count} episodes")
+    if done.encoded_anew:
+        _tell(f"{done.encoded_anew} videos could not be cut exactly and were encoded anew")
 
 
 def _tell_absent(path: Path) -> None:

@@ -1,0 +1,91 @@
+"""The good episodes of a LeRobot dataset, written as a v3.0 dataset and read back by our reader."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import made
+import numpy as np
+import pandas as pd
+import pytest
+
+from dailies.recordings import episodes_at
+from dailies.recordings.contract import Episode, VideoFile
+from dailies.words import Grade, Verdict
+from jobs.export_clean import ExportRefused, export_clean, write_subset
+from jobs.screening import failed
+from quality.policy import Policy
+
+CAMERAS = ("observation.images.top", "observation.images.wrist")
+
+
+def pictures(episode: Episode, camera: int) -> Iterator[np.ndarray]:
+    source = episode.cameras[camera].source
+    assert isinstance(source, VideoFile)
+    end_s = source.end_s if source.end_s is not None else np.inf
+    with av.open(str(source.path)) as container:
+        for frame in container.decode(video=0):
+            if source.start_s - 0.01 <= (frame.time or 0) < end_s - 0.01:
+                yield frame.to_ndarray(format="gray").astype(float)
+
+
+def test_episodes_of_files_of_their_own_are_copied_exactly(tmp_path: Path) -> None:
+    source = made.lerobot_v2(tmp_path / "source", lengths=(30, 24, 36), cameras=CAMERAS)
+    assert write_subset(source, [0, 2], tmp_path / "subset") == 0
+    before = [one for one in episodes_at(source) if one.index != 1]
+    after = list(episodes_at(tmp_path / "subset"))
+    assert [one.index for one in after] == [0, 1]
+    for old, new in zip(before, after, strict=True):
+        assert (new.format, new.problems) == ("lerobot-v3.0", ())
+        for was, now in zip(old.series, new.series, strict=True):
+            np.testing.assert_array_equal(was.values, now.values)
+            np.testing.assert_array_equal(was.times_ns, now.times_ns)
+        for camera in range(2):
+            for was, now in zip(pictures(old, camera), pictures(new, camera), strict=True):
+                np.testing.assert_array_equal(was, now)
+
+
+def test_an_episode_that_starts_between_key_frames_is_encoded_anew(tmp_path: Path) -> None:
+    source = made.lerobot_v3(tmp_path / "source", lengths=(30, 24, 36))
+    assert write_subset(source, [1, 2], tmp_path / "subset") == 2
+    before = list(episodes_at(source))[1:]
+    after = list(episodes_at(tmp_path / "subset"))
+    for old, new in zip(before, after, strict=True):
+        assert new.problems == ()
+        shown = zip(pictures(old, 0), pictures(new, 0), strict=True)
+        assert max(np.abs(was - now).mean() for was, now in shown) < 2
+
+
+def test_the_metadata_are_those_of_the_subset(tmp_path: Path) -> None:
+    source = made.lerobot_v3(tmp_path / "source", lengths=(30, 24, 36))
+    write_subset(source, [0, 2], tmp_path / "subset")
+    info = json.loads((tmp_path / "subset/meta/info.json").read_text())
+    assert (info["total_episodes"], info["total_frames"]) == (2, 66)
+    assert info["splits"] == {"train": "0:2"}
+    rows = pd.read_parquet(tmp_path / "subset/data/chunk-000/file-000.parquet")
+    assert rows["index"].tolist() == list(range(66))
+    assert rows["episode_index"].tolist() == [0] * 30 + [1] * 36
+    listed = pd.read_parquet(tmp_path / "subset/meta/episodes/chunk-000/file-000.parquet")
+    assert listed["dataset_to_index"].tolist() == [30, 66]
+    tasks = pd.read_parquet(tmp_path / "subset/meta/tasks.parquet")
+    assert tasks.loc["fold laundry", "task_index"] == 0
+    stats = json.loads((tmp_path / "subset/meta/stats.json").read_text())
+    state = np.stack(rows["observation.state"].to_list())
+    np.testing.assert_allclose(stats["observation.state"]["mean"], state.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(stats["observation.state"]["std"], state.std(axis=0), rtol=1e-5)
+    assert np.shape(stats["observation.images.top"]["mean"]) == (3, 1, 1)
+
+
+def test_the_list_holds_the_good_ones_and_a_full_folder_is_refused(tmp_path: Path) -> None:
+    bad = failed(tmp_path / "bad.mp4", 0, Policy.load(), "cut")
+    good = type(bad)(**vars(bad) | {"verdict": Verdict.of("house@1", ())})
+    assert good.verdict.grade is Grade.GOOD
+    done = export_clean([bad, good], tmp_path / "clean")
+    assert (done.episodes, done.datasets) == (1, {})
+    (only,) = json.loads((tmp_path / "clean/good.json").read_text())["episodes"]
+    assert only["path"].endswith("bad.mp4")
+    with pytest.raises(ExportRefused, match="not empty"):
+        export_clean([good], tmp_path / "clean")
