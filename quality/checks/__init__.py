@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from quality.checks import control, motion, sound, stuck, sync, task, timing, touch
-from quality.checks.blur import BLUR
+from quality.checks.blur import BLUR, MOTION_BLUR
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.colour import COLOUR_CAST, NO_COLOUR, TORN_PICTURE
 from quality.checks.copied import COPIED_CLIP
 from quality.checks.counts import COUNT_MISMATCH, TOO_SHORT
 from quality.checks.drops import DROPPED_FRAMES
 from quality.checks.exposure import BLACK_PICTURE, OVEREXPOSED, UNDEREXPOSED
+from quality.checks.flicker import FLICKER
 from quality.checks.frozen import FROZEN_PICTURE
 from quality.checks.problems import CORRUPT_STREAM, MISSING_STREAM
+from quality.checks.size import PICTURE_SIZE_CHANGED
 
 __all__ = ["BY_NAME", "CHECKS", "Check", "Finder", "Limits", "by_name"]
 
@@ -26,6 +29,13 @@ CHECKS: tuple[Check, ...] = (
     MISSING_STREAM,
     CORRUPT_STREAM,
     TOO_SHORT,
+    # pictures: light, colour, size
+    MOTION_BLUR,
+    FLICKER,
+    TORN_PICTURE,
+    COLOUR_CAST,
+    NO_COLOUR,
+    PICTURE_SIZE_CHANGED,
     # series: values, motion, times, touch; then the task
     motion.NOT_A_NUMBER,
     stuck.STUCK_JOINT,

@@ -1,4 +1,4 @@
-"""Blur: the sharpest edges of the picture are wide."""
+"""Blur: the sharpest edges of the picture are wide, in all directions or along motion only."""
 
 from __future__ import annotations
 
@@ -51,6 +51,30 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             )
 
 
+def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches (s) in which edges are wide along one direction and sharp along the other,
+    while the picture moves. Motion aslant widens both, and is left to ``blur``.
+    """
+    for camera in measurements.cameras:
+        if len(camera.smear_px) != camera.count:
+            continue
+        width = round(limits["smooth_s"] * (camera.rate_hz or 0.0))
+        smear, sharp, motion = (
+            np.nan_to_num(rolling_median(curve, width))
+            for curve in (camera.smear_px, camera.edge_px, camera.motion)
+        )
+        smeared = (smear >= limits["smear_px"]) & (sharp < limits["sharp_share"] * smear)
+        smeared &= (sharp < limits["sharp_px"]) & (motion >= limits["motion"])
+        for stretch in stretches(camera, smeared, join_s=limits["join_s"]):
+            seconds = round(stretch.seconds, 3)
+            grade = limits.grade(seconds)
+            if grade:
+                wide = float(np.median(smear[stretch.pictures]))
+                what = f"smeared by motion for {seconds:.1f} s, edges {wide:.1f} px along it"
+                limit = limits.limit(grade)
+                yield _MOTION.flag(grade, camera.name, stretch.span, seconds, limit, what)
+
+
 BLUR = Check(
     name="blur",
     says="The sharpest edges of the picture are wide for a while: defocus, dirt, haze.",
@@ -61,3 +85,13 @@ BLUR = Check(
     settings=("min_s", "smooth_s", "join_s", "judged_share"),
 )
 _FINDER = Finder.of(BLUR)
+MOTION_BLUR = Check(
+    name="motion_blur",
+    says="Edges are wide along one direction while the picture moves: the shutter is too slow.",
+    unit="s",
+    remedy="Use a shorter exposure and more light, or move slower, and retake.",
+    needs=("cameras.smear_px", "cameras.edge_px", "cameras.motion"),
+    function=motion_blur,
+    settings=("smooth_s", "join_s", "smear_px", "sharp_share", "sharp_px", "motion"),
+)
+_MOTION = Finder.of(MOTION_BLUR)

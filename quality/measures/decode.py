@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import av
@@ -36,13 +37,17 @@ from dailies.words import NS
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import (
     FULL_RANGE,
+    NO_TINT,
+    TINT_POINTS,
     VIDEO_RANGE,
     Levels,
     Plane,
     Shrunk,
+    Tint,
     mean_change,
     numbers,
     shrink,
+    tint_of,
 )
 from quality.measures.sketch import CELLS, EVERY_S, cells_of
 from quality.measures.timed import delays_ms
@@ -52,6 +57,12 @@ PLANAR = {
     "yuva420p", "yuv410p", "yuv411p", "yuv440p",
 }  # fmt: skip
 """Pixel formats whose first plane is 8-bit luma, which can be read where it lies."""
+COLOURED = {
+    "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "yuva420p", "yuv410p",
+    "yuv411p", "yuv440p",
+}  # fmt: skip
+"""Those of them whose second and third planes are the chroma."""
+COLOUR_EVERY_S = 0.1
 THUMBNAIL_WIDTH = 320
 JPEG_FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
@@ -99,12 +110,27 @@ class _Take:
     cells: bytearray = field(default_factory=bytearray)
     sketched: list[int] = field(default_factory=list)  # numbers of the pictures in ``cells``
     sketch_due_s: float = -math.inf
+    tint: Tint = NO_TINT
+    tint_due_s: float = -math.inf
+    sizes: list[tuple[int, int, int]] = field(default_factory=list)  # number, width, height
     stopped: bool = False
 
-    def see(self, luma: Plane, levels: Levels, at_s: float) -> None:
-        """Measure one picture."""
+    def see(
+        self,
+        luma: Plane,
+        levels: Levels,
+        at_s: float,
+        colours: Callable[[Plane], Tint] | None = None,
+    ) -> None:
+        """Measure one picture; ``colours`` gives its tint, when that is due,
+        from a small luma plane."""
         now = shrink(luma)
-        self.rows.append(numbers(now, self.before, levels, luma.shape[1]))
+        if at_s >= self.tint_due_s:
+            self.tint = colours(now.eighth) if colours else NO_TINT
+            self.tint_due_s = max(self.tint_due_s + COLOUR_EVERY_S, at_s + COLOUR_EVERY_S / 2)
+        if self.before is None or now.seen.shape != self.before.seen.shape:
+            self.sizes.append((len(self.seconds), luma.shape[1], luma.shape[0]))
+        self.rows.append(numbers(now, self.before, levels, luma.shape[1], self.tint))
         self.two.append(mean_change(now.half, self.earlier) * levels.scale)
         # only the shrunk plane is kept longer: it is small, and nobody else's memory
         self.earlier = self.before.half if self.before else None
@@ -168,7 +194,7 @@ def _take_stream(
             continue
         if frame.key_frame:
             take.keys.append(len(take.seconds))
-        take.see(*_luma(frame), at_s)
+        take.see(*_luma(frame), at_s, partial(_tint, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
         if len(take.seconds) == 1 or (at_s >= middle_s and not at_middle):
@@ -271,6 +297,27 @@ def _luma(frame: VideoFrame) -> tuple[Plane, Levels]:
     return luma, FULL_RANGE if full or frame.color_range == JPEG_FULL_RANGE else VIDEO_RANGE
 
 
+def _tint(frame: VideoFrame, luma: Plane) -> Tint:
+    """The colour of a decoded picture, from its chroma planes where they lie."""
+    if frame.format.name not in COLOURED:
+        return NO_TINT
+    blue, red = (
+        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]  # type: ignore[call-overload]
+        for plane in frame.planes[1:3]
+    )
+    return tint_of(luma, blue, red) if min(blue.shape) else NO_TINT
+
+
+def _drawn_tint(picture: npt.NDArray[np.uint8], luma: Plane) -> Tint:
+    """The colour of a picture in BGR, sampled before it is converted."""
+    if picture.ndim != 3 or picture.shape[2] < 3:
+        return NO_TINT
+    rows, columns = (max(size // TINT_POINTS, 1) for size in picture.shape[:2])
+    points = np.ascontiguousarray(picture[::rows, ::columns, :3])
+    converted: Any = cv2.cvtColor(points, cv2.COLOR_BGR2YCrCb)
+    return tint_of(luma, converted[..., 2], converted[..., 1])
+
+
 def _thumbnail(frame: VideoFrame) -> bytes | None:
     height = max(round(frame.height * THUMBNAIL_WIDTH / frame.width / 2) * 2, 2)
     try:
@@ -303,7 +350,7 @@ def _take_stills(source: StillsFile, rate_hz: float | None, take: _Take) -> None
             if picture is None:
                 take.fault(f"picture {source.start + index} cannot be decoded")
                 continue
-            take.see(_as_luma(picture), FULL_RANGE, at_s)
+            take.see(_as_luma(picture), FULL_RANGE, at_s, partial(_drawn_tint, picture))
             take.height, take.width = picture.shape[:2]
             if take.thumbnail is None and index >= middle:
                 scale = THUMBNAIL_WIDTH / picture.shape[1]
@@ -347,7 +394,8 @@ def _take_single(picture: CarriedPicture, take: _Take) -> None:
     is_raw = drawn is content
     colours = cv2.COLOR_RGB2GRAY if is_raw else cv2.COLOR_BGR2GRAY
     luma = drawn if drawn.ndim == 2 else cv2.cvtColor(drawn, colours)
-    take.see(np.ascontiguousarray(luma), FULL_RANGE, at_s)
+    in_bgr: Any = drawn[..., ::-1] if is_raw and drawn.ndim == 3 else drawn
+    take.see(np.ascontiguousarray(luma), FULL_RANGE, at_s, partial(_drawn_tint, in_bgr))
     take.height, take.width = drawn.shape[:2]
     if _is_landmark(len(take.seconds)):
         shown = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR) if is_raw and drawn.ndim == 3 else drawn
@@ -374,7 +422,7 @@ def _take_frames(decoder: Any, packet: Any, take: _Take) -> None:
         at_s = frame.pts / NS if frame.pts is not None else len(take.seconds) * take.period_s
         if frame.key_frame:
             take.keys.append(len(take.seconds))
-        take.see(*_luma(frame), at_s)
+        take.see(*_luma(frame), at_s, partial(_tint, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
         if _is_landmark(len(take.seconds)):
@@ -432,6 +480,8 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         thumbnail=take.thumbnail,
         delay_median_ms=delay_median_ms,
         delay_max_ms=delay_max_ms,
+        sizes=tuple(f"{width}x{height}" for _, width, height in take.sizes),
+        resized_ns=tuple(_seen_at(take, order, times_ns)[1:]),
         **curves,
     )
 
@@ -446,6 +496,14 @@ def _sketch(
     cells = np.frombuffer(bytes(take.cells), np.uint8).reshape(len(sketched), CELLS)
     by_time = np.argsort(sketched, kind="stable")
     return sketched[by_time], cells[by_time].ravel()
+
+
+def _seen_at(
+    take: _Take, order: npt.NDArray[np.intp], times_ns: npt.NDArray[np.int64]
+) -> list[int]:
+    """The times of the pictures with which each of ``sizes`` began."""
+    firsts = [number for number, _, _ in take.sizes]
+    return [int(time) for time in times_ns[np.argsort(order)[firsts]]]
 
 
 def _error(take: _Take) -> str | None:

@@ -77,6 +77,8 @@ class Measurements:
         for camera in self.cameras:
             if camera.name == stream:
                 drawn = {name: getattr(camera, name) for name in CURVES}
+                # some are kept since later than others
+                drawn = {name: curve for name, curve in drawn.items() if len(curve) == camera.count}
                 return _timed(camera.times_ns) | drawn | {"repeat": camera.repeat}
         for series in self.series:
             if series.name == stream:

@@ -24,6 +24,10 @@ CURVES = (
     "edge_px",
     "motion",
     "changed_share",
+    "smear_px",
+    "tint",
+    "colour",
+    "undrawn_share",
 )
 """Names of the per-picture numbers, in the order in which they are stored."""
 
@@ -43,6 +47,15 @@ class Pictures(Timed):
     every other row of a wide one at half its width, equals the one before bit for bit.
     ``motion_two`` is the change from the picture before that one (0 for the first two), or empty
     where it was not measured, ``keys`` the numbers of the key pictures, (k,).
+
+    ``smear_px`` is the width of the edges in that of the directions x and y in which they are wider
+    (``edge_px``: sharper). Colour is measured ten times a second and holds until the next: ``tint``
+    is how far from grey (codes of both chroma planes together) the greyest tenth of the points is,
+    or all of them together where that is less; ``colour`` is how far they are on average, and
+    ``undrawn_share`` the share that shows a decoder's empty memory (green, or rows of grey). They
+    are NaN where the format holds no colour. These four are empty in measurements of before they
+    were kept. ``sizes`` are the sizes that the pictures had in turn, as "1280x720", and
+    ``resized_ns`` the times at which each but the first began.
 
     ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
     metadata promises and ``container_count`` what the container's header does. ``broken_count``
@@ -79,6 +92,12 @@ class Pictures(Timed):
     thumbnail: bytes | None = None
     delay_median_ms: float | None = None
     delay_max_ms: float | None = None
+    smear_px: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    tint: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    colour: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    undrawn_share: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    sizes: tuple[str, ...] = ()
+    resized_ns: tuple[int, ...] = ()
     motion_two: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     keys: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))

@@ -24,6 +24,17 @@ ENOUGH_ROWS = 160
 EDGE_LEVELS = 10.0
 """A picture whose strongest edges rise by less shows nothing whose focus could be judged."""
 
+TINT_POINTS = 32
+"""Colour is sampled at about so many points across and down, where there are so many."""
+MID = (40, 220)
+"""Codes of luma between which colour can be told: darker and brighter than that, it clips away."""
+TINT_SHARE = 0.1
+"""Share of the points that must lie between for the tint to be told."""
+NEUTRAL_SHARE = 0.1
+"""Nearly every scene has so large a share of near-grey points: metal, shadow, paint, paper."""
+GREEN = 24
+"""Both chroma codes lie under this in no colour there is; a decoder's emptied memory is 0, 0."""
+
 # Pairs (ratio sum, sigma in px), from drawn polygons of random size, contrast and direction,
 # blurred by a Gaussian of that sigma: 12 scenes each, the sum spreads by 0.03 (docs/checks.md).
 _EDGE_RATIOS = np.array(
@@ -48,6 +59,18 @@ FULL_RANGE = Levels(0.0, 1.0)
 VIDEO_RANGE = Levels(16.0, 255 / 219)
 
 
+class Tint(NamedTuple):
+    """The colour of a picture, in the order and with the meaning of ``Pictures``."""
+
+    tint: float
+    colour: float
+    undrawn_share: float
+
+
+NO_TINT = Tint(float("nan"), float("nan"), float("nan"))
+"""Of a picture whose format holds no colour, or none that can be read where it lies."""
+
+
 class Numbers(NamedTuple):
     """One picture's numbers, in the order and with the meaning of ``Pictures``."""
 
@@ -60,6 +83,10 @@ class Numbers(NamedTuple):
     edge_px: float
     motion: float
     changed_share: float
+    smear_px: float
+    tint: float
+    colour: float
+    undrawn_share: float
     repeat: bool
 
 
@@ -102,12 +129,16 @@ def _shrunk(seen: Plane, half: Plane) -> Shrunk:
     return Shrunk(seen, half, quarter, _half(quarter))
 
 
-def numbers(now: Shrunk, before: Shrunk | None, levels: Levels, width: int) -> Numbers:
+def numbers(
+    now: Shrunk, before: Shrunk | None, levels: Levels, width: int, tint: Tint = NO_TINT
+) -> Numbers:
     """The numbers of a picture ``width`` pixels wide, and of its change from the one before."""
     mean, deviation = cv2.meanStdDev(now.half)
     quarter = now.quarter
     fine, coarse, coarser = (_gradients(plane) for plane in (now.half, quarter, now.eighth))
     motion, changed, repeat = _change(now, before)
+    edge_px, smear_px = _edges_px(fine, coarse, coarser)
+    to_reference = _to_reference(width, now.small_width)
     return Numbers(
         luma=(float(mean[0, 0]) - levels.offset) * levels.scale,
         contrast=float(deviation[0, 0]) * levels.scale,
@@ -115,11 +146,48 @@ def numbers(now: Shrunk, before: Shrunk | None, levels: Levels, width: int) -> N
         bright_share=_count_above(quarter, levels.code(BRIGHT)) / quarter.size,
         sharpness=fine.energy**0.5 * levels.scale,
         texture=coarse.energy**0.5 * levels.scale,
-        edge_px=_edge_px(fine, coarse, coarser) * _to_reference(width, now.small_width),
+        edge_px=edge_px * to_reference,
         motion=motion * levels.scale,
         changed_share=changed,
+        smear_px=smear_px * to_reference,
+        tint=tint.tint,
+        colour=tint.colour,
+        undrawn_share=tint.undrawn_share,
         repeat=repeat,
     )
+
+
+def tint_of(luma: Plane, blue: Plane, red: Plane) -> Tint:
+    """The colour of a picture from its chroma planes and a luma plane of any size."""
+    rows, columns = (max(size // TINT_POINTS, 1) for size in blue.shape)
+    blues, reds = (np.ascontiguousarray(plane[::rows, ::columns]) for plane in (blue, red))
+    lumas = _as_plane(cv2.resize(luma, blues.shape[::-1], interpolation=cv2.INTER_NEAREST))
+    grey = np.full_like(lumas, 128)
+    off = _as_plane(cv2.add(cv2.absdiff(blues, grey), cv2.absdiff(reds, grey)))
+    mid = off[(lumas > MID[0]) & (lumas < MID[1])]
+    told = len(mid) > TINT_SHARE * off.size
+    nearest = int(len(mid) * NEUTRAL_SHARE)
+    together = abs(cv2.mean(blues)[0] - 128) + abs(cv2.mean(reds)[0] - 128)
+    return Tint(
+        # colours that are many tint nothing: together they come to grey
+        tint=min(float(np.partition(mid, nearest)[nearest]), together) if told else float("nan"),
+        colour=cv2.mean(off)[0],
+        undrawn_share=_undrawn(lumas, cv2.max(blues, reds), off),
+    )
+
+
+def _undrawn(lumas: Plane, most: Any, off: Plane) -> float:
+    """Share of the points that show a decoder's empty memory: green of no colour, or grey rows.
+
+    ``most`` is the greater of the two chroma codes, ``off`` how far both are from grey.
+    """
+    green = most.size - _count_above(most, GREEN - 1)
+    grey = cv2.bitwise_and(cv2.inRange(lumas, 125, 131), cv2.inRange(off, 0, 3))
+    if not green and cv2.countNonZero(grey) < lumas.shape[1]:
+        return 0.0
+    # a grey wall is grey here and there; rows of nothing else were never drawn
+    rows = (np.asarray(grey) > 0).mean(axis=1) > 0.95
+    return float(((most < GREEN) | rows[:, None]).mean())
 
 
 def _half(plane: Plane) -> Plane:
@@ -185,18 +253,24 @@ def _strength(differences: Any) -> tuple[float, float]:
     return (fourth / second) ** 0.5 if second else 0.0, second / differences.size
 
 
-def _edge_px(fine: _Gradients, coarse: _Gradients, coarser: _Gradients) -> float:
-    """Sigma of the sharpest edges in pixels of the small plane, NaN where there are none.
+def _edges_px(fine: _Gradients, coarse: _Gradients, coarser: _Gradients) -> tuple[float, float]:
+    """Sigma of the sharpest edges in pixels of the small plane, in the direction in which they are
+    sharper and in the other; NaN where there are no edges.
 
     Halving a picture leaves the step between neighbours at a sharp edge as it is, and doubles it
     where the edge is wide: the ratio of edge strength from scale to scale tells the width,
-    whatever the contrast. The lesser of the two directions counts, as motion blurs but one.
+    whatever the contrast. Defocus widens both directions, motion but one.
     """
     if max(coarser.along) < EDGE_LEVELS or not all(fine.along) or not all(coarse.along):
-        return float("nan")
-    first = min(c / f for c, f in zip(coarse.along, fine.along, strict=True))
-    second = min(c / f for c, f in zip(coarser.along, coarse.along, strict=True))
-    return float(np.interp(first + second, _EDGE_RATIOS, _EDGE_SIGMAS))
+        return float("nan"), float("nan")
+    first = [c / f for c, f in zip(coarse.along, fine.along, strict=True)]
+    second = [c / f for c, f in zip(coarser.along, coarse.along, strict=True)]
+    widths = np.interp(
+        [min(first) + min(second), max(first) + max(second)], _EDGE_RATIOS, _EDGE_SIGMAS
+    )
+    # what is no more than noise in one direction tells nothing of its width
+    told = min(coarser.along) >= EDGE_LEVELS / 2
+    return float(widths[0]), float(widths[1]) if told else float(widths[0])
 
 
 def _to_reference(width: int, small_width: int) -> float:

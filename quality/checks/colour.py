@@ -1,0 +1,106 @@
+"""Colour that is not the scene's: pictures torn by a decoder, tinted ones, ones without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dailies.words import Flag
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.stretches import rolling_median, stretches
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+
+GREYEST = 1.0
+"""Codes from grey under which a camera, or a picture, counts as without colour."""
+
+
+def torn_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches in which part of the picture (%) is what a decoder shows where it got
+    nothing: green blocks, or rows of plain grey. A grey camera's rows may be grey: it is not
+    judged.
+    """
+    for camera in _coloured(measurements):
+        share = np.nan_to_num(camera.undrawn_share) * 100
+        for stretch in stretches(camera, share >= limits.suspect, join_s=limits["join_s"]):
+            measured = float(share[stretch.pictures].max())
+            grade = limits.grade(measured)
+            if grade:
+                what = f"{measured:.0f} % of the picture not drawn for {stretch.seconds:.1f} s"
+                limit = limits.limit(grade)
+                yield _TORN.flag(grade, camera.name, stretch.span, measured, limit, what)
+
+
+def colour_cast(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches in which even the greyest tenth of the picture is far from grey (codes), and
+    all of it in one direction.
+    """
+    for camera in _coloured(measurements):
+        width = round(limits["steady_s"] * (camera.rate_hz or 0.0))
+        tint = np.nan_to_num(rolling_median(camera.tint, width))
+        for stretch in stretches(camera, tint >= limits.suspect, join_s=limits["join_s"]):
+            measured = float(tint[stretch.pictures].max())
+            grade = limits.grade(measured)
+            if grade:
+                what = f"colours off by {measured:.0f} codes for {stretch.seconds:.1f} s"
+                limit = limits.limit(grade)
+                yield _CAST.flag(grade, camera.name, stretch.span, measured, limit, what)
+
+
+def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches (s) in which a camera that shows colour shows none. The dark and what has no
+    contrast have no colour either, and are left to other checks.
+    """
+    for camera in _coloured(measurements):
+        if np.nanpercentile(camera.colour, 90) < limits["usual"]:
+            continue
+        seen = (camera.luma > limits["luma"]) & (camera.contrast > limits["contrast"])
+        grey = (camera.colour < GREYEST) & seen
+        for stretch in stretches(camera, grey, join_s=limits["join_s"]):
+            seconds = round(stretch.seconds, 3)
+            grade = limits.grade(seconds)
+            if grade:
+                what = f"without colour for {seconds:.1f} s"
+                limit = limits.limit(grade)
+                yield _GREY.flag(grade, camera.name, stretch.span, seconds, limit, what)
+
+
+def _coloured(measurements: Measurements) -> Iterator[Pictures]:
+    """The cameras whose colour was measured, and that show any."""
+    for camera in measurements.cameras:
+        told = len(camera.colour) == camera.count and np.isfinite(camera.colour).any()
+        if told and np.nanpercentile(camera.colour, 90) >= GREYEST:
+            yield camera
+
+
+TORN_PICTURE = Check(
+    name="torn_picture",
+    says="Part of the picture was never drawn: green blocks or grey rows where data was lost.",
+    unit="%",
+    remedy="Use a shorter or better cable and a port of its own for the camera, and retake.",
+    needs=("cameras.undrawn_share", "cameras.colour"),
+    function=torn_picture,
+    settings=("join_s",),
+)
+COLOUR_CAST = Check(
+    name="colour_cast",
+    says="All of the picture is tinted: a wrong white balance, or coloured light.",
+    unit="codes",
+    remedy="Set the white balance to the room's light and fix it.",
+    needs=("cameras.tint",),
+    function=colour_cast,
+    settings=("steady_s", "join_s"),
+)
+NO_COLOUR = Check(
+    name="no_colour",
+    says="A camera that shows colour shows none for a while: its night mode, or lost chroma.",
+    unit="s",
+    remedy="Turn the camera's night mode off, check its cable, and retake.",
+    needs=("cameras.colour", "cameras.luma", "cameras.contrast"),
+    function=no_colour,
+    settings=("usual", "luma", "contrast", "join_s"),
+)
+_TORN = Finder.of(TORN_PICTURE)
+_CAST = Finder.of(COLOUR_CAST)
+_GREY = Finder.of(NO_COLOUR)

@@ -1,0 +1,90 @@
+"""Flicker: the whole picture brightens and darkens in a steady beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dailies.words import Flag
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.stretches import Floats, Mask, stretches
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+
+FEWEST = 8
+"""Pictures in a window in which a beat can be told."""
+STEPS = 8
+"""Windows follow each other by this part of their length."""
+
+
+def flicker(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches in which luma swings by more than the limit (% of its mean, peak to peak) in
+    one frequency, and does so all over the picture.
+
+    What moves before the camera brightens here and darkens there; where the light beats, every
+    pixel changes the same way, so that the change of the mean is nearly the mean change.
+    """
+    for camera in measurements.cameras:
+        swing = _swing(camera, limits)
+        found = stretches(camera, swing >= limits.suspect, join_s=limits["window_s"] / 2)
+        for stretch in found:
+            measured = float(swing[stretch.pictures].max())
+            grade = limits.grade(measured)
+            if grade:
+                what = f"flickers by {measured:.0f} % for {stretch.seconds:.1f} s"
+                limit = limits.limit(grade)
+                yield _FINDER.flag(grade, camera.name, stretch.span, measured, limit, what)
+
+
+def _swing(camera: Pictures, limits: Limits) -> Floats:
+    """By how much luma beats around each picture (% peak to peak), 0 where it does not beat."""
+    swing = np.zeros(camera.count)
+    width = round(limits["window_s"] * (camera.rate_hz or 0.0))
+    if width < FEWEST or camera.count < width:
+        return swing
+    starts = np.arange(0, camera.count - width + 1, max(width // STEPS, 1))
+    windows = np.lib.stride_tricks.sliding_window_view(camera.luma.astype(np.float64), width)
+    moved = np.lib.stride_tricks.sliding_window_view(camera.motion, width)[starts, 1:].sum(axis=1)
+    windows = windows[starts]
+    common = np.abs(np.diff(windows, axis=1)).sum(axis=1) / np.maximum(moved, 1e-9)
+    beats, level = _beats(windows, limits["window_s"], limits)
+    size = 2 * np.sqrt(2) * level / np.maximum(windows.mean(axis=1), 1.0) * 100
+    size[~beats | (common < limits["common"])] = 0.0
+    # a window speaks for its middle, the first and last ones for the clip's ends too
+    third = width // 3
+    for offset in range(third, width - third):
+        at = starts + offset
+        swing[at] = np.maximum(swing[at], size)
+    swing[:third] = size[0]
+    swing[starts[-1] + width - third :] = size[-1]
+    return swing
+
+
+def _beats(windows: Floats, window_s: float, limits: Limits) -> tuple[Mask, Floats]:
+    """Whether each window swings in one frequency, and the RMS of its swing; each shape (k,)."""
+    width = windows.shape[1]
+    ramp = np.arange(width) - (width - 1) / 2
+    slopes = windows @ ramp / (ramp @ ramp)
+    level = windows - windows.mean(axis=1, keepdims=True) - slopes[:, None] * ramp
+    power = np.abs(np.fft.rfft(level * np.hanning(width), axis=1)) ** 2
+    lowest = max(round(limits["lowest_hz"] * window_s), 1)
+    peak = lowest + np.argmax(power[:, lowest:], axis=1)
+    padded = np.pad(power, ((0, 0), (1, 1)))
+    rows = np.arange(len(power))
+    beside = padded[rows, peak] + padded[rows, peak + 1] + padded[rows, peak + 2]
+    share = beside / np.maximum(power.sum(axis=1), 1e-12)
+    return share >= limits["beat_share"], level.std(axis=1)
+
+
+FLICKER = Check(
+    name="flicker",
+    says="The whole picture brightens and darkens in a steady beat: the mains' light, a bad lamp.",
+    unit="%",
+    remedy="Set the shutter to a multiple of the mains' half period (10 ms at 50 Hz), or use "
+    "flicker-free lamps.",
+    needs=("cameras.luma", "cameras.motion"),
+    function=flicker,
+    settings=("window_s", "lowest_hz", "beat_share", "common"),
+)
+_FINDER = Finder.of(FLICKER)
