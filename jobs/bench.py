@@ -19,8 +19,10 @@ BENCHMARKS = {
     "landing": "benchmarks.landing",
     "questions": "benchmarks.questions",
     "reviewing": "benchmarks.reviewing",
+    "review": "benchmarks.first_frame",
     "copies": "benchmarks.copies",
     "policy": "benchmarks.policy",
+    "planted": "benchmarks.planted",
 }
 """Each is a module with ``measure(*, full, tell)``, which yields its results as dicts."""
 

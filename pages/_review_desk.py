@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from dailies.database import Record
 from review import decisions, queue
@@ -26,6 +26,9 @@ log = logging.getLogger("dailies.review")
 
 REMEMBERED = 200
 """Acts whose ids are kept, so that none is done twice."""
+
+AHEAD = 1
+"""Clips that are loaded ahead of the one on the screen."""
 
 NOTHING_WAITS = "Nothing waits for you within these filters."
 BEGIN = "Take a clip, and it is yours for ten minutes, or as long as you look at it."
@@ -48,6 +51,7 @@ class Desk:
     message: str = ""
     idle: str = BEGIN
     begun: int | None = None  # the claim whose time is counted
+    is_sitting: bool = False  # had a clip a moment ago, and wants the next
 
     def say(self, text: str) -> None:
         """Tell the reviewer something, once."""
@@ -74,7 +78,7 @@ def act(
         desk.done = [*desk.done[-REMEMBERED:], one["id"]]
         try:
             does(desk, record, one, filters, now)
-        except DBAPIError:
+        except SQLAlchemyError:
             log.exception("a reviewer's act could not be entered")
             desk.turn += 1
             desk.say("The record could not be reached: nothing was entered. Press the key again.")
@@ -82,14 +86,13 @@ def act(
 
 def fill(desk: Desk, record: Record, filters: Filters, now: dt.datetime) -> None:
     """Take the next clip ahead of time, and count the time of the one on the screen."""
-    if not desk.held:
-        return
-    if all(claim.id in desk.later for claim in desk.held[1:]):
-        _claim_ahead(desk, record, filters, now)
-    shown = desk.held[0]
-    if desk.begun != shown.id:
-        desk.begun = shown.id
-        _keep(desk, record, shown, now, queue.begin)
+    for _ in range(AHEAD + 1):
+        if (desk.held or desk.is_sitting) and all(one.id in desk.later for one in desk.held[1:]):
+            _claim_ahead(desk, record, filters, now)
+    desk.is_sitting = bool(desk.held)
+    if desk.held and desk.begun != desk.held[0].id:
+        desk.begun = desk.held[0].id
+        _keep(desk, record, desk.held[0], now, queue.begin)
 
 
 def take(desk: Desk, record: Record, filters: Filters, now: dt.datetime) -> None:
@@ -97,7 +100,6 @@ def take(desk: Desk, record: Record, filters: Filters, now: dt.datetime) -> None
     sit_down(desk, record, now)
     if not desk.held:
         _claim_ahead(desk, record, filters, now)
-        desk.idle = BEGIN if desk.held else NOTHING_WAITS
         desk.turn += 1
 
 
@@ -109,6 +111,7 @@ def _claim_ahead(desk: Desk, record: Record, filters: Filters, now: dt.datetime)
     if claim is None:
         desk.idle = NOTHING_WAITS
     elif all(claim.id != other.id for other in desk.held):
+        desk.idle = BEGIN
         desk.held.insert(1, claim)
 
 
@@ -139,12 +142,12 @@ def _decide(
             note=note,
             marks=[_mark(mark) for mark in one.get("marks") or ()],
         )
-    except (AlreadyDecided, ClaimLost, NotYours, NoEpisode) as gone:
+    except (AlreadyDecided, ClaimLost, NotYours, NoEpisode, NoResultFound) as gone:
         queue.release(record, claim)
         _let_go(desk, claim)
         desk.turn += 1
         desk.say(_calm(gone))
-    except (NoReason, ValueError, TypeError, KeyError) as lacking:
+    except (NoReason, ValueError) as lacking:
         desk.turn += 1  # the clip comes back, with its marks and note
         desk.say(_calm(lacking))
     else:
@@ -240,18 +243,25 @@ def _keep(
 
 
 def _mark(given: Any) -> Marked:
-    stream = given.get("stream")
-    return Marked(
-        float(given["start_s"]),
-        float(given["end_s"]),
-        str(given["reason"])[:32],
-        None if stream is None else str(stream),
-    )
+    """Raises ValueError for what is no span."""
+    try:
+        stream = given.get("stream")
+        return Marked(
+            float(given["start_s"]),
+            float(given["end_s"]),
+            str(given["reason"])[:32],
+            None if stream is None else str(stream),
+        )
+    except (AttributeError, KeyError, TypeError):
+        raise ValueError("a marked span could not be read: mark it anew") from None
 
 
 def _calm(refusal: Exception) -> str:
+    if isinstance(refusal, NoResultFound):
+        return "There is nothing to decide on this clip any more: it was withdrawn."
     text = str(refusal).strip("'\"")
-    return f"{text[:1].upper()}{text[1:]}."
+    # who was first is named as they are, also where that is a lower-case letter
+    return f"{text}." if isinstance(refusal, AlreadyDecided) else f"{text[:1].upper()}{text[1:]}."
 
 
 _ACTS: dict[str, Callable[[Desk, Record, Mapping[str, Any], Filters, dt.datetime], None]] = {

@@ -2,7 +2,7 @@
 --   of one; for the one the median time a clip took and decisions per hour of it (a clip counts 15
 --   minutes at most).
 -- Unit: decisions; seconds
--- Grain: one row
+-- Grain: one row per reviewer asked for
 -- Parameters: $reviewer, $since (instant, UTC)
 SELECT
     count(*) AS decided,

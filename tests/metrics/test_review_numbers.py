@@ -29,22 +29,27 @@ from metrics.blame import Cause, blame, likely_cause
 from metrics.episodes import episode_reviews
 from metrics.review import (
     Escapes,
+    Held,
+    ReviewPace,
     ReviewQueue,
     Waiting,
     agreement_pairs,
     appeals,
     blind_answers,
     blind_rates,
+    claims,
     decisions_since,
     episode_marks,
     escapes,
     first_pass,
     holds,
     lots,
+    review_pace,
     review_queue,
     review_waiting,
     reviewer_yield,
 )
+from metrics.workers import WorkerCheck, worker_checks
 
 SPAN = Filter(FIRST, FIRST + 3 * DAY)
 NOW = NOON + DAY
@@ -369,3 +374,52 @@ def test_what_happens_everywhere_has_no_cause_here(record: Record, mirror: Mirro
 def test_instants_may_come_from_any_zone(mirror: Mirror) -> None:
     tokyo = NOW.astimezone(dt.timezone(dt.timedelta(hours=9)))
     assert review_queue(mirror, tokyo) == review_queue(mirror, NOW)
+
+
+def test_claims_say_how_many_one_holds_and_until_when(record: Record, mirror: Mirror) -> None:
+    """A claim that has ended is held by nobody."""
+    put(record, *(clip(id, "suspect", None) for id in (1, 2, 3)))
+    put(
+        record,
+        *(
+            Claim(key=f"k{id}", episode_id=id, purpose=purpose, reviewer=who,
+                  claimed_at=NOW - id * MINUTE, expires_at=NOW + left * MINUTE)
+            for id, purpose, who, left in (
+                (1, "review", "cy", 5), (2, "blind", "cy", 9), (3, "review", "di", 0),
+            )
+        ),
+    )  # fmt: skip
+    naive = NOW.replace(tzinfo=None)
+    assert claims(mirror, NOW) == (Held("cy", 2, naive - 2 * MINUTE, naive + 9 * MINUTE),)
+    (first, *_) = review_waiting(mirror, NOW)
+    assert (first.held_by, first.held_until) == ("cy", naive + 5 * MINUTE)
+
+
+def test_pace_is_of_one_s_own_clips_since_an_instant(record: Record, mirror: Mirror) -> None:
+    """Each of ``review`` took half a minute: 120 an hour; one taken back counts nowhere."""
+    assert review_pace(mirror, "cy", NOON) == ReviewPace(0, 0, None, None)
+    put(record, *(clip(id, "suspect", "accepted") for id in (1, 2, 3, 4)))
+    put(
+        record,
+        review(1, 1, "cy", "accepted"),
+        review(5, 2, "cy", "accepted"),
+        review(6, 3, "di", "rejected"),
+        review(7, 4, "cy", "rejected", undone_at=NOON + 8 * MINUTE),
+    )
+    assert review_pace(mirror, "cy", NOON) == ReviewPace(3, 2, 30.0, 120.0)
+    assert review_pace(mirror, "cy", NOON + 3 * MINUTE) == ReviewPace(2, 1, 30.0, 120.0)
+
+
+def test_a_worker_s_most_frequent_check_stands_with_its_rig(record: Record, mirror: Mirror) -> None:
+    """Ann: blur on three clips, two of them on r2; frozen on one. Bo has no flag."""
+    put(
+        record,
+        clip(1, "suspect", None),
+        clip(2, "suspect", None, rig="r2"),
+        clip(3, "suspect", None, rig="r2"),
+        clip(4, "good", "accepted", worker="bo"),
+        *(flag(id, "blur", "suspect", 1.0) for id in (1, 2, 3)),
+        flag(1, "frozen_picture", "fail", 1.0),
+        flag(4, "blur", "unknown", 1.0),
+    )
+    assert worker_checks(mirror, SPAN) == (WorkerCheck("ann", "blur", "r2", 3, 2),)
