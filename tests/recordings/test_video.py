@@ -100,7 +100,7 @@ def test_a_broken_json_is_told_of_and_the_video_is_kept(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"", "is empty (0 bytes)"),
-        (b"no video at all", "cannot be read"),
+        (b"no video at all", "cannot be read (Invalid data found when processing input)"),
         (made.LFS_POINTER.encode(), "is a Git LFS pointer"),
     ],
 )
