@@ -55,7 +55,7 @@ def measure(
             "episodes": size.episodes,
         }
         for name, (before, after) in moves().items():
-            yield from _answers(mirror, name, before, after, size, rounds=20 if full else 5)
+            yield from _answers(mirror, name, before, after, size, rounds=7 if full else 5)
         mirror.close()
         record.close()
 

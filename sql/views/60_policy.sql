@@ -46,37 +46,43 @@ places AS (
         AND rig.check_name = house.check_name
     WHERE house.scope = 'house'
 ),
-place_of AS (
+-- What no limit given comes near to says good on both sides.
+bounds AS (
     SELECT
-        episode.id, tasks.owner AS task_id, sites.owner AS site_id, rigs.owner AS rig_id
-    FROM episode
+        check_name, any_value(sign) AS sign,
+        min(least(sign * suspect_before, sign * fail_before,
+            sign * suspect_after, sign * fail_after)) AS bound
+    FROM given GROUP BY check_name
+),
+near AS (
+    SELECT
+        score.episode_id, score.check_name, grade = 'unknown' AS is_unknown,
+        grade = 'suspect' AS is_found, sign * suspect_to AS suspect_to, sign * fail_to AS fail_to
+    FROM score
+    JOIN bounds ON bounds.check_name = score.check_name
+    WHERE sign * suspect_to >= bound OR score.grade = 'unknown'
+),
+placed AS (
+    SELECT
+        near.*, tasks.owner AS task_id, sites.owner AS site_id, rigs.owner AS rig_id
+    FROM near
+    JOIN episode ON episode.id = near.episode_id
     LEFT JOIN tasks ON tasks.owner = episode.task_id
     LEFT JOIN sites ON sites.owner = episode.site_id
     LEFT JOIN rigs ON rigs.owner = episode.rig_id
 ),
-near AS (
-    SELECT
-        score.episode_id, score.check_name, score.grade,
-        sign * suspect_to AS suspect_to, sign * fail_to AS fail_to,
-        least(suspect_before, fail_before) AS suspect_before, fail_before,
-        least(suspect_after, fail_after) AS suspect_after, fail_after
-    FROM score
-    JOIN place_of ON place_of.id = score.episode_id
-    JOIN places ON places.check_name = score.check_name
-        AND places.task_id IS NOT DISTINCT FROM place_of.task_id
-        AND places.site_id IS NOT DISTINCT FROM place_of.site_id
-        AND places.rig_id IS NOT DISTINCT FROM place_of.rig_id
-    WHERE score.grade = 'unknown'
-        OR sign * suspect_to >= least(suspect_before, suspect_after, fail_before, fail_after)
-),
 ranked AS (
     SELECT
-        episode_id, check_name, suspect_to, grade = 'unknown' AS is_unknown,
-        suspect_to >= suspect_before AS is_before, suspect_to >= suspect_after AS is_after,
-        CASE WHEN fail_to >= fail_before THEN 3 WHEN grade = 'suspect' THEN 2 ELSE 0 END
-            AS before,
-        CASE WHEN fail_to >= fail_after THEN 3 WHEN grade = 'suspect' THEN 2 ELSE 0 END AS after
-    FROM near
+        episode_id, placed.check_name, suspect_to, is_unknown,
+        suspect_to >= least(suspect_before, fail_before) AS is_before,
+        suspect_to >= least(suspect_after, fail_after) AS is_after,
+        CASE WHEN fail_to >= fail_before THEN 3 WHEN is_found THEN 2 ELSE 0 END AS before,
+        CASE WHEN fail_to >= fail_after THEN 3 WHEN is_found THEN 2 ELSE 0 END AS after
+    FROM placed
+    JOIN places ON places.check_name = placed.check_name
+        AND places.task_id IS NOT DISTINCT FROM placed.task_id
+        AND places.site_id IS NOT DISTINCT FROM placed.site_id
+        AND places.rig_id IS NOT DISTINCT FROM placed.rig_id
 )
 SELECT
     episode_id, check_name,
