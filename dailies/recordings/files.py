@@ -99,8 +99,8 @@ def trouble(path: Path, stream: str | None, promised_by: str) -> Problem | None:
 
 def unreadable(path: Path, stream: str | None, error: BaseException) -> Problem:
     """A file that its library refused, with the library's own words on one line."""
-    words = error.strerror if isinstance(error, OSError) else None  # without number and path
-    said = " ".join((words or str(error)).split()) or type(error).__name__
+    words = getattr(error, "strerror", None) or str(error)  # the former has no number and no path
+    said = " ".join(words.split()) or type(error).__name__
     return Problem(
         "corrupt_stream",
         stream,
