@@ -46,6 +46,11 @@ RIVAL_MAX = 0.85
 """Explained share of the best other lag against that of the best, above which none can be told."""
 DRIFT_EVIDENCE = 12.0
 DRIFT_SIGMAS = 2.0
+DRIFT_CERTAIN_SIGMAS = 3.5
+"""Standard errors by which a drift is believed that explains little more than none, in recordings
+of DRIFT_LENGTH_S or more. In step, 12 arms filmed twice came to 2.1 at most; shorter ones to 3.0.
+"""
+DRIFT_LENGTH_S = 30.0
 ERROR_MAX_S = 0.06
 VIEWS_ERROR_S = 0.015
 """Two cameras see different parts of a motion, which no jackknife over one recording shows."""
@@ -575,19 +580,27 @@ def _compare(stream: _Track, against: _Track) -> SyncMeasures:
 
 
 def _chosen(motion: _Motion, start: _Start) -> _Fit:
-    """The fit with a drift where it explains clearly more than the one without, else that."""
+    """The fit with a drift where it explains clearly more than the one without, else that.
+
+    In long recordings a drift too small to explain much more is believed by its own error. Both
+    the search's line and the steady fit are tried as its start: a small drift is near the latter.
+    """
     steady = _refine(motion, start.lag_s, 0.0, drifting=False)
-    if start.gain * 2 * motion.length_s < DRIFT_EVIDENCE / 4:
+    is_long = motion.length_s >= DRIFT_LENGTH_S
+    if not is_long and start.gain * 2 * motion.length_s < DRIFT_EVIDENCE / 4:
         return steady
-    drifting = _refine(motion, start.drifting_lag_s, start.drift, drifting=True)
+    starts = [(start.drifting_lag_s, start.drift)] + [(steady.offset_s, 0.0)] * is_long
+    drifting = min(
+        (_refine(motion, lag_s, drift, drifting=True) for lag_s, drift in starts),
+        key=lambda fit: fit.unexplained,
+    )
     # about two independent values a second: an F test against one parameter fewer
     gain = (steady.unexplained - drifting.unexplained) / max(drifting.unexplained, 1e-9)
-    clear = (
-        gain * 2 * motion.length_s > DRIFT_EVIDENCE
-        and abs(drifting.drift) > DRIFT_SIGMAS * drifting.drift_error
-        and abs(drifting.drift) * motion.length_s < 1.25 * DRIFT_MAX_S
-    )
-    return drifting if clear else steady
+    sigmas = abs(drifting.drift) / max(drifting.drift_error, 1e-9)
+    explains = gain * 2 * motion.length_s > DRIFT_EVIDENCE and sigmas > DRIFT_SIGMAS
+    certain = is_long and gain > 0 and sigmas > DRIFT_CERTAIN_SIGMAS
+    within = abs(drifting.drift) * motion.length_s < 1.25 * DRIFT_MAX_S
+    return drifting if within and (explains or certain) else steady
 
 
 def _doubt(fit: _Fit, start: _Start, motion: _Motion) -> str:

@@ -54,6 +54,23 @@ def test_a_drift_is_measured_within_a_tenth_over_a_minute(ppm: int) -> None:
     )
 
 
+@pytest.mark.parametrize("ppm", [-900, 900])
+def test_a_drift_of_54_ms_in_a_minute_is_not_taken_for_none(ppm: int) -> None:
+    for seed in (3, 21, 22):
+        arm = Arm.moving(seed)
+        found = measure_sync([camera(arm, 60, drift=ppm / 1e6, seed=seed)], [joints(arm, 60)])[0]
+        drift, error = found.drift_ppm or 0.0, found.drift_error_ppm or 0.0
+        assert abs(drift) > 3.5 * error > 0
+        assert drift == pytest.approx(ppm, abs=3 * error)
+
+
+def test_a_clock_that_keeps_time_for_a_minute_is_not_taken_to_drift() -> None:
+    for seed in range(6):
+        arm = Arm.moving(seed)
+        found = measure_sync([camera(arm, 60, seed=seed)], [joints(arm, 60)])[0]
+        assert found.drift_ppm == 0
+
+
 def test_a_drift_from_0_to_200_ms_over_20_s_shows_at_its_end() -> None:
     arm = Arm.moving(seed=3)
     found = measure_sync([camera(arm, 20, late_s=0.1, drift=0.01)], [joints(arm, 20)])[0]
