@@ -129,16 +129,25 @@ def reviews(ones: Sequence[episodes.EpisodeReview]) -> None:
     if not ones:
         return
     st.subheader("Reviews", anchor=False)
-    names = ("decided_at", "reviewer", "decision", "reason", "note", "policy")
+    names = ("decided_at", "kind", "reviewer", "decision", "reason", "note", "policy")
     tables.table(
-        {name: [getattr(one, name) for one in ones] for name in names},
+        {name: [getattr(one, name) for one in ones] for name in names}
+        | {"standing": [_standing(one) for one in ones]},
         {
             "decided_at": st.column_config.DatetimeColumn("At (UTC)"),
+            "kind": tables.text("Kind", help="First, second look, sample, appeal, or a lead's."),
             "reviewer": tables.text("Reviewer"),
             "decision": tables.text("Decision"),
             "reason": tables.text("Reason"),
             "note": tables.text("Note"),
+            "standing": tables.text("Standing"),
             "policy": tables.text("Policy"),
         },
         key="reviews",
     )
+
+
+def _standing(one: episodes.EpisodeReview) -> str | None:
+    if one.undone_at:
+        return f"taken back {one.undone_at:%H:%M} UTC"
+    return "waits for a lead" if one.is_held else None

@@ -15,6 +15,7 @@ from pages._flagged import flagged
 from pages._frame import heading, nothing_recorded
 from pages._ground import mirror
 from pages._player import player
+from pages._rulings import rulings
 
 NUMBER = re.compile(r"[0-9]{1,15}")
 
@@ -39,6 +40,7 @@ def page() -> None:
             st.caption("There are no curves of this episode: only its summary was kept.")
     with right:
         shown.verdict(facts, flags)
+        rulings(facts, visitor)
         shown.metadata(facts)
     shown.measurements(episodes.episode_measurements(mirror(), number))
     shown.reviews(episodes.episode_reviews(mirror(), number))

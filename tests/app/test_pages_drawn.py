@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 from films import NOW
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from dailies.access import PAGES
 from dailies.config import Config
 from dailies.database import open_record
-from dailies.record import Episode
+from dailies.record import Appeal, Episode
 from metrics import Filter, cost
 from metrics.choices import Days
 from pages import _due, _ground
@@ -179,6 +180,20 @@ def failure(number: int) -> Episode:
         policy="house@00000000",
         decision="rejected",
     )
+
+
+@pytest.mark.usefixtures("on_seven_failures")
+def test_an_appeal_is_brought_in_on_the_episode_s_page() -> None:
+    shown = drawn("episode", id="3")
+    for said in (" ", "it is sharp", "again"):
+        shown.text_input(key="appeal_reason").set_value(said)
+        next(one for one in shown.button if one.label == "Bring it in").click().run()
+        assert not shown.exception
+        told = shown.info[0].value
+        assert told.startswith({" ": "An appeal needs", "again": "An appeal on"}.get(said, "The"))
+    with _ground.ground().record.read() as session:
+        (appeal,) = session.scalars(select(Appeal))
+    assert (appeal.episode_id, appeal.reason, appeal.worker_id) == (3, "it is sharp", "w-3")
 
 
 def listed(shown: AppTest) -> tuple[str, list[str]]:
