@@ -54,6 +54,9 @@ DRIFT_LENGTH_S = 30.0
 ERROR_MAX_S = 0.06
 VIEWS_ERROR_S = 0.015
 """Two cameras see different parts of a motion, which no jackknife over one recording shows."""
+VIEW_ERROR_S, VIEW_LENGTH_S = 0.01, 8.0
+"""What one point of view adds to the error over so long, less by the root of a longer time: a
+jackknife over the few motions of a short episode misses it."""
 FAR_S = 0.5
 """A lag beyond this must show twice as clearly: chance has that much more room there."""
 BLOCKS = 12
@@ -565,7 +568,9 @@ def _compare(stream: _Track, against: _Track) -> SyncMeasures:
     )
     if reason:
         return known
-    at_least_s = VIEWS_ERROR_S if stream.reference == against.reference == "camera" else 0.0
+    at_least_s = VIEW_ERROR_S * math.sqrt(VIEW_LENGTH_S / motion.length_s)
+    if stream.reference == against.reference == "camera":
+        at_least_s = VIEWS_ERROR_S
     return replace(
         known,
         tells=True,
