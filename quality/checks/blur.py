@@ -59,12 +59,14 @@ def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         if len(camera.smear_px) != camera.count:
             continue
         width = round(limits["smooth_s"] * (camera.rate_hz or 0.0))
-        smear, sharp, motion = (
+        smear, sharp, motion, texture = (
             np.nan_to_num(rolling_median(curve, width))
-            for curve in (camera.smear_px, camera.edge_px, camera.motion)
+            for curve in (camera.smear_px, camera.edge_px, camera.motion, camera.texture)
         )
         smeared = (smear >= limits["smear_px"]) & (sharp < limits["sharp_share"] * smear)
         smeared &= (sharp < limits["sharp_px"]) & (motion >= limits["motion"])
+        # of a few edges all may be soft ones that lie one way: shadows, highlights
+        smeared &= texture >= limits["texture"]
         for stretch in stretches(camera, smeared, join_s=limits["join_s"]):
             seconds = round(stretch.seconds, 3)
             grade = limits.grade(seconds)
@@ -90,8 +92,8 @@ MOTION_BLUR = Check(
     says="Edges are wide along one direction while the picture moves: the shutter is too slow.",
     unit="s",
     remedy="Use a shorter exposure and more light, or move slower, and retake.",
-    needs=("cameras.smear_px", "cameras.edge_px", "cameras.motion"),
+    needs=("cameras.smear_px", "cameras.edge_px", "cameras.motion", "cameras.texture"),
     function=motion_blur,
-    settings=("smooth_s", "join_s", "smear_px", "sharp_share", "sharp_px", "motion"),
+    settings=("smooth_s", "join_s", "smear_px", "sharp_share", "sharp_px", "motion", "texture"),
 )
 _MOTION = Finder.of(MOTION_BLUR)

@@ -12,8 +12,9 @@ from quality.checks.stretches import Floats, Mask, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
-FEWEST = 8
-"""Pictures in a window in which a beat can be told."""
+FEWEST = 24
+"""Pictures in a window at least, in which a beat can be told from chance; a slow camera's windows
+are the longer for it."""
 STEPS = 8
 """Windows follow each other by this part of their length."""
 
@@ -40,17 +41,19 @@ def flicker(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 def _swing(camera: Pictures, limits: Limits) -> Floats:
     """By how much luma beats around each picture (% peak to peak), 0 where it does not beat."""
     swing = np.zeros(camera.count)
-    width = round(limits["window_s"] * (camera.rate_hz or 0.0))
-    if width < FEWEST or camera.count < width:
+    rate_hz = camera.rate_hz or 0.0
+    width = max(round(limits["window_s"] * rate_hz), FEWEST)
+    if camera.count < width or not rate_hz:
         return swing
     starts = np.arange(0, camera.count - width + 1, max(width // STEPS, 1))
     windows = np.lib.stride_tricks.sliding_window_view(camera.luma.astype(np.float64), width)
     moved = np.lib.stride_tricks.sliding_window_view(camera.motion, width)[starts, 1:].sum(axis=1)
     windows = windows[starts]
     common = np.abs(np.diff(windows, axis=1)).sum(axis=1) / np.maximum(moved, 1e-9)
-    beats, level = _beats(windows, limits["window_s"], limits)
-    size = 2 * np.sqrt(2) * level / np.maximum(windows.mean(axis=1), 1.0) * 100
-    size[~beats | (common < limits["common"])] = 0.0
+    beats, level = _beats(windows, width / rate_hz, limits)
+    levels = 2 * np.sqrt(2) * level
+    size = levels / np.maximum(windows.mean(axis=1), 1.0) * 100
+    size[~beats | (common < limits["common"]) | (levels < limits["levels"])] = 0.0
     # a window speaks for its middle, the first and last ones for the clip's ends too
     third = width // 3
     for offset in range(third, width - third):
@@ -85,6 +88,6 @@ FLICKER = Check(
     "flicker-free lamps.",
     needs=("cameras.luma", "cameras.motion"),
     function=flicker,
-    settings=("window_s", "lowest_hz", "beat_share", "common"),
+    settings=("window_s", "lowest_hz", "beat_share", "common", "levels"),
 )
 _FINDER = Finder.of(FLICKER)

@@ -62,7 +62,7 @@ COLOURED = {
     "yuv411p", "yuv440p",
 }  # fmt: skip
 """Those of them whose second and third planes are the chroma."""
-COLOUR_EVERY_S = 0.1
+COLOUR_EVERY_S = 0.2
 THUMBNAIL_WIDTH = 320
 JPEG_FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""

@@ -49,7 +49,7 @@ class Pictures(Timed):
     where it was not measured, ``keys`` the numbers of the key pictures, (k,).
 
     ``smear_px`` is the width of the edges in that of the directions x and y in which they are wider
-    (``edge_px``: sharper). Colour is measured ten times a second and holds until the next: ``tint``
+    (``edge_px``: sharper). Colour is measured five times a second and holds until then: ``tint``
     is how far from grey (codes of both chroma planes together) the greyest tenth of the points is,
     or all of them together where that is less; ``colour`` is how far they are on average, and
     ``undrawn_share`` the share that shows a decoder's empty memory (green, or rows of grey). They

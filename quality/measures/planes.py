@@ -181,13 +181,13 @@ def _undrawn(lumas: Plane, most: Any, off: Plane) -> float:
 
     ``most`` is the greater of the two chroma codes, ``off`` how far both are from grey.
     """
-    green = most.size - _count_above(most, GREEN - 1)
-    grey = cv2.bitwise_and(cv2.inRange(lumas, 125, 131), cv2.inRange(off, 0, 3))
-    if not green and cv2.countNonZero(grey) < lumas.shape[1]:
+    green = most < GREEN
+    grey = (lumas > 124) & (lumas < 132) & (off <= 3)
+    if not green.any() and np.count_nonzero(grey) < lumas.shape[1]:
         return 0.0
     # a grey wall is grey here and there; rows of nothing else were never drawn
-    rows = (np.asarray(grey) > 0).mean(axis=1) > 0.95
-    return float(((most < GREEN) | rows[:, None]).mean())
+    rows = grey.mean(axis=1) > 0.95
+    return float((green | rows[:, None]).mean())
 
 
 def _half(plane: Plane) -> Plane:
