@@ -2,9 +2,9 @@
 
 The made-up operation of the benchmark ``questions``, with scores for every flag, as many near
 misses, and 50,000 reviews. Blur's suspect limit is moved (which has a score a step), then limits of
-three checks at once with overrides for rigs and sites; each time everything that the page shows is
-asked: verdicts, workers, rigs, episodes, agreement with reviews. Printed are the median and the
-95th percentile in ms, of which the page may take 2,000.
+three checks at once with overrides for rigs. *Re-judged* is the answer which verdicts change, in
+episodes and hours, which may take 2,000 ms; *all the page asks* adds workers, rigs, the episodes
+themselves, and agreement with reviews. Printed are the median and the 95th percentile in ms.
 """
 
 from __future__ import annotations
@@ -80,25 +80,27 @@ def moves() -> dict[str, tuple[list[Limit], list[Limit]]]:
 def _answers(
     mirror: Mirror, name: str, before: list[Limit], after: list[Limit], size: Size, rounds: int
 ) -> Iterator[dict[str, Any]]:
-    whole = []
+    first, whole = [], []
     for _ in range(rounds):
         start = time.perf_counter()
         changes = policy.policy_change(mirror, before, after)
+        first.append(time.perf_counter() - start)
         policy.policy_change_by_worker(mirror, before, after)
         policy.policy_change_by_rig(mirror, before, after)
         policy.policy_changed_episodes(mirror, before, after)
         policy.check_agreement(mirror, before, after)
         whole.append(time.perf_counter() - start)
-    ordered = sorted(whole)
-    yield {
-        "name": f"re-judged, {name}",
-        "value": round(ordered[max(0, -(-95 * rounds // 100) - 1)] * 1000, 1),
-        "unit": "ms p95",
-        "p50": round(ordered[rounds // 2] * 1000, 1),
-        "rounds": rounds,
-        "episodes": size.episodes,
-        "changed": sum(one.episodes for one in changes),
-    }
+    for what, seconds in (("re-judged", first), ("all the page asks", whole)):
+        ordered = sorted(seconds)
+        yield {
+            "name": f"{what}, {name}",
+            "value": round(ordered[max(0, -(-95 * rounds // 100) - 1)] * 1000, 1),
+            "unit": "ms p95",
+            "p50": round(ordered[rounds // 2] * 1000, 1),
+            "rounds": rounds,
+            "episodes": size.episodes,
+            "changed": sum(one.episodes for one in changes),
+        }
 
 
 def history(size: Size, seed: int = 1) -> dict[str, pa.Table]:

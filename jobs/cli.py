@@ -271,9 +271,9 @@ def calibrate(
     by: Annotated[
         str, typer.Option(help="Limits for each of: house, task, site, rig, camera.")
     ] = "rig",
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The policy to write.")
-    ] = Path("calibrated.toml"),
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The policy to write.")] = Path(
+        "calibrated.toml"
+    ),
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="The curves, as a web page.")
     ] = None,

@@ -190,10 +190,13 @@ def _standing(current: Policy, check: str, scope: str, owner: str | None) -> Pai
 
 
 def draft(current: Policy) -> Policy:
-    """The policy in force, with what is moved."""
+    """The policy in force, with what is moved; where that cannot be, says why and leaves it out."""
     drafted = current
     for (check, scope, owner), (suspect, fail) in _moves().items():
-        drafted = drafted.moved(check, {"suspect": suspect, "fail": fail}, scope, owner)
+        try:
+            drafted = drafted.moved(check, {"suspect": suspect, "fail": fail}, scope, owner)
+        except PolicyError as error:  # an override of the other limit may lie beyond
+            st.error(f"{error}.", icon=":material/error:")
     return drafted
 
 

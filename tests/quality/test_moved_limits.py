@@ -111,15 +111,20 @@ def test_moved_limits_are_answered_as_if_all_were_judged_again(
 
 def test_a_moved_limit_changes_something_here(mirror: Mirror) -> None:
     """So that the test above could fail."""
-    draft = OVERRIDDEN.moved("blur", {"suspect": 1.5, "fail": 1.6})
-    sides = limits_of(OVERRIDDEN, "blur"), limits_of(draft, "blur")
+    names = ("dropped_frames", "sync_drift", "frozen_picture", "count_mismatch")
+    draft = OVERRIDDEN
+    for name in names:  # so loose that hardly anything is beyond them
+        limits = HOUSE.house[name]
+        wide = {"suspect": limits["suspect"] * 10, "fail": limits["fail"] * 10}
+        draft = draft.moved(name, wide)
+    sides = limits_of(OVERRIDDEN, *names), limits_of(draft, *names)
     changes = metrics.policy_change(mirror, *sides)
     assert sum(one.episodes for one in changes) > 3
     assert sum(one.hours for one in changes) == sum(one.episodes for one in changes)
     by_rig = metrics.policy_change_by_rig(mirror, *sides)
     assert sum(one.episodes for one in by_rig) == sum(one.episodes for one in changes)
     (worker,) = metrics.policy_change_by_worker(mirror, *sides)
-    assert (worker.worker_id, worker.worse) == ("w", worker.episodes)
+    assert (worker.worker_id, worker.worse, worker.worse_h) == ("w", 0, 0.0)
     assert worker.recorded_h == EPISODES
 
 
