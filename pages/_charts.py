@@ -301,6 +301,9 @@ def due_by_day(days: Sequence[DayCost]) -> go.Figure:
             col=1,
         )
         figure.update_yaxes(title=currency, rangemode="tozero", row=row, col=1)
+    worked_on = [day.worked_on for day in days]
+    if worked_on and (max(worked_on) - min(worked_on)).days < 7:
+        figure.update_xaxes(dtick=86_400_000)  # ms, a day: else hours are written between days
     return figure
 
 

@@ -47,6 +47,11 @@ def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) ->
             continue
         (due,) = charts.amounts([one.due])
         (hourly,) = charts.amounts([one.per_accepted_hour])
+        aside = (
+            f"{hourly} an accepted hour"
+            if one.per_accepted_hour is not None
+            else "no accepted hour"
+        )
         bought = f"{hours(one.paid_h)} paid, {hours(one.accepted_h)} accepted"
         tiles.append(
             Tile(
@@ -54,7 +59,7 @@ def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) ->
                 due,
                 f"To {count(one.workers)} workers for {bought}; each line rounded once. Below it "
                 "what is due divided by accepted hours. Currencies are never added.",
-                aside=f"{hourly} an accepted hour",
+                aside=aside,
                 trend=[float(day.due) for day in days if day.currency == one.currency],
             )
         )

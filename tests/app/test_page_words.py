@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
+from metrics.cost import DayCost
 from metrics.throughput import TargetProgress
 from metrics.workers import WorkerYield
+from pages import _charts as charts
 from pages._hours import _standing
 from pages._yields import _place
 
@@ -70,3 +73,10 @@ def test_workers_clearly_below_come_first_the_worst_of_them_before_all() -> None
         *("better", "good"),
         "unsure",
     ]
+
+
+@pytest.mark.parametrize(("last", "a_day"), [(7, True), (8, False)])
+def test_between_the_days_of_a_week_no_hours_are_written(last: int, a_day: bool) -> None:
+    days = [DayCost(dt.date(2026, 3, day), "EUR", Decimal(9), 1.0) for day in (1, last)]
+    ticks = charts.due_by_day(days).layout.xaxis.dtick
+    assert ticks == (24 * 3600 * 1000 if a_day else None)
