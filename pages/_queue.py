@@ -154,6 +154,6 @@ def others(queue: asked.ReviewQueue) -> None:
     st.subheader("Besides", anchor=False)
     overdue = f", {count(queue.overdue)} overdue" if queue.overdue else ""
     st.markdown(
-        f"- {count(queue.appeals)} appeals open{overdue}: they come first\n"
-        f"- {count(queue.held_rejections)} rejections wait for a lead"
+        f"- Appeals open, which come first: {count(queue.appeals)}{overdue}\n"
+        f"- Rejections that wait for a lead: {count(queue.held_rejections)}"
     )

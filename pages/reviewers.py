@@ -30,6 +30,7 @@ def page() -> None:
     shown.tiles(ones, pairs, asked.review_queue(mirrored, at), escaped)
     shown.holds(asked.holds(mirrored), visitor, may_release=Role.LEAD in visitor.roles)
     if ones:
+        st.subheader("Rejection rate", anchor=False)
         charts.draw(
             charts.reviewer_intervals(ones),
             key="rejections",

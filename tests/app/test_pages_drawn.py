@@ -35,7 +35,7 @@ importlib.import_module("pages.{page}").page()
 """
 ROLES = {
     "reviewer": {"quality", "queue", "review"},
-    "lead": {"quality", "queue", "review", "reviewers"},
+    "lead": {"quality", "queue", "review", "reviewers", "policy"},
     "finance": {"workers", "cost", "throughput"},
 }
 
