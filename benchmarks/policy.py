@@ -136,16 +136,15 @@ def _scores(flags: pa.Table, size: Size, rng: np.random.Generator) -> pa.Table:
     row = np.repeat(np.arange(len(check)), steps)
     step = np.arange(len(row)) - np.repeat(np.cumsum(steps) - steps, steps)
     upto = worst[row] * (1 - 0.06 * (steps[row] - 1 - step))
-    return pa.table(
-        {
-            "id": np.arange(1, len(row) + 1),
-            "episode_id": episode[row],
-            "check_name": pa.array(check[row], pa.string()),
-            "grade": pa.array(np.full(len(row), "suspect"), pa.string()),
-            "suspect_to": np.round(upto, 4),
-            "fail_to": np.round(np.maximum(upto, worst[row] * 0.97), 4),
-        }
-    )
+    columns: dict[str, Any] = {
+        "id": np.arange(1, len(row) + 1),
+        "episode_id": episode[row],
+        "check_name": pa.array(check[row], pa.string()),
+        "grade": pa.array(np.full(len(row), "suspect"), pa.string()),
+        "suspect_to": np.round(upto, 4),
+        "fail_to": np.round(np.maximum(upto, worst[row] * 0.97), 4),
+    }
+    return pa.table(columns)
 
 
 def _reviews(flags: pa.Table, size: Size, rng: np.random.Generator) -> pa.Table:
@@ -160,15 +159,14 @@ def _reviews(flags: pa.Table, size: Size, rng: np.random.Generator) -> pa.Table:
         (np.array(flags["check_name"].to_pylist())[at], np.full(count // 2, ""))
     )
     when = 1_780_000_000_000_000 + np.arange(2 * (count // 2)) * 1_000_000
-    return pa.table(
-        {
-            "id": np.arange(1, len(episode) + 1),
-            "episode_id": episode,
-            "reviewer": pa.array(np.full(len(episode), "qa"), pa.string()),
-            "decision": pa.array(np.where(is_rejected, "rejected", "accepted"), pa.string()),
-            "reason": pa.array(np.where(is_rejected, reason, ""), pa.string()),
-            "policy": pa.array(np.full(len(episode), "house@00000000"), pa.string()),
-            "decided_at": pa.array(when, pa.timestamp("us")),
-            "kind": pa.array(np.full(len(episode), "first"), pa.string()),
-        }
-    )
+    columns: dict[str, Any] = {
+        "id": np.arange(1, len(episode) + 1),
+        "episode_id": episode,
+        "reviewer": pa.array(np.full(len(episode), "qa"), pa.string()),
+        "decision": pa.array(np.where(is_rejected, "rejected", "accepted"), pa.string()),
+        "reason": pa.array(np.where(is_rejected, reason, ""), pa.string()),
+        "policy": pa.array(np.full(len(episode), "house@00000000"), pa.string()),
+        "decided_at": pa.array(when, pa.timestamp("us")),
+        "kind": pa.array(np.full(len(episode), "first"), pa.string()),
+    }
+    return pa.table(columns)

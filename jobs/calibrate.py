@@ -131,8 +131,8 @@ def from_record(session: Session, cameras: Mapping[str, str | None]) -> Iterator
         ScoreRow.fail_to,
         ScoreRow.grade,
     )
-    for id_, *score in session.execute(select(*columns).order_by(ScoreRow.id)):
-        scored[id_].append(Score(*score))
+    for id_, check, suspect_to, fail_to, grade in session.execute(select(*columns)):
+        scored[id_].append(Score(check, suspect_to, fail_to, grade))  # type: ignore[arg-type]
     for id_, path, task, site, rig in session.execute(accepted.order_by(Episode.id)):
         found = tuple(scored.get(id_, ()))
         yield Good(path, task, site, rig, cameras.get(rig or ""), found)
@@ -173,7 +173,7 @@ def calibrate(
 def _before(
     policy: Policy, check: str, by: By, group: str, found: Sequence[Good]
 ) -> tuple[float, float]:
-    where = {} if by == "house" else {by: group}
+    where: dict[str, str | None] = {} if by == "house" else {by: group}
     if by == "camera":
         where = {"rig": next((one.rig for one in found if one.rig), None)}
     limits = policy.limits_for(**where)[check]

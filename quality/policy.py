@@ -86,6 +86,7 @@ class Policy:
         """All its limits as a TOML that ``parse`` reads, under this name, with a note on it."""
         lines = ["[policy]", f"name = {_quoted(name or self.name)}"]
         lines += [f"note = {_quoted(note)}"] if note else []
+        tables: list[tuple[tuple[str, ...], Table]]
         tables = [(("limits", check), table) for check, table in self.house.items()]
         for key, checks in self.overrides.items():
             tables += [((*key, check), table) for check, table in checks.items()]
