@@ -22,6 +22,7 @@ BENCHMARKS = {
     "review": "benchmarks.first_frame",
     "copies": "benchmarks.copies",
     "policy": "benchmarks.policy",
+    "sync": "benchmarks.sync",
     "planted": "benchmarks.planted",
 }
 """Each is a module with ``measure(*, full, tell)``, which yields its results as dicts."""
