@@ -62,7 +62,8 @@ def test_a_day_is_drawn_when_it_is_over_in_the_last_time_zone(record: Record) ->
     assert draw_due_lots(record, now=at(11)) == ()
     assert len(draw_due_lots(record, now=at(12))) == 1
     with record.read() as session:
-        assert len(session.scalars(select(LotItem)).all()) == 5  # letter D, whose plan at 2.5 % is that of C
+        # letter D, whose plan at 2.5 % is that of C
+        assert len(session.scalars(select(LotItem)).all()) == 5
 
 
 def test_a_day_is_drawn_once(record: Record) -> None:

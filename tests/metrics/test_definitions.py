@@ -29,7 +29,19 @@ from metrics import (
 from metrics.asking import SQL, ask
 from metrics.exporter import exposition
 
-MODULES = (blame, choices, cost, defects, episodes, exporter, live, policy, review, throughput, workers)
+MODULES = (
+    blame,
+    choices,
+    cost,
+    defects,
+    episodes,
+    exporter,
+    live,
+    policy,
+    review,
+    throughput,
+    workers,
+)
 FILES = sorted(SQL.glob("*.sql"))
 
 
