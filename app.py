@@ -109,7 +109,11 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 
 
 def warm_up() -> None:
-    """Import what the first visitor would wait for."""
+    """Import what the first visitor would wait for.
+
+    Every page must be among it: Streamlit puts ``pages/`` first among the places to import from,
+    where review.py and quality.py would then be taken for the rooms of these names.
+    """
     import pandas  # noqa: F401
     import plotly.graph_objects as go
 
@@ -118,6 +122,7 @@ def warm_up() -> None:
         cost,
         episode,
         live,
+        policy,
         quality,
         queue,
         review,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from dailies.config import Config
 from dailies.record import Stream
 from metrics.episodes import episode_streams
 from pages._ground import ground, mirror
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -138,3 +142,10 @@ def test_a_file_that_is_no_recording_is_never_served(
     finally:
         with ground().record.begin() as session:
             session.delete(session.get(Stream, number))
+
+
+def test_every_page_is_imported_before_streamlit_puts_pages_first_on_the_path() -> None:
+    code = "import app, sys; app.warm_up(); print(*[m for m in sys.modules if m[:6] == 'pages.'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    files = {file.stem for file in (ROOT / "pages").glob("[a-z]*.py")}
+    assert {f"pages.{name}" for name in files} <= set(done.stdout.split())
