@@ -35,8 +35,8 @@ PARTS = {
     "table": "[data-testid=stDataFrame]",
 }
 WITHOUT = {
-    "tiles": {"episode", "review"},
-    "chart": {"episode", "review", "queue"},
+    "tiles": {"episode", "review", "policy"},
+    "chart": {"episode", "review", "queue", "policy"},
     "table": {"review"},
 }
 
@@ -161,6 +161,21 @@ def test_a_page_draws_without_an_error(
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlertContentError").count() == 0
     assert "xample" in page.get_by_test_id("stMain").inner_text()
+    assert errors == []
+    page.close()
+
+
+def test_a_moved_limit_shows_what_it_would_change(browser: Browser, url: str) -> None:
+    page, errors = opened(browser, "light", "desk")
+    page.goto(f"{url}/policy")
+    settle(page)
+    page.get_by_role("spinbutton", name="Fail from").fill("2.4")
+    page.keyboard.press("Enter")
+    for part in ("tiles", "chart", "table"):
+        expect(page.locator(PARTS[part]).first).to_be_visible(timeout=PATIENCE_MS)
+    settle(page)
+    page.screenshot(path=SHOTS / "policy-moved.png", full_page=True)
+    assert page.get_by_test_id("stException").count() == 0
     assert errors == []
     page.close()
 
