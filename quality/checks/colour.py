@@ -34,12 +34,16 @@ def torn_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 
 def colour_cast(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches in which even the greyest tenth of the picture is far from grey (codes), and
-    all of it in one direction.
+    all of it in one direction. What passes close to the lens does that too, but not most of the
+    time.
     """
     for camera in _coloured(measurements):
         width = round(limits["steady_s"] * (camera.rate_hz or 0.0))
         tint = np.nan_to_num(rolling_median(camera.tint, width))
-        for stretch in stretches(camera, tint >= limits.suspect, join_s=limits["join_s"]):
+        tinted = tint >= limits.suspect
+        if np.mean(tinted) < limits["share"]:
+            continue
+        for stretch in stretches(camera, tinted, join_s=limits["join_s"]):
             measured = float(tint[stretch.pictures].max())
             grade = limits.grade(measured)
             if grade:
@@ -90,7 +94,7 @@ COLOUR_CAST = Check(
     remedy="Set the white balance to the room's light and fix it.",
     needs=("cameras.tint",),
     function=colour_cast,
-    settings=("steady_s", "join_s"),
+    settings=("steady_s", "share", "join_s"),
 )
 NO_COLOUR = Check(
     name="no_colour",

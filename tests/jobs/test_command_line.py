@@ -29,7 +29,17 @@ def test_starting_imports_nothing_heavy() -> None:
 
 
 def test_the_commands_are_these() -> None:
-    assert set(SHOWN) == {"demo", "up", "serve", "intake", "screen", "judge", "import", "bench"}
+    assert set(SHOWN) == {
+        "demo",
+        "up",
+        "serve",
+        "intake",
+        "screen",
+        "judge",
+        "import",
+        "calibrate",
+        "bench",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(SHOWN))

@@ -74,7 +74,7 @@ def test_recordings_are_screened_by_several_processes(clip: Clip) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 def test_a_recording_whose_process_was_killed_once_is_screened_after_all(clip: Clip) -> None:
-    long, short = clip(1, seconds=15.0, width=640, height=480), clip(2, seconds=1.0)
+    long, short = clip(1, seconds=45.0, width=640, height=480), clip(2, seconds=1.0)
     with pool(1) as one:
         one.submit(Job(long))
         one.submit(Job(short))
@@ -87,7 +87,7 @@ def test_a_recording_whose_process_was_killed_once_is_screened_after_all(clip: C
 def test_a_recording_that_kills_its_process_twice_is_broken_and_the_rest_goes_on(
     clip: Clip,
 ) -> None:
-    long, short = clip(1, seconds=15.0, width=640, height=480), clip(2, seconds=1.0)
+    long, short = clip(1, seconds=45.0, width=640, height=480), clip(2, seconds=1.0)
     with pool(1) as one:
         one.submit(Job(long))
         one.submit(Job(short))
@@ -124,7 +124,7 @@ def test_a_death_before_an_episode_is_begun_and_one_in_it_are_two_of_the_same_re
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 def test_a_recording_that_hangs_is_broken_after_its_time(clip: Clip) -> None:
-    long, short = clip(1, seconds=15.0, width=640, height=480), clip(2, seconds=1.0)
+    long, short = clip(1, seconds=45.0, width=640, height=480), clip(2, seconds=1.0)
     with pool(1, timeout_s=8.0) as one:
         one.submit(Job(long))
         one.submit(Job(short))
@@ -168,7 +168,7 @@ def test_the_processes_end_when_the_one_that_started_them_is_killed(
     )
     root = Path(__file__).resolve().parents[2]
     parent = subprocess.Popen(
-        [sys.executable, str(script), str(clip(1, seconds=15.0, width=640, height=480))],
+        [sys.executable, str(script), str(clip(1, seconds=45.0, width=640, height=480))],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(root)},

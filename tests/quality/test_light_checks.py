@@ -60,10 +60,12 @@ def planes(picture: Colours) -> tuple[Colours, Colours, Colours]:
     return picture[:height], blue, red
 
 
-def filmed_in_colour(tmp_path: Path, change: Callable[[Colours], object]) -> Pictures:
-    """The panning wall in colour, spoilt in place from 1 to 3 s."""
+def filmed_in_colour(
+    tmp_path: Path, change: Callable[[Colours], object], spoilt: slice = slice(START, STOP)
+) -> Pictures:
+    """The panning wall in colour, spoilt in place from 1 to 3 s, or as long as is said."""
     pictures = [in_colour(frame) for frame in clips.scene(COUNT)]
-    for picture in pictures[START:STOP]:
+    for picture in pictures[spoilt]:
         change(picture)
     path = tmp_path / "colour.mp4"
     with av.open(str(path), "w") as container:
@@ -175,13 +177,17 @@ def tint(amount: int) -> Callable[[Colours], None]:
 
 
 def test_a_tinted_picture_has_a_cast(tmp_path: Path) -> None:
-    found = only(judged("colour_cast", filmed_in_colour(tmp_path, tint(24))))
+    found = only(judged("colour_cast", filmed_in_colour(tmp_path, tint(24), slice(None))))
     assert found.grade is Grade.SUSPECT
     assert 24 <= found.measured <= 36
 
 
+def test_a_coloured_thing_before_the_lens_for_half_the_clip_is_no_cast(tmp_path: Path) -> None:
+    assert judged("colour_cast", filmed_in_colour(tmp_path, tint(24))) == []
+
+
 def test_warm_light_is_no_cast(tmp_path: Path) -> None:
-    assert judged("colour_cast", filmed_in_colour(tmp_path, tint(10))) == []
+    assert judged("colour_cast", filmed_in_colour(tmp_path, tint(10), slice(None))) == []
 
 
 def test_a_scene_of_many_colours_has_no_cast() -> None:
