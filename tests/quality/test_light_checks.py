@@ -177,7 +177,8 @@ def tint(amount: int) -> Callable[[Colours], None]:
 
 
 def test_a_tinted_picture_has_a_cast(tmp_path: Path) -> None:
-    found = only(judged("colour_cast", filmed_in_colour(tmp_path, tint(24), slice(None))))
+    camera = filmed_in_colour(tmp_path, tint(24), slice(None))
+    found = only(judged("colour_cast", camera), start_s=0.0, end_s=4.0)
     assert found.grade is Grade.SUSPECT
     assert 24 <= found.measured <= 36
 
