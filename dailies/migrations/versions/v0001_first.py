@@ -6,12 +6,11 @@ import sqlalchemy as sa
 from alembic import op
 
 from dailies import changes
+from dailies.migrations.tables import INSTANT, WHOLE
 
 revision = "0001"
 down_revision = None
 
-WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-INSTANT = sa.BigInteger()  # microseconds since 1970, UTC
 MONEY = sa.Numeric(18, 4).with_variant(sa.String(32), "sqlite")
 
 FOLLOWED = (

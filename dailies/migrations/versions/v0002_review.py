@@ -8,13 +8,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from dailies import changes
+from dailies.migrations.tables import INSTANT, WHOLE, followed_table
 
 revision = "0002"
 down_revision = "0001"
 
-WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-INSTANT = sa.BigInteger()  # microseconds since 1970, UTC
 
 FIRST_DECISIONS = """
 UPDATE episode SET first_decision = CASE
@@ -51,7 +49,7 @@ def upgrade() -> None:
     op.create_index("review_reviewer_index", "review", ["reviewer", "decided_at"])
     op.execute(FIRST_DECISIONS)
 
-    _table(
+    followed_table(
         "claim",
         sa.Column("key", sa.String(length=160), nullable=False),
         sa.Column("episode_id", WHOLE, nullable=False),
@@ -64,7 +62,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key"),
         indexed=("episode_id",),
     )
-    _table(
+    followed_table(
         "second_look",
         sa.Column("episode_id", WHOLE, nullable=False),
         sa.Column("review_id", WHOLE, nullable=False),
@@ -77,7 +75,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("review_id"),
         indexed=("episode_id", "done_at"),
     )
-    _table(
+    followed_table(
         "appeal",
         sa.Column("episode_id", WHOLE, nullable=False),
         sa.Column("worker_id", sa.String(length=64), nullable=True),
@@ -92,7 +90,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["episode_id"], ["episode.id"]),
         indexed=("episode_id", "state"),
     )
-    _table(
+    followed_table(
         "blind_check",
         sa.Column("episode_id", WHOLE, nullable=False),
         sa.Column("truth", sa.String(length=8), nullable=False),
@@ -103,7 +101,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["episode_id"], ["episode.id"]),
         sa.UniqueConstraint("episode_id"),
     )
-    _table(
+    followed_table(
         "lot",
         sa.Column("site_id", sa.String(length=64), nullable=False),
         sa.Column("worked_on", sa.Date(), nullable=False),
@@ -120,7 +118,7 @@ def upgrade() -> None:
         sa.Column("closed_at", INSTANT, nullable=True),
         sa.UniqueConstraint("site_id", "worked_on"),
     )
-    _table(
+    followed_table(
         "lot_item",
         sa.Column("lot_id", WHOLE, nullable=False),
         sa.Column("episode_id", WHOLE, nullable=False),
@@ -130,7 +128,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("episode_id"),
         indexed=("lot_id", "review_id"),
     )
-    _table(
+    followed_table(
         "hold",
         sa.Column("reviewer", sa.String(), nullable=False),
         sa.Column("opened_at", INSTANT, nullable=False),
@@ -143,7 +141,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=8), nullable=True),
         indexed=("reviewer",),
     )
-    _table(
+    followed_table(
         "mark",
         sa.Column("episode_id", WHOLE, nullable=False),
         sa.Column("review_id", WHOLE, nullable=True),
@@ -157,20 +155,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["review_id"], ["review.id"]),
         indexed=("episode_id",),
     )
-
-
-def _table(
-    name: str, *parts: sa.Column[object] | sa.Constraint, indexed: tuple[str, ...] = ()
-) -> None:
-    """A table with an id and a followed change number, whose SQLite ids are never given twice."""
-    op.create_table(
-        name,
-        sa.Column("id", WHOLE, nullable=False),
-        *parts,
-        sa.Column("change", WHOLE, server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sqlite_autoincrement=True,
-    )
-    for column in ("change", *indexed):
-        op.create_index(f"ix_{name}_{column}", name, [column])
-    changes.follow(op.get_bind(), name)

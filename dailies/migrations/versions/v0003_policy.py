@@ -8,13 +8,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from dailies import changes
+from dailies.migrations.tables import INSTANT, WHOLE, followed_table
 
 revision = "0003"
 down_revision = "0002"
-
-WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-INSTANT = sa.BigInteger()  # microseconds since 1970, UTC
 
 
 def upgrade() -> None:
@@ -23,7 +20,7 @@ def upgrade() -> None:
         "episode",
         sa.Column("is_scored", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
-    _table(
+    followed_table(
         "score",
         sa.Column("episode_id", WHOLE, nullable=False),
         sa.Column("check_name", sa.String(length=32), nullable=False),
@@ -33,7 +30,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["episode_id"], ["episode.id"], ondelete="CASCADE"),
         indexed=("episode_id",),
     )
-    _table(
+    followed_table(
         "policy",
         sa.Column("version", sa.String(length=64), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
@@ -42,26 +39,9 @@ def upgrade() -> None:
         sa.Column("made_at", INSTANT, nullable=False),
         sa.UniqueConstraint("version"),
     )
-    _table(
+    followed_table(
         "policy_use",
         sa.Column("version", sa.String(length=64), nullable=False),
         sa.Column("began_at", INSTANT, nullable=False),
         sa.Column("begun_by", sa.String(), nullable=False),
     )
-
-
-def _table(
-    name: str, *parts: sa.Column[object] | sa.Constraint, indexed: tuple[str, ...] = ()
-) -> None:
-    """A table with an id and a followed change number, whose SQLite ids are never given twice."""
-    op.create_table(
-        name,
-        sa.Column("id", WHOLE, nullable=False),
-        *parts,
-        sa.Column("change", WHOLE, server_default="0", nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sqlite_autoincrement=True,
-    )
-    for column in ("change", *indexed):
-        op.create_index(f"ix_{name}_{column}", name, [column])
-    changes.follow(op.get_bind(), name)
