@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from dailies import record as tables
 from dailies.database import Record
@@ -116,6 +116,22 @@ class _Work:
     episode_id: int
     purpose: str
     subject_id: int | None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Rows that are work while ``is_open``; those with the least ``first`` come first."""
+
+    table: type[SecondLook] | type[Appeal] | type[LotItem]
+    is_open: ColumnElement[bool]
+    first: InstrumentedAttribute[Any]
+
+
+_KINDS = {
+    "second": _Kind(SecondLook, SecondLook.done_at.is_(None), SecondLook.asked_at),
+    "appeal": _Kind(Appeal, Appeal.state == "open", Appeal.due_at),
+    "sample": _Kind(LotItem, LotItem.review_id.is_(None), LotItem.lot_id),
+}
 
 
 def claim_next(
@@ -320,12 +336,8 @@ def _is_postgres(session: Session) -> bool:
 
 def _still(work: _Work) -> ColumnElement[bool]:
     """Whether the work is still to be done."""
-    if work.purpose == "second":
-        return exists().where(SecondLook.id == work.subject_id, SecondLook.done_at.is_(None))
-    if work.purpose == "appeal":
-        return exists().where(Appeal.id == work.subject_id, Appeal.state == "open")
-    if work.purpose == "sample":
-        return exists().where(LotItem.id == work.subject_id, LotItem.review_id.is_(None))
+    if kind := _KINDS.get(work.purpose):
+        return exists().where(kind.table.id == work.subject_id, kind.is_open)
     if work.purpose == "blind":
         return exists().where(BlindCheck.id == work.subject_id)
     return exists().where(
@@ -412,42 +424,6 @@ def _unreviewed(verdict: str, filters: Filters, now: dt.datetime) -> Select[int]
     )
 
 
-def _seconds(
-    session: Session, reviewer: str, filters: Filters, now: dt.datetime
-) -> Iterator[_Work]:
-    found = (
-        select(SecondLook.id, SecondLook.episode_id)
-        .join(Episode, Episode.id == SecondLook.episode_id)
-        .where(SecondLook.done_at.is_(None), _unheld("second", SecondLook.id, now))
-        .order_by(SecondLook.asked_at, SecondLook.id)
-    )
-    return _subjects(session, found, "second", reviewer, filters)
-
-
-def _appeals(
-    session: Session, reviewer: str, filters: Filters, now: dt.datetime
-) -> Iterator[_Work]:
-    found = (
-        select(Appeal.id, Appeal.episode_id)
-        .join(Episode, Episode.id == Appeal.episode_id)
-        .where(Appeal.state == "open", _unheld("appeal", Appeal.id, now))
-        .order_by(Appeal.due_at, Appeal.id)
-    )
-    return _subjects(session, found, "appeal", reviewer, filters)
-
-
-def _samples(
-    session: Session, reviewer: str, filters: Filters, now: dt.datetime
-) -> Iterator[_Work]:
-    found = (
-        select(LotItem.id, LotItem.episode_id)
-        .join(Episode, Episode.id == LotItem.episode_id)
-        .where(LotItem.review_id.is_(None), _unheld("sample", LotItem.id, now))
-        .order_by(LotItem.lot_id, LotItem.id)
-    )
-    return _subjects(session, found, "sample", reviewer, filters)
-
-
 def _blinds(
     session: Session, reviewer: str, _filters: Filters, now: dt.datetime
 ) -> Iterator[_Work]:
@@ -468,6 +444,25 @@ def _blinds(
         yield _Work(f"{work.key}:{reviewer}", work.episode_id, "blind", work.subject_id)
 
 
+def _of_kind(purpose: str) -> Callable[[Session, str, Filters, dt.datetime], Iterator[_Work]]:
+    """The candidates for second looks, appeals or samples."""
+    kind = _KINDS[purpose]
+    found = (
+        select(kind.table.id, kind.table.episode_id)
+        .join(Episode, Episode.id == kind.table.episode_id)
+        .where(kind.is_open)
+        .order_by(kind.first, kind.table.id)
+    )
+
+    def candidates(
+        session: Session, reviewer: str, filters: Filters, now: dt.datetime
+    ) -> Iterator[_Work]:
+        free = found.where(_unheld(purpose, kind.table.id, now))
+        return _subjects(session, free, purpose, reviewer, filters)
+
+    return candidates
+
+
 def _subjects(
     session: Session,
     found: Select[int, int],
@@ -483,8 +478,6 @@ def _subjects(
 
 _CANDIDATES: dict[str, Callable[[Session, str, Filters, dt.datetime], Iterator[_Work]]] = {
     "review": _reviews,
-    "second": _seconds,
-    "appeal": _appeals,
-    "sample": _samples,
+    **{purpose: _of_kind(purpose) for purpose in _KINDS},
     "blind": _blinds,
 }
