@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -118,18 +119,8 @@ def warm_up() -> None:
     import plotly.graph_objects as go
 
     go.Figure(go.Scatter(x=[0], y=[0])).to_json()
-    from pages import (  # noqa: F401
-        cost,
-        episode,
-        live,
-        policy,
-        quality,
-        queue,
-        review,
-        reviewers,
-        throughput,
-        workers,
-    )
+    for file in (Path(__file__).resolve().parent / "pages").glob("[a-z]*.py"):
+        importlib.import_module(f"pages.{file.stem}")
 
 
 sign_in = SignIn.from_environment()

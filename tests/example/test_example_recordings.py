@@ -23,18 +23,7 @@ SEED = 7
 CHOSEN = (1, 2, 3, 4, 6, 7, 10, 11, 13, 15, 16, 17, 20, 22, 23, 26, 29, 31)
 """One clip or more of every defect, and of every format."""
 CLIPS = tuple(planned(SEED)[number] for number in CHOSEN)
-NOT_YET: dict[tuple[int, int], str] = {}
-"""Where a check is known to be wrong so far. Take a line out as soon as it passes."""
-CASES = [
-    pytest.param(
-        (clip.number, index),
-        marks=pytest.mark.xfail(reason=NOT_YET[clip.number, index], strict=False)
-        if (clip.number, index) in NOT_YET
-        else (),
-    )
-    for clip in CLIPS
-    for index in range(len(clip.takes))
-]
+CASES = [(clip.number, index) for clip in CLIPS for index in range(len(clip.takes))]
 
 
 @dataclass(frozen=True)
