@@ -209,10 +209,12 @@ class Intake:
         found: set[Path] = set()
         for path in changed:
             found.update(recordings_of(path, self._config.recordings))
-            # a folder made and filled at once tells of itself alone
-            found.update(
-                video for named, video in self._named.items() if path in (named, *named.parents)
-            )
+            if path in self._named:
+                found.add(self._named[path])
+            elif path.is_dir():  # made and filled at once, it tells of itself alone
+                found.update(
+                    video for named, video in self._named.items() if named.is_relative_to(path)
+                )
         for path in found & self._pending.keys():
             self._pending[path].not_before_s = 0.0  # what it waits for may have come
         self._notice(found)

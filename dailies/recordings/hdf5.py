@@ -24,7 +24,7 @@ from dailies.recordings.contract import (
     Problem,
 )
 from dailies.recordings.described import Said, load_json
-from dailies.recordings.files import is_unfinished, trouble, unreadable
+from dailies.recordings.files import is_named, trouble, unreadable
 from dailies.recordings.tables import Times
 from dailies.recordings.video import sidecar_of
 
@@ -71,8 +71,7 @@ class Hdf5:
 
     def recognises(self, path: Path) -> bool:
         """True for a finished file with an ending of HDF5's."""
-        is_named = path.suffix.lower() in SUFFIXES and not is_unfinished(path.name)
-        return is_named and path.is_file()
+        return is_named(path, SUFFIXES)
 
     def episodes(self, path: Path, indexes: Collection[int] | None = None) -> Iterator[Episode]:
         """The episodes of the file, in the order of the numbers in their groups' names."""

@@ -15,7 +15,7 @@ from dailies.recordings.array_episodes import Sheet, episode_of
 from dailies.recordings.arrays import HEADS, Rows
 from dailies.recordings.contract import CarriedPicture, Clock, Coding, Episode, Problem
 from dailies.recordings.described import Said, load_json
-from dailies.recordings.files import READ_ERRORS, is_unfinished, trouble, unreadable
+from dailies.recordings.files import READ_ERRORS, is_named, is_unfinished, trouble, unreadable
 from dailies.recordings.hdf5 import described
 from dailies.recordings.tables import MAX_WIDTH, Times
 from dailies.recordings.tfrecord import BadRecord, Record, content_of, features_in, records_of
@@ -61,7 +61,7 @@ class Rlds:
         A single shard is not offered: its folder is the dataset.
         """
         if path.is_file():
-            return path.suffix.lower() in SUFFIXES and not is_unfinished(path.name)
+            return is_named(path, SUFFIXES)
         if not path.is_dir():
             return False
         described_by = [(path / name).is_file() for name in (FEATURES, INFO)]
