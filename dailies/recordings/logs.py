@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import os
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import lz4.frame  # type: ignore[import-untyped]
 import numpy as np
@@ -100,6 +101,57 @@ def _in_parts(decompressor: Any, data: bytes | memoryview, *, is_whole: bool = F
         except UNPACK_ERRORS:
             break
     return bytes(done)
+
+
+class Passage:
+    """One passage through a log's file: what readers of logs with chunks of messages share."""
+
+    def __init__(
+        self, file: BinaryIO, found: Found | None, topics: Collection[Topic] | None
+    ) -> None:
+        self._file = file
+        self._found = found or Found()
+        self._size = os.fstat(file.fileno()).st_size
+        self._topics = {topic.id: topic for topic in topics or ()}
+        self._is_chosen = topics is not None
+
+    def _note(self, text: str) -> None:
+        if text not in self._found.notes:
+            self._found.notes.append(text)
+
+    def _note_break(self, at: int, after: int | None, why: str = "") -> None:
+        """What was lost at a damaged place; ``after`` is where reading goes on, if it does."""
+        self._note(
+            f"it breaks off at byte {at:,} of {self._size:,}{why}: what came "
+            + (f"up to byte {after:,} is lost" if after else "after it is lost")
+            + ", copy it again, or see why its recorder was stopped"
+        )
+
+    def _note_packed(self, at: int, error: BaseException) -> None:
+        """A chunk that cannot be unpacked."""
+        self._note(
+            f"the chunk at byte {at:,} cannot be unpacked ({error}): its messages are lost, "
+            "copy the file again"
+        )
+
+    def _note_damaged(self, at: int, error: BaseException) -> None:
+        """A chunk whose messages cannot be told apart."""
+        self._note(f"the chunk at byte {at:,} is damaged ({error}): copy the file again")
+
+    def _is_new(self, number: int) -> bool:
+        """Whether the topic of this number is wanted and was not met before."""
+        return not self._is_chosen and number not in self._topics
+
+    def _meet(self, topic: Topic) -> None:
+        self._topics[topic.id] = topic
+        self._found.topics[topic] = None
+
+
+def listed(places: Places | None) -> list[int] | None:
+    """The places to go to, each once; None where the whole file is to be gone through."""
+    if places is None or not len(places) or ANYWHERE in places:
+        return None
+    return [int(place) for place in np.unique(places)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ the ``mcap`` package.
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zlib
 from collections.abc import Callable, Collection, Iterator
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import orjson
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
@@ -30,7 +28,9 @@ from dailies.recordings.logs import (
     UNPACK_ERRORS,
     Found,
     Message,
+    Passage,
     Places,
+    listed,
     unpacked,
 )
 from dailies.recordings.messages import Topic
@@ -84,7 +84,7 @@ class Mcap:
             yield episode_of(McapLog(path), path, (path,), kind="mcap", beside=sidecar_of(path))
 
 
-class _Reading:
+class _Reading(Passage):
     """One passage through the file."""
 
     def __init__(
@@ -94,18 +94,15 @@ class _Reading:
         found: Found | None,
         topics: Collection[Topic] | None,
     ) -> None:
-        self._log, self._file = log, file
-        self._found = found or Found()
+        super().__init__(file, found, topics)
+        self._log = log
         self._checks = found is not None
-        self._size = os.fstat(file.fileno()).st_size
-        self._topics = {topic.id: topic for topic in topics or ()}
-        self._is_chosen = topics is not None
         self._schemas: dict[int, Schema] = {}
         self._is_ended = False
 
     def messages(self, places: Places | None) -> Iterator[Message]:
-        if places is not None and len(places) and ANYWHERE not in places:
-            for place in np.unique(places).tolist():
+        if (chunks := listed(places)) is not None:
+            for place in chunks:
                 self._file.seek(place)
                 opcode, length = self._head()
                 if opcode == Opcode.CHUNK:
@@ -124,11 +121,7 @@ class _Reading:
                 if opcode == Opcode.CHUNK and end > self._size:
                     yield from self._chunk(at, length)
                 after = self._resumed(at)
-                self._note(
-                    f"it breaks off at byte {at:,} of {self._size:,}: what came "
-                    + (f"up to byte {after:,} is lost" if after else "after it is lost")
-                    + ", copy it again, or see why its recorder was stopped"
-                )
+                self._note_break(at, after)
                 if after is None:
                     return
                 at = after
@@ -176,15 +169,12 @@ class _Reading:
         try:
             content = self._content(at, length)
         except (*UNPACK_ERRORS, struct.error) as error:
-            self._note(
-                f"the chunk at byte {at:,} cannot be unpacked ({error}): its messages are lost, "
-                "copy the file again"
-            )
+            self._note_packed(at, error)
             return
         try:
             yield from self._messages_in(content, at)
         except RECORD_ERRORS as error:
-            self._note(f"the chunk at byte {at:,} is damaged ({error}): copy the file again")
+            self._note_damaged(at, error)
 
     def _content(self, at: int, length: int) -> memoryview:
         there = min(length, self._size - at - _HEAD.size)
@@ -236,20 +226,20 @@ class _Reading:
             }
 
     def _open(self, channel: Channel) -> None:
-        if self._is_chosen or channel.id in self._topics:
+        if not self._is_new(channel.id):
             return
         schema = self._schemas.get(channel.schema_id)
-        topic = Topic(
-            channel.topic,
-            schema.name if schema else "",
-            channel.message_encoding,
-            schema.data if schema else b"",
-            schema.encoding if schema else "",
-            id=channel.id,
-            file=self._log.file,
+        self._meet(
+            Topic(
+                channel.topic,
+                schema.name if schema else "",
+                channel.message_encoding,
+                schema.data if schema else b"",
+                schema.encoding if schema else "",
+                id=channel.id,
+                file=self._log.file,
+            )
         )
-        self._topics[channel.id] = topic
-        self._found.topics[topic] = None
 
     def _attached(self, attachment: Attachment) -> None:
         """A JSON attachment may say whose recording it is."""
@@ -271,10 +261,6 @@ class _Reading:
         chunks = summary.chunk_indexes if summary else []
         starts = [one.chunk_start_offset for one in chunks]
         return min((one for one in starts if lost_at < one < self._size), default=None)
-
-    def _note(self, text: str) -> None:
-        if text not in self._found.notes:
-            self._found.notes.append(text)
 
 
 _PARSED: dict[Opcode, Callable[[ReadDataStream], Any]] = {

@@ -5,18 +5,24 @@ Layout as in wiki.ros.org/Bags/Format/2.0.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from dailies.recordings.contract import Episode
 from dailies.recordings.files import READ_ERRORS, is_named
-from dailies.recordings.logs import ANYWHERE, UNPACK_ERRORS, Found, Message, Places, unpacked
+from dailies.recordings.logs import (
+    ANYWHERE,
+    UNPACK_ERRORS,
+    Found,
+    Message,
+    Passage,
+    Places,
+    listed,
+    unpacked,
+)
 from dailies.recordings.messages import Topic
 from dailies.recordings.topics import episode_of
 from dailies.recordings.video import sidecar_of
@@ -71,22 +77,18 @@ class Ros1Bag:
             yield episode_of(Ros1Log(path), path, (path,), kind="ros1", beside=sidecar_of(path))
 
 
-class _Reading:
+class _Reading(Passage):
     """One passage through the file."""
 
     def __init__(
         self, file: BinaryIO, found: Found | None, topics: Collection[Topic] | None
     ) -> None:
-        self._file = file
-        self._found = found or Found()
-        self._size = os.fstat(file.fileno()).st_size
-        self._topics = {topic.id: topic for topic in topics or ()}
-        self._is_chosen = topics is not None
+        super().__init__(file, found, topics)
         self._index_at = 0
 
     def messages(self, places: Places | None) -> Iterator[Message]:
-        if places is not None and len(places) and ANYWHERE not in places:
-            for place in np.unique(places).tolist():
+        if (chunks := listed(places)) is not None:
+            for place in chunks:
                 self._file.seek(place)
                 yield from self._record(place)
             return
@@ -104,11 +106,7 @@ class _Reading:
                 end = self._end(at)
             except _ERRORS as error:
                 after = self._resumed(at)
-                self._note(
-                    f"it breaks off at byte {at:,} of {self._size:,} ({error}): what came "
-                    + (f"up to byte {after:,} is lost" if after else "after it is lost")
-                    + ", copy it again, or see why its recorder was stopped"
-                )
+                self._note_break(at, after, f" ({error})")
                 if after is None:
                     return
                 end = after
@@ -152,16 +150,13 @@ class _Reading:
             size = _number_in(header, b"size")
             content = memoryview(unpacked(compression, data, size, is_whole=there == length))
         except (*UNPACK_ERRORS, struct.error) as error:
-            self._note(
-                f"the chunk at byte {at:,} cannot be unpacked ({error}): its messages are lost, "
-                "copy the file again"
-            )
+            self._note_packed(at, error)
             return
         try:
             yield from self._messages_in(content, at)
         except _ERRORS as error:
             if there == length:
-                self._note(f"the chunk at byte {at:,} is damaged ({error}): copy the file again")
+                self._note_damaged(at, error)
 
     def _messages_in(self, content: memoryview, place: int) -> Iterator[Message]:
         at, size = 0, len(content)
@@ -185,19 +180,19 @@ class _Reading:
 
     def _open(self, header: Header, content: bytes) -> None:
         number = _number_in(header, b"conn")
-        if self._is_chosen or number in self._topics:
+        if not self._is_new(number):
             return
         told = _fields(content)
-        topic = Topic(
-            told.get(b"topic", header.get(b"topic", b"")).decode(),
-            told[b"type"].decode(),
-            "ros1",
-            told.get(b"message_definition", b""),
-            "ros1msg",
-            id=number,
+        self._meet(
+            Topic(
+                told.get(b"topic", header.get(b"topic", b"")).decode(),
+                told[b"type"].decode(),
+                "ros1",
+                told.get(b"message_definition", b""),
+                "ros1msg",
+                id=number,
+            )
         )
-        self._topics[number] = topic
-        self._found.topics[topic] = None
 
     def _count(self, content: bytes) -> None:
         for at in range(0, len(content) - 7, 8):
@@ -241,10 +236,6 @@ class _Reading:
             return None
         later = [one for one in starts if lost_at < one < self._size]
         return min(later, default=self._index_at if self._index_at > lost_at else None)
-
-    def _note(self, text: str) -> None:
-        if text not in self._found.notes:
-            self._found.notes.append(text)
 
 
 def _fields(content: bytes) -> Header:
