@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from dailies.recordings.contract import CarriedPicture, Clock, Coding
 
 WIDTH, HEIGHT = 96, 64
 LFS_POINTER = (
@@ -332,3 +335,16 @@ def _listed_v3(
             f"videos/{key}/to_timestamp": (first + length) / fps,
         }
     return row
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """Pictures at hand, carried."""
+
+    held: tuple[CarriedPicture, ...]
+    coding: Coding
+    path: Path = Path("held")
+    clock: Clock = "measured"
+
+    def pictures(self) -> Iterator[CarriedPicture]:
+        return iter(self.held)

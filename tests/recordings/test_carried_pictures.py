@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from dailies.recordings import episodes_at
-from dailies.recordings.contract import Camera, CarriedPicture, Clock, Coding
+from dailies.recordings.contract import Camera, CarriedPicture
 from quality.measures.decode import measure_camera
 from quality.measures.pictures import CURVES
 
@@ -46,26 +45,13 @@ def test_stills_in_a_log_are_measured_at_their_stamps(
     np.testing.assert_array_equal(measured.times_ns, np.arange(30) * 10**9 // 30 + 2_000_000)
 
 
-@dataclass(frozen=True, eq=False)
-class Shelf:
-    """Pictures at hand, carried."""
-
-    held: tuple[CarriedPicture, ...]
-    coding: Coding
-    path: Path = Path("held")
-    clock: Clock = "measured"
-
-    def pictures(self) -> Iterator[CarriedPicture]:
-        return iter(self.held)
-
-
 def test_measures_do_not_hang_on_how_the_pictures_are_carried() -> None:
     raw = [made.picture(at) for at in range(20)]
     coded = [cv2.imencode(".png", one[:, :, ::-1])[1].tobytes() for one in raw]
     curves = []
     for coding, contents in (("raw", raw), ("still", coded)):
         held = tuple(CarriedPicture(at * 33_000_000, one) for at, one in enumerate(contents))
-        curves.append(measure_camera(Camera("eye", Shelf(held, coding))))
+        curves.append(measure_camera(Camera("eye", made.Shelf(held, coding))))
     for name in CURVES:
         np.testing.assert_array_equal(getattr(curves[0], name), getattr(curves[1], name))
     np.testing.assert_array_equal(curves[0].times_ns, np.arange(20) * 33_000_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,25 +16,11 @@ from dailies.recordings import episodes_at
 from dailies.recordings.contract import (
     Camera,
     CarriedPicture,
-    Clock,
     Coding,
     StillsFile,
     VideoFile,
 )
 from dailies.recordings.preview import preview
-
-
-@dataclass(frozen=True, eq=False)
-class Shelf:
-    """Pictures at hand, carried."""
-
-    held: tuple[CarriedPicture, ...]
-    coding: Coding
-    path: Path = Path("held")
-    clock: Clock = "measured"
-
-    def pictures(self):  # type: ignore[no-untyped-def]
-        return iter(self.held)
 
 
 def times_s(count: int) -> np.ndarray:
@@ -49,7 +35,7 @@ def camera(coding: Coding, contents: list[bytes | np.ndarray | None]) -> Camera:
         CarriedPicture(round(at * 1e9), content)
         for at, content in zip(times_s(len(contents)).tolist(), contents, strict=True)
     )
-    return Camera("eye", Shelf(pictures, coding))
+    return Camera("eye", made.Shelf(pictures, coding))
 
 
 def played(path: Path) -> tuple[list[float], list[np.ndarray], str]:
@@ -141,10 +127,10 @@ def test_stills_in_a_table_become_a_video(tmp_path: Path) -> None:
         None,
         VideoFile(Path("clip.mp4")),
         StillsFile(Path("gone.parquet"), "eye", 0, 3),
-        Shelf((), "still"),
-        Shelf((CarriedPicture(0, b"garbage"),), "h264"),
-        Shelf((CarriedPicture(0, b"garbage"),), "hevc"),
-        Shelf((CarriedPicture(0, None),), "raw"),
+        made.Shelf((), "still"),
+        made.Shelf((CarriedPicture(0, b"garbage"),), "h264"),
+        made.Shelf((CarriedPicture(0, b"garbage"),), "hevc"),
+        made.Shelf((CarriedPicture(0, None),), "raw"),
     ],
     ids=["none", "a video", "lost stills", "no pictures", "no h264", "no hevc", "nothing"],
 )
