@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import shutil
 import signal
@@ -22,7 +23,33 @@ from dailies.database import Record, open_record
 
 ROOT = Path(__file__).parent.parent
 
+GRACE_S = 20
+"""How long after its time a test that does not stop ends its process."""
+
+_stderr = pytest.StashKey[int]()
+
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps the true standard error, which is not captured."""
+    config.stash[_stderr] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Ends a test that is stuck in native code, and prints where every thread is.
+
+    pytest-timeout interrupts a test with a signal that only Python code takes notice of.
+    """
+    marker = item.get_closest_marker("timeout")
+    limit_s = float(marker.args[0] if marker else item.config.getini("timeout"))
+    file = item.config.stash[_stderr]
+    faulthandler.dump_traceback_later(limit_s + GRACE_S, exit=True, file=file)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")

@@ -81,10 +81,10 @@ def wait(record: Record, path: Path, until: Callable[[Episode], bool] = lambda _
 
 
 def test_a_log_lands_with_its_streams_and_a_preview_that_plays(
-    landing: tuple[Path, Record],
+    landing: tuple[Path, Record], tmp_path: Path
 ) -> None:
     folder, record = landing
-    path = made_logs.mcap_ros2(folder / "take.mcap", seed=1)
+    path = made_logs.mcap_ros2(tmp_path / "take.mcap", seed=1).rename(folder / "take.mcap")
     episode = wait(record, path)
     assert episode.format == "mcap"
     assert episode.error is None
@@ -101,9 +101,11 @@ def test_a_log_lands_with_its_streams_and_a_preview_that_plays(
         assert sum(1 for _ in shown.decode(video=0)) == 30
 
 
-def test_metadata_that_lands_after_a_bag_is_taken_on(landing: tuple[Path, Record]) -> None:
+def test_metadata_that_lands_after_a_bag_is_taken_on(
+    landing: tuple[Path, Record], tmp_path: Path
+) -> None:
     folder, record = landing
-    path = made_logs.ros1_bag(folder / "late.bag", seed=2)
+    path = made_logs.ros1_bag(tmp_path / "late.bag", seed=2).rename(folder / "late.bag")
     wait(record, path)
     path.with_name("late.bag.json").write_text('{"worker": "w-9"}')
     assert wait(record, path, lambda one: one.worker_id == "w-9").index == 0

@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+from apart import encoded
 
 Frame = npt.NDArray[np.uint8]
 TICK = Fraction(1, 90_000)
@@ -69,6 +70,18 @@ def write(
 ) -> Path:
     """Encode grey frames at ``seconds`` (default: a grid of ``rate_hz``); gives ``path`` back."""
     stamps = [at / rate_hz for at in range(len(frames))] if seconds is None else seconds
+    return encoded(codec, _encode, path, frames, rate_hz, stamps, codec, options, pixels)
+
+
+def _encode(
+    path: Path,
+    frames: Sequence[Frame],
+    rate_hz: int,
+    stamps: Sequence[float],
+    codec: str,
+    options: dict[str, str] | None,
+    pixels: str,
+) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate_hz)
         assert isinstance(stream, av.VideoStream)

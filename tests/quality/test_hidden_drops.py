@@ -10,6 +10,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
+from apart import encoded
 
 from dailies.recordings.contract import Camera, Episode, VideoFile
 from dailies.words import NS, Flag
@@ -42,6 +43,11 @@ def film(path: Path, pictures: list[Picture], codec: str) -> Measurements:
     encoder, options = CODECS[codec]
     if encoder not in av.codecs_available:
         pytest.skip(f"no encoder {encoder}")
+    encoded(codec, _encode, path, pictures, encoder, options)
+    return measure(Episode(path, 0, "made", (Camera("top", VideoFile(path)),), ()))
+
+
+def _encode(path: Path, pictures: list[Picture], encoder: str, options: dict[str, str]) -> None:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(encoder, rate=RATE, options=options)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -50,7 +56,6 @@ def film(path: Path, pictures: list[Picture], codec: str) -> Measurements:
             planes[:HEIGHT] = picture
             container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
         container.mux(stream.encode())
-    return measure(Episode(path, 0, "made", (Camera("top", VideoFile(path)),), ()))
 
 
 def drops(measured: Measurements) -> list[Flag]:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from apart import encoded
 from sync_made import Arm, frame_times, joints, ns
 
 from dailies.recordings import episodes_at
@@ -112,7 +113,7 @@ def test_a_lag_in_an_encoded_video_is_found(
     if CODECS[codec][0] not in av.codecs_available:
         pytest.skip(f"no encoder {CODECS[codec][0]}")
     arm = Arm.moving(seed=12, joints=3)
-    film(tmp_path / "top.mp4", arm, view, codec, lag_s)
+    encoded(codec, film, tmp_path / "top.mp4", arm, view, codec, lag_s)
     measured = measure(episode(tmp_path, joints(arm, LENGTH_S), "top"))
     assert measured.sync[0].offset_ms == pytest.approx(found, abs=20)
     assert len(drifts(measured)) == bool(found)

@@ -18,6 +18,7 @@ import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from apart import encoded
 
 from dailies.recordings.contract import CarriedPicture, Clock, Coding
 
@@ -55,8 +56,13 @@ def video(
 ) -> Path:
     """A video of ``frames`` pictures at ``rate``; ``times`` (in 1/rate s) leave gaps."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    return encoded(codec, _encode, path, frames, rate, CODECS.get(codec, codec), seed, times)
+
+
+def _encode(
+    path: Path, frames: int, rate: int, name: str, seed: int, times: Sequence[int] | None
+) -> Path:
     options = {"libx264": {"preset": "ultrafast"}, "libsvtav1": {"preset": "12"}}
-    name = CODECS.get(codec, codec)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(name, rate=rate, options=options.get(name, {}))
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"

@@ -19,6 +19,7 @@ from typing import Any
 import av
 import made
 import numpy as np
+from apart import encoded
 from google.protobuf import descriptor_pb2, timestamp_pb2
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
@@ -47,6 +48,10 @@ Message = tuple[str, int, Any]
 
 def units(codec: str, frames: int = 30, seed: int = 0) -> list[bytes]:
     """The access units of a clip, one a picture, none of them reordered."""
+    return encoded(codec, _units, codec, frames, seed)
+
+
+def _units(codec: str, frames: int, seed: int) -> list[bytes]:
     name, options = ENCODERS[codec]
     encoder: Any = av.CodecContext.create(name, "w")
     encoder.width, encoder.height, encoder.pix_fmt = made.WIDTH, made.HEIGHT, "yuv420p"
