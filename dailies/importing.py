@@ -489,8 +489,12 @@ def _complete_shift(line: _Line, row: dict[str, Any], known: _Known) -> Iterator
     yield from bad
     if not bad:
         row["worked_on"] = local_day(row["started_at"], zone)
+        whole_s = (row["ended_at"] - row["started_at"]).total_seconds()
         if row.get("paid_s") is None:
-            row["paid_s"] = (row["ended_at"] - row["started_at"]).total_seconds()
+            row["paid_s"] = whole_s
+        elif row["paid_s"] > whole_s:
+            longer = f"is longer than the shift, which has {whole_s:g} s"
+            yield line.bad("paid_s", Wrong(longer, "check it, or the shift's times"))
 
 
 def _complete_appeal(line: _Line, row: dict[str, Any], known: _Known) -> Iterator[BadCell]:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 
 import pyarrow.csv as csv
+import streamlit as st
 
 from metrics import Filter, cost
 from pages import _charts as charts
@@ -100,6 +101,12 @@ def workers(ones: Sequence[cost.WorkerCost]) -> None:
         height=420,
         narrows=lambda row: narrow("worker", ones[row].worker_id),
     )
+    both = sorted({one.site_id or "no site" for one in ones if one.due_paid and one.due_accepted})
+    if both:
+        st.caption(
+            f"Paid by the hour and by the accepted hour: {', '.join(both)}. There an accepted hour "
+            "of a paid shift is paid twice over, once by each rate."
+        )
 
 
 def groups(kind: str, ones: Sequence[cost.GroupCost]) -> None:

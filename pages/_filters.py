@@ -23,10 +23,12 @@ def draw_filters() -> None:
     mirrored = mirror()
     known = days(mirrored)
     offered = options(mirrored)
+    periods = (*PERIODS, LAST_WEEK, LAST_MONTH, ALL, CHOSEN)
+    _spell("period", periods)
     with st.sidebar:
         period = st.selectbox(
             "Days",
-            [*PERIODS, LAST_WEEK, LAST_MONTH, ALL, CHOSEN],
+            periods,
             index=list(PERIODS).index("28 days"),
             key="period",
             bind="query-params",
@@ -47,6 +49,14 @@ def draw_filters() -> None:
     st.session_state["filter"] = Filter(
         start, end, picked["site"], picked["task"], picked["worker"], picked["rig"], program
     )
+
+
+def _spell(key: str, known: Sequence[str]) -> None:
+    """Choose one of ``known`` that the address gives in another case, before a widget drops it."""
+    given = st.query_params.get(key, "")
+    if given not in known and key not in st.session_state:
+        found = [one for one in known if one.casefold() == given.casefold()]
+        st.session_state.update({key: found[0]} if found else {})
 
 
 def narrow(kind: str, one: str | None) -> None:

@@ -69,7 +69,9 @@ def series_gap(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
                 continue
             grade = Grade.FAIL if share >= limits["lost_share"] else grade
             span = Span(int(times[first]), int(times[last]))
-            what = f"{int(lost[first:last].sum())} samples lost, longest gap {longest_ms:.0f} ms"
+            count = int(lost[first:last].sum())
+            samples = "sample" if count == 1 else "samples"
+            what = f"{count} {samples} lost, longest gap {longest_ms:.0f} ms"
             yield _GAP.flag(grade, series.name, span, longest_ms, limits.limit(grade), what)
 
 

@@ -119,6 +119,16 @@ def test_filters_are_read_from_the_address() -> None:
 
 
 @pytest.mark.usefixtures("on_house")
+@pytest.mark.parametrize(
+    ("given", "read"), [("LAST month", "Last month"), ("7 DAYS", "7 days"), ("nonsense", "28 days")]
+)
+def test_days_in_the_address_are_read_in_any_case(given: str, read: str) -> None:
+    shown = drawn("quality", period=given)
+    assert not shown.exception
+    assert shown.sidebar.selectbox(key="period").value == read
+
+
+@pytest.mark.usefixtures("on_house")
 def test_the_sums_of_the_csv_equal_the_page_s() -> None:
     shown = drawn("cost")
     (tile,) = (one for one in shown.metric if one.label.startswith("Due"))

@@ -264,6 +264,15 @@ def test_shifts_of_one_worker_at_one_time_are_not_paid_twice(
         import_csv(record, path)
 
 
+def test_no_more_than_the_shift_is_paid(record: Record, tmp_path: Path) -> None:
+    bring(record, tmp_path, SITES, "id,site_id\nw1,b1\n")
+    eight_hours = NIGHT.rstrip("\n") + "28800\n"
+    (only,) = refused(record, put(tmp_path, SHIFTS + eight_hours.replace("28800", "28801")))
+    assert only.startswith("line 2, paid_s: ")
+    assert "longer than the shift, which has 28800 s" in only
+    bring(record, tmp_path, SHIFTS + eight_hours)
+
+
 def test_a_header_like_no_kinds_is_not_guessed_at(record: Record, tmp_path: Path) -> None:
     (only,) = refused(record, put(tmp_path, "foo,bar\n1,2\n"))
     assert only.startswith("line 1: 'foo, bar' is the header of no kind of file")
