@@ -222,6 +222,18 @@ def _smeared(luma: Frame) -> Any:
     return cv2.blur(luma, (max(round(17 * luma.shape[1] / WIDEST), 3), 1))
 
 
+def _noisy(sigma: float) -> Planter:
+    """A sensor's noise of ``sigma`` levels, in each picture anew."""
+    random = np.random.default_rng(3)
+    return _filtered(lambda luma: luma + random.normal(0, sigma * 219 / 255, luma.shape))
+
+
+def _blocky(luma: Frame) -> Any:
+    """As a camera gives it whose JPEG quality is set far too low."""
+    packed = cv2.imencode(".jpg", luma, [cv2.IMWRITE_JPEG_QUALITY, 8])[1]
+    return cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
+
+
 def _flickering(frame: Frame, at: int) -> Frame:
     """Light that beats at a third of the pictures' rate, by 12 % from peak to peak."""
     luma = _luma(frame)
@@ -314,6 +326,8 @@ KINDS: dict[str, tuple[tuple[str, ...], Planter]] = {
     "cast": (("colour_cast",), _each(_tinted)),
     "no_colour": (("no_colour",), _each(_colourless)),
     "torn_grey": (("torn_picture",), _each(_half_grey)),
+    "noise": (("noise",), _noisy(10)),
+    "blocks": (("blockiness",), _filtered(_blocky)),
     "torn_green": (("torn_picture",), _each(_green_blocks)),
 }
 """The kinds of defect: the checks that are to find each, and how it is planted."""

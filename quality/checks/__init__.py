@@ -12,6 +12,7 @@ from quality.checks.drops import DROPPED_FRAMES
 from quality.checks.exposure import BLACK_PICTURE, OVEREXPOSED, UNDEREXPOSED
 from quality.checks.flicker import FLICKER
 from quality.checks.frozen import FROZEN_PICTURE
+from quality.checks.grain import BLOCKINESS, NOISE
 from quality.checks.problems import CORRUPT_STREAM, MISSING_STREAM
 from quality.checks.size import PICTURE_SIZE_CHANGED
 
@@ -29,13 +30,15 @@ CHECKS: tuple[Check, ...] = (
     MISSING_STREAM,
     CORRUPT_STREAM,
     TOO_SHORT,
-    # pictures: light, colour, size
+    # pictures: light, colour, size, noise
     MOTION_BLUR,
     FLICKER,
     TORN_PICTURE,
     COLOUR_CAST,
     NO_COLOUR,
     PICTURE_SIZE_CHANGED,
+    NOISE,
+    BLOCKINESS,
     # series: values, motion, times, touch; then the task
     motion.NOT_A_NUMBER,
     stuck.STUCK_JOINT,

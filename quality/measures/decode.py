@@ -34,12 +34,15 @@ from dailies.recordings.files import READ_ERRORS
 from dailies.recordings.stills import stills_in
 from dailies.recordings.units import unit_decoder
 from dailies.words import NS
+from quality.measures.grain import grain_of
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import (
     FULL_RANGE,
+    NO_GRAIN,
     NO_TINT,
     TINT_POINTS,
     VIDEO_RANGE,
+    Grain,
     Levels,
     Plane,
     Shrunk,
@@ -63,6 +66,7 @@ COLOURED = {
 }  # fmt: skip
 """Those of them whose second and third planes are the chroma."""
 COLOUR_EVERY_S = 0.2
+GRAIN_EVERY_S = 0.5
 THUMBNAIL_WIDTH = 320
 JPEG_FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
@@ -112,6 +116,8 @@ class _Take:
     sketch_due_s: float = -math.inf
     tint: Tint = NO_TINT
     tint_due_s: float = -math.inf
+    grain: Grain = NO_GRAIN
+    grain_due_s: float = -math.inf
     sizes: list[tuple[int, int, int]] = field(default_factory=list)  # number, width, height
     stopped: bool = False
 
@@ -128,9 +134,12 @@ class _Take:
         if at_s >= self.tint_due_s:
             self.tint = colours(now.eighth) if colours else NO_TINT
             self.tint_due_s = max(self.tint_due_s + COLOUR_EVERY_S, at_s + COLOUR_EVERY_S / 2)
+        if at_s >= self.grain_due_s:
+            self.grain = grain_of(luma)
+            self.grain_due_s = max(self.grain_due_s + GRAIN_EVERY_S, at_s + GRAIN_EVERY_S / 2)
         if self.before is None or now.seen.shape != self.before.seen.shape:
             self.sizes.append((len(self.seconds), luma.shape[1], luma.shape[0]))
-        self.rows.append(numbers(now, self.before, levels, luma.shape[1], self.tint))
+        self.rows.append(numbers(now, self.before, levels, luma.shape[1], self.tint, self.grain))
         self.two.append(mean_change(now.half, self.earlier) * levels.scale)
         # only the shrunk plane is kept longer: it is small, and nobody else's memory
         self.earlier = self.before.half if self.before else None

@@ -28,6 +28,8 @@ CURVES = (
     "tint",
     "colour",
     "undrawn_share",
+    "noise",
+    "blockiness",
 )
 """Names of the per-picture numbers, in the order in which they are stored."""
 
@@ -53,9 +55,14 @@ class Pictures(Timed):
     is how far from grey (codes of both chroma planes together) the greyest tenth of the points is,
     or all of them together where that is less; ``colour`` is how far they are on average, and
     ``undrawn_share`` the share that shows a decoder's empty memory (green, or rows of grey). They
-    are NaN where the format holds no colour. These four are empty in measurements of before they
-    were kept. ``sizes`` are the sizes that the pictures had in turn, as "1280x720", and
-    ``resized_ns`` the times at which each but the first began.
+    are NaN where the format holds no colour. Twice a second the whole luma plane is looked at:
+    ``noise`` is the standard deviation of what differs from pixel to pixel in its quietest part (0
+    where that is detail), and ``blockiness`` how much greater the steps at the edges of blocks of 8
+    are than the others, in shares of them (NaN where they cannot be told). These six are empty in
+    measurements of before they were kept.
+
+    ``sizes`` are the sizes that the pictures had in turn, as "1280x720", and ``resized_ns`` the
+    times at which each but the first began.
 
     ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
     metadata promises and ``container_count`` what the container's header does. ``broken_count``
@@ -96,6 +103,8 @@ class Pictures(Timed):
     tint: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     colour: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     undrawn_share: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    noise: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    blockiness: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     sizes: tuple[str, ...] = ()
     resized_ns: tuple[int, ...] = ()
     motion_two: Floats = field(default_factory=lambda: np.empty(0, np.float32))

@@ -71,6 +71,17 @@ NO_TINT = Tint(float("nan"), float("nan"), float("nan"))
 """Of a picture whose format holds no colour, or none that can be read where it lies."""
 
 
+class Grain(NamedTuple):
+    """Noise and blockiness of a picture, with the meaning of ``Pictures``; noise in luma codes."""
+
+    noise: float
+    blockiness: float
+
+
+NO_GRAIN = Grain(float("nan"), float("nan"))
+"""Of a picture too small to have a grid."""
+
+
 class Numbers(NamedTuple):
     """One picture's numbers, in the order and with the meaning of ``Pictures``."""
 
@@ -87,6 +98,8 @@ class Numbers(NamedTuple):
     tint: float
     colour: float
     undrawn_share: float
+    noise: float
+    blockiness: float
     repeat: bool
 
 
@@ -130,7 +143,12 @@ def _shrunk(seen: Plane, half: Plane) -> Shrunk:
 
 
 def numbers(
-    now: Shrunk, before: Shrunk | None, levels: Levels, width: int, tint: Tint = NO_TINT
+    now: Shrunk,
+    before: Shrunk | None,
+    levels: Levels,
+    width: int,
+    tint: Tint = NO_TINT,
+    grain: Grain = NO_GRAIN,
 ) -> Numbers:
     """The numbers of a picture ``width`` pixels wide, and of its change from the one before."""
     mean, deviation = cv2.meanStdDev(now.half)
@@ -153,6 +171,8 @@ def numbers(
         tint=tint.tint,
         colour=tint.colour,
         undrawn_share=tint.undrawn_share,
+        noise=grain.noise * levels.scale,
+        blockiness=grain.blockiness,
         repeat=repeat,
     )
 

@@ -1,0 +1,69 @@
+"""Pictures spoilt in taking or in packing: a sensor's noise, and the grid of too few bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dailies.words import Flag
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.stretches import Floats, rolling_median, stretches
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+
+
+def noise(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches in which even the quietest part of the picture is noisy (standard deviation,
+    levels). Cameras that were measured before noise was are not judged.
+    """
+    for camera in measurements.cameras:
+        if len(camera.noise) == camera.count:
+            yield from _above(camera, camera.noise, limits, _NOISE, "noise of {:.1f} levels")
+
+
+def blockiness(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches in which the steps at the edges of the blocks are greater (%) than those
+    beside them. Cameras that were measured before blockiness was are not judged.
+    """
+    for camera in measurements.cameras:
+        if len(camera.blockiness) == camera.count:
+            percent = camera.blockiness * 100
+            what = "block edges stand out by {:.0f} %"
+            yield from _above(camera, percent, limits, _BLOCKS, what)
+
+
+def _above(
+    camera: Pictures, curve: Floats, limits: Limits, finder: Finder, what: str
+) -> Iterator[Flag]:
+    width = round(limits["steady_s"] * (camera.rate_hz or 0.0))
+    steady = np.nan_to_num(rolling_median(curve, width))
+    for stretch in stretches(camera, steady >= limits.suspect, join_s=limits["join_s"]):
+        measured = float(steady[stretch.pictures].max())
+        grade = limits.grade(measured)
+        if grade:
+            said = f"{what.format(measured)} for {stretch.seconds:.1f} s"
+            limit = limits.limit(grade)
+            yield finder.flag(grade, camera.name, stretch.span, measured, limit, said)
+
+
+NOISE = Check(
+    name="noise",
+    says="The whole picture is noisy, and fine detail is lost: too little light, or a bad lead.",
+    unit="levels",
+    remedy="Turn the light on, lower the camera's gain, and retake.",
+    needs=("cameras.noise",),
+    function=noise,
+    settings=("steady_s", "join_s"),
+)
+BLOCKINESS = Check(
+    name="blockiness",
+    says="The picture falls into blocks: it was compressed to too few bits.",
+    unit="%",
+    remedy="Raise the bit rate or the quality in the camera's settings, and retake.",
+    needs=("cameras.blockiness",),
+    function=blockiness,
+    settings=("steady_s", "join_s"),
+)
+_NOISE = Finder.of(NOISE)
+_BLOCKS = Finder.of(BLOCKINESS)
