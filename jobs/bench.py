@@ -24,6 +24,8 @@ BENCHMARKS = {
     "policy": "benchmarks.policy",
     "sync": "benchmarks.sync",
     "planted": "benchmarks.planted",
+    "triage": "benchmarks.triage",
+    "defects": "benchmarks.defect_set",
 }
 """Each is a module with ``measure(*, full, tell)``, which yields its results as dicts."""
 
