@@ -31,6 +31,7 @@ from dailies.changes import Horizon, horizon
 from dailies.database import Record
 from dailies.derived import MANY, Derived
 from dailies.record import Row
+from dailies.settled import EVER, NEVER, Settled
 from dailies.wire import Copied
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,8 @@ class Mirror:
         folder = VIEWS if views is None else views
         self._views = tuple(file.read_text("utf-8") for file in sorted(folder.glob("*.sql")))
         self._derived = Derived.read(folder.parent / "derived")
+        self._settled = Settled.read(folder.parent / "settled", self._views)
+        self._spoiled = NEVER
         self._summed = 0
         self.refresh()
 
@@ -184,6 +187,8 @@ class Mirror:
         named = _parameters(sql)
         given = {key: value for key, value in (params or {}).items() if key in named}
         self.follow()
+        if self._spoiled and self._settled.is_named(sql):
+            self._settle()
         with self._root.cursor() as cursor:
             timer = threading.Timer(self.timeout_s, cursor.interrupt)
             timer.daemon = True
@@ -277,6 +282,7 @@ class Mirror:
                 self._derived.after(cursor, touched, changed.keys() | deleted.keys())
             else:
                 self._sum_up(cursor)
+        self._spoiled |= self._settled.spoiled(touched, changed.keys() | deleted.keys())
         self._horizon, self._top = news.horizon, tops
         self._living += sum(changed.values()) - dead
         self._dead += dead
@@ -290,6 +296,15 @@ class Mirror:
             cursor.execute(sql)
         self._derived.whole(cursor)
         self._summed = 0
+        self._spoiled = EVER
+
+    def _settle(self) -> None:
+        """Makes anew what a question is about to read of the days that have changed."""
+        with self._turn:
+            if self._spoiled:
+                with self._transaction() as cursor:
+                    self._dead += self._settled.settle(cursor, self._spoiled)
+                self._spoiled = NEVER
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from operation import DAY, FIRST, episode, flag
+from operation import DAY, FIRST, episode, flag, rate, shift
 from sqlalchemy import delete
 
 from dailies import derived
 from dailies.database import Record
 from dailies.mirror import Mirror
-from dailies.record import Episode, Finding
+from dailies.record import Episode, Finding, Shift
+from metrics import Filter, cost
 
 KEYS = "worked_on, site_id, worker_id, rig_id, task_id, program_id"
 CELL = "landed episodes good unknown suspect fail decided accepted"
@@ -50,6 +52,53 @@ def test_sums_follow_any_change(
             assert summed(mirror, table) == summed(fresh, table) != []
     finally:
         fresh.close()
+
+
+@pytest.mark.parametrize("many", [derived.MANY, 5], ids=["by difference", "anew"])
+@pytest.mark.parametrize("seed", [3, 4])
+def test_pay_follows_any_change(
+    own: tuple[Record, Mirror], monkeypatch: pytest.MonkeyPatch, seed: int, many: int
+) -> None:
+    monkeypatch.setattr("dailies.mirror.MANY", many)
+    record, mirror = own
+    dice = random.Random(seed)
+    cut = Filter(FIRST, FIRST + 5 * DAY, tasks=("egg",))
+    seen = set()
+    for _ in range(6):
+        dice.choice([_change, _change, _change_pay])(record, dice)
+        fresh = Mirror(record, threads=1)
+        for filter in (replace(cut, tasks=()), cut, replace(cut, rigs=("r1", "r2"))):
+            lines = cost.cost_lines(mirror, filter)
+            assert lines.equals(cost.cost_lines(fresh, filter))
+            seen.add(lines.num_rows)
+        fresh.close()
+    assert len(seen) > 3  # it did change
+
+
+def test_only_days_that_changed_are_settled_anew(
+    own: tuple[Record, Mirror], both_days: Filter
+) -> None:
+    record, mirror = own
+    before = cost.cost_lines(mirror, both_days)
+    settled = mirror.rows("SELECT worked_on, rowid FROM pay_line ORDER BY ALL")
+    with record.begin() as session:
+        session.get_one(Episode, 7).decision = "rejected"  # on the second day
+    assert cost.cost_lines(mirror, both_days).num_rows == before.num_rows - 1
+    again = mirror.rows("SELECT worked_on, rowid FROM pay_line ORDER BY ALL")
+    assert [row for row in again if row[0] == FIRST] == [row for row in settled if row[0] == FIRST]
+    assert {row for row in again if row[0] != FIRST}.isdisjoint(settled)
+
+
+def _change_pay(record: Record, dice: random.Random) -> None:
+    """A shift comes and one goes, one is paid otherwise, and a price changes."""
+    with record.begin() as session:
+        ids = [row.id for row in session.query(Shift)]
+        on = FIRST + dice.randint(0, 3) * DAY
+        session.add(shift(f"s{len(ids)}-{dice.random()}", "bo", "delft", "r2", on, 5))
+        session.delete(session.get_one(Shift, ids.pop(dice.randrange(len(ids)))))
+        session.get_one(Shift, dice.choice(ids)).paid_s = dice.choice([0, 1234.5])
+        site, basis, currency = dice.choice([("delft", "paid", "EUR"), ("kobe", "accepted", "JPY")])
+        session.add(rate(site, basis, str(dice.randint(900, 1900)), currency, on))
 
 
 def _change(record: Record, dice: random.Random) -> None:
