@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -164,6 +165,9 @@ def screen(
         Path | None,
         typer.Option("--export-clean", metavar="DIR", help="The good episodes, for training."),
     ] = None,
+    triage: Annotated[
+        bool, typer.Option("--triage", help="Look at all packets and at a sample of the pictures.")
+    ] = False,
     workers: WorkersOption = None,
 ) -> None:
     """Screen recordings once and print a verdict per episode; needs no record.
@@ -176,7 +180,9 @@ def screen(
 
     if json and csv:
         raise Stop("--json and --csv cannot both be: choose one")
-    show = _shower(json=json, csv=csv)
+    if triage and clean is not None:
+        raise Stop("--export-clean needs every picture looked at: leave --triage out")
+    show = _shower(json=json, csv=csv, triage=triage)
     limits = Policy.load(policy)
     chosen, is_broken = _chosen(paths)
     for path in chosen:
@@ -193,14 +199,14 @@ def screen(
         if page is not None:
             store = Path(left.enter_context(tempfile.TemporaryDirectory(prefix="dailies-")))
         told = _report(store)
-        pool = Pool(limits, workers=workers or os.cpu_count() or 1, store=store)
+        pool = Pool(limits, workers=workers or os.cpu_count() or 1, store=store, triage=triage)
         left.enter_context(_closing(pool))
         bar = bars.add_task("screening", total=len(chosen))
         for report in screen_all(pool, chosen):
             if isinstance(report, Dataset):
                 bars.update(bar, total=(bars.tasks[0].total or 0) + len(report.episodes) - 1)
             elif isinstance(report, Done):
-                screened = run.judged(report.screened)
+                screened = report.screened if triage else run.judged(report.screened)
                 show(screened)
                 if told is not None:
                     told.add(screened)
@@ -212,9 +218,10 @@ def screen(
                 is_broken |= report.is_format
                 _tell(report.message)
                 if not report.is_format:
-                    from jobs.screening import failed
+                    from jobs.screening import Triaged, failed
 
                     lost = failed(report.job.path, report.index or 0, limits, report.message)
+                    lost = replace(lost, triage=Triaged(0, 0)) if triage else lost
                     show(lost)
                     if told is not None:
                         told.add(lost)
@@ -222,7 +229,8 @@ def screen(
                 bars.advance(bar)
         if told is not None and page is not None:
             names = ", ".join(one.name for one in paths)
-            page.write_text(told.page(f"Screening of {names}"), "utf-8")
+            title = f"Triage of {names}" if triage else f"Screening of {names}"
+            page.write_text(told.page(title), "utf-8")
     if clean is not None:
         _export(seen, clean)
     raise typer.Exit(COULD_NOT_RUN if is_broken else int(not are_good))
@@ -542,7 +550,7 @@ def _tell_absent(path: Path) -> None:
         _tell(f"{path}: {count} not in this copy ({which}): copy the rest to have it screened")
 
 
-def _shower(*, json: bool, csv: bool) -> Callable[[Any], None]:
+def _shower(*, json: bool, csv: bool, triage: bool = False) -> Callable[[Any], None]:
     """Prints one verdict at a time, the header before the first."""
     from jobs.printing import csv_line, json_line, table_lines
 
@@ -550,7 +558,7 @@ def _shower(*, json: bool, csv: bool) -> Callable[[Any], None]:
         return lambda screened: print(json_line(screened), flush=True)
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     line = csv_line if csv else lambda one: table_lines(one, coloured=coloured)
-    print(line(None), flush=True)
+    print(table_lines(None, triage=triage) if not csv else line(None), flush=True)
     return lambda screened: print(line(screened), flush=True)
 
 

@@ -55,8 +55,12 @@ def enter(
     An episode that lacked a stream, or was a video before its series came, is completed: by other
     content under its path and index. An episode that is entered already takes on metadata that the
     recording says now, and the verdict that this makes. ``site_zones`` maps a site's id to its
-    IANA zone.
+    IANA zone. Raises ValueError for a triage, which is no screening.
     """
+    if screened.triage is not None:
+        raise ValueError(
+            f"{screened.path}: a triage is never entered: screen the recording in full"
+        )
     _wait_for_others(session, screened.fingerprint)
     same = select(Episode).where(Episode.content == screened.fingerprint).order_by(Episode.id)
     twins = list(session.scalars(same))

@@ -117,7 +117,8 @@ class Pool:
     """Up to ``workers`` processes that screen under ``policy``, started when first needed.
 
     ``store`` is the folder of measurements. A job that is alone gets the whole machine; of several
-    each gets its share of the cores. Not safe for threads. Its processes end with ``close``, and by
+    each gets its share of the cores. With ``triage`` a sample of the pictures is looked at, and the
+    store must be one of its own. Not safe for threads. Its processes end with ``close``, and by
     themselves when this process is gone.
     """
 
@@ -128,9 +129,10 @@ class Pool:
         workers: int,
         store: Path | None = None,
         timeout_s: float = TIMEOUT_S,
+        triage: bool = False,
     ) -> None:
         self._spawn = multiprocessing.get_context("spawn")
-        self._settings = (policy, store)
+        self._settings = (policy, store, triage)
         self._limit = max(1, workers)
         self._timeout_s = timeout_s
         self._workers: list[_Worker] = []
@@ -315,7 +317,7 @@ def _death(code: int | None) -> str:
     return f"ended with status {code} twice"
 
 
-def _work(pipe: Connection, policy: Policy, store: Path | None) -> None:
+def _work(pipe: Connection, policy: Policy, store: Path | None, triage: bool) -> None:
     """A process of the pool: jobs in, reports out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -325,7 +327,7 @@ def _work(pipe: Connection, policy: Policy, store: Path | None) -> None:
     while True:
         try:
             job, threads = pipe.recv()
-            for message in _reports(job, policy, store, threads):
+            for message in _reports(job, policy, store, threads, triage):
                 pipe.send(message)
             pipe.send(Finished(job))
         except (EOFError, OSError):
@@ -339,15 +341,19 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _reports(job: Job, policy: Policy, store: Path | None, threads: int) -> Iterator[int | Report]:
+def _reports(
+    job: Job, policy: Policy, store: Path | None, threads: int, triage: bool
+) -> Iterator[int | Report]:
     """An episode's index before it is begun, then the report on it."""
     from dailies.recordings import UnknownFormat, episodes_at
     from dailies.recordings.contract import Episode
-    from jobs.screening import screen_episode
+    from jobs.screening import screen_episode, triage_episode
+
+    look = triage_episode if triage else screen_episode
 
     def one(episode: Episode) -> Report:
         state = files_state(episode.files)
-        screened = screen_episode(episode, job.policy or policy, store=store, threads=threads)
+        screened = look(episode, job.policy or policy, store=store, threads=threads)
         is_settled = files_state(episode.files) == state
         return Done(job, replace(screened, measurements=None), state, is_settled)
 

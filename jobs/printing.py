@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from dailies.words import NS, Flag
 
 if TYPE_CHECKING:
-    from jobs.screening import Screened, ScreenedStream
+    from jobs.screening import Screened, ScreenedStream, Triaged
 
 VERSION = 1
 """Of the JSON format; a change that is not an addition makes it one more."""
 
-CSV_COLUMNS = ("path", "index", "format", "duration_s", "verdict", "policy", "error", "flags")
+CSV_COLUMNS = (
+    "path", "index", "format", "duration_s", "verdict", "policy", "error", "flags", "triage"
+)  # fmt: skip
 COLOURS = {"good": "\x1b[32m", "unknown": "\x1b[36m", "suspect": "\x1b[33m", "fail": "\x1b[31m"}
 PLAIN = "\x1b[0m"
 
@@ -39,6 +41,7 @@ def as_json(screened: Screened) -> dict[str, Any]:
         "verdict": screened.verdict.grade.value,
         "policy": screened.verdict.policy,
         "error": screened.error,
+        "triage": _triage(screened.triage) if screened.triage else None,
         "streams": [_stream(stream) for stream in screened.streams],
         "flags": [_flag(flag) for flag in screened.verdict.flags],
     }
@@ -49,7 +52,8 @@ def csv_line(screened: Screened | None) -> str:
     if screened is None:
         return ",".join(CSV_COLUMNS)
     flags = "; ".join(f"{flag.grade.value} {flag.check}" for flag in screened.verdict.flags)
-    row = as_json(screened) | {"flags": flags}
+    triage = "triage" if screened.triage else ""
+    row = as_json(screened) | {"flags": flags, "triage": triage}
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(
         ["" if row[column] is None else row[column] for column in CSV_COLUMNS]
@@ -57,18 +61,26 @@ def csv_line(screened: Screened | None) -> str:
     return out.getvalue()
 
 
-def table_lines(screened: Screened | None, *, coloured: bool = False) -> str:
+def table_lines(screened: Screened | None, *, coloured: bool = False, triage: bool = False) -> str:
     """One episode as a line of the table, its reasons below it; the header for None."""
     if screened is None:
-        return f"{'verdict':8} {'length [s]':>10}  recording"
+        return f"{'triage' if triage else 'verdict':8} {'length [s]':>10}  recording"
     grade = screened.verdict.grade.value
     word = f"{COLOURS[grade]}{grade:8}{PLAIN}" if coloured else f"{grade:8}"
     place = f"{screened.path}" + (f", episode {screened.index}" if screened.index else "")
     reasons = list(dict.fromkeys(flag.message for flag in screened.verdict.flags))
     if not reasons and screened.error:
         reasons = [screened.error]
+    if screened.triage:
+        place += f"  (triage: {looked_at(screened.triage)})"
+        reasons = reasons or ["nothing odd seen; that does not make it good"]
     first = f"{word} {screened.duration_s:10.1f}  {place}"
     return "\n".join([first, *(f"{'':21}{reason}" for reason in reasons)])
+
+
+def looked_at(triage: Triaged) -> str:
+    """How many of the pictures a triage looked at, in words."""
+    return f"{triage.looked_at} of {triage.pictures} pictures looked at"
 
 
 def finite(value: float | None, digits: int = 6) -> float | None:
@@ -76,6 +88,14 @@ def finite(value: float | None, digits: int = 6) -> float | None:
     if value is None or value != value or value in (float("inf"), float("-inf")):
         return None
     return round(float(value), digits)
+
+
+def _triage(triage: Triaged) -> dict[str, Any]:
+    return {
+        "looked_at": triage.looked_at,
+        "pictures": triage.pictures,
+        "not_looked_at": list(triage.not_looked_at),
+    }
 
 
 def _stream(stream: ScreenedStream) -> dict[str, Any]:

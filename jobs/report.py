@@ -60,6 +60,7 @@ class Report:
         return _PAGE.format(
             title=html.escape(title),
             said=f"{len(self._episodes)} episodes, {hours:.2f} h: {said or 'none'}",
+            triage=_TRIAGE if any(one.triage for one in self._episodes) else "",
             policy=html.escape(policy),
             pareto="".join(_pareto(self._episodes)),
             rows="".join(_row(one, at + 1) for at, one in enumerate(self._episodes)),
@@ -73,8 +74,9 @@ def _row(screened: Screened, number: int) -> str:
     checks = ", ".join(dict.fromkeys(flag.check for flag in screened.verdict.flags))
     place = html.escape(_place(screened))
     link = f'<a href="#e{number}">{place}</a>' if screened.verdict.flags else place
+    grade_of = f"triage: {grade}" if screened.triage else grade
     return (
-        f'<tr><td class="{grade}">{WORDS[grade]} {grade}</td><td>{link}</td>'
+        f'<tr><td class="{grade}">{WORDS[grade]} {grade_of}</td><td>{link}</td>'
         f"<td class=n>{screened.duration_s:.1f}</td><td>{html.escape(checks)}</td></tr>\n"
     )
 
@@ -247,10 +249,15 @@ rect{fill:#d98e0444}
 *{print-color-adjust:exact}}
 """
 
+_TRIAGE = (
+    "<p><b>This is a triage:</b> every packet was read, but only a sample of the pictures was "
+    "looked at. Good means that nothing odd was seen, no more.</p>"
+)
+
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{style}</style></head>
-<body><h1>{title}</h1><p>{said}. Judged under {policy}.</p>
+<body><h1>{title}</h1><p>{said}. Judged under {policy}.</p>{triage}
 <h2>What was found</h2><div class=scroll><table>
 <tr><th>check</th><th class=n>episodes</th><th class=n>% of all</th><th></th></tr>
 {pareto}</table></div>

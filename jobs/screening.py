@@ -21,8 +21,10 @@ from quality.judge import judge
 from quality.measures import Measurements, measure
 from quality.measures.measurements import safe_name
 from quality.measures.sketch import Sketch
+from quality.measures.triage import measure_triage
 from quality.policy import Policy
 from quality.scores import Score, scores
+from quality.triage import NOT_LOOKED_AT, judge_triage, seen_count
 
 Kind = Literal["video", "series", "audio"]
 BROKEN_CHECKS = ("corrupt_stream", "missing_stream")
@@ -45,6 +47,17 @@ class ScreenedStream:
     file_end_s: float | None = None
 
 
+@dataclass(frozen=True)
+class Triaged:
+    """What a triage looked at: ``looked_at`` of ``pictures``; ``not_looked_at`` names what it
+    leaves to a full screening.
+    """
+
+    looked_at: int
+    pictures: int
+    not_looked_at: tuple[str, ...] = NOT_LOOKED_AT
+
+
 @dataclass(frozen=True, eq=False)
 class Screened:
     """What screening one episode gave.
@@ -55,7 +68,8 @@ class Screened:
     than the one that measured; ``stored`` says whether they lie in the folder of measurements.
     ``alone`` is the fingerprint of a video without the series beside it, None where there are none.
     ``sketches`` are what the cameras' clips are known again by.
-    ``scores`` tell the verdict under moved limits.
+    ``scores`` tell the verdict under moved limits. ``triage`` is set where this is no full
+    screening, so that good means no more than that nothing odd was seen.
     """
 
     path: Path
@@ -73,6 +87,7 @@ class Screened:
     alone: str | None = None
     scores: tuple[Score, ...] = ()
     sketches: tuple[Sketch, ...] = ()
+    triage: Triaged | None = None
 
 
 def screen(
@@ -107,10 +122,7 @@ def screen_episode(
         verdict = judge(measurements, policy, episode.metadata)
         near = scores(measurements, policy, episode.metadata)
     except Exception as error:  # whatever a damaged file does to us is that file's failure
-        message = (
-            f"{episode.path}, episode {episode.index}: could not be measured "
-            f"({type(error).__name__}: {error}): check the files, or copy them again"
-        )
+        message = _unmeasured(episode, error)
         return failed(episode.path, episode.index, policy, message, opened=episode, key=key)
     return Screened(
         path=episode.path,
@@ -154,6 +166,49 @@ def failed(
         started_at=(opened.metadata.started_at if opened else None)
         or _changed_at(files or (path,)),
         error=message,
+    )
+
+
+def triage_episode(
+    episode: Episode, policy: Policy, *, store: Path | None = None, threads: int = 0
+) -> Screened:
+    """The verdict of a triage on one opened episode, by its packets and a sample of its pictures.
+
+    ``store`` is a folder for the measurements of this triage alone: never that of the intake, for
+    they lack most pictures.
+    """
+    key = ""
+    try:
+        key = fingerprint(episode)
+        triage = measure_triage(episode, threads=threads)
+        verdict = judge_triage(triage, policy, episode.metadata)
+        if store is not None:
+            _keep(triage.measurements, episode, store / key)
+    except Exception as error:  # as in screen_episode
+        message = _unmeasured(episode, error)
+        lost = failed(episode.path, episode.index, policy, message, opened=episode, key=key)
+        return replace(lost, triage=Triaged(0, 0))
+    measurements = triage.measurements
+    return Screened(
+        path=episode.path,
+        index=episode.index,
+        format=episode.format,
+        metadata=episode.metadata,
+        fingerprint=key,
+        verdict=verdict,
+        duration_s=measurements.duration_ns / NS,
+        started_at=_started_at(episode, measurements.duration_ns / NS),
+        streams=_streams(episode, measurements, store / key if store else None),
+        error=error_of(verdict),
+        measurements=measurements,
+        triage=Triaged(*seen_count(triage)),
+    )
+
+
+def _unmeasured(episode: Episode, error: Exception) -> str:
+    return (
+        f"{episode.path}, episode {episode.index}: could not be measured "
+        f"({type(error).__name__}: {error}): check the files, or copy them again"
     )
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dailies.recordings.contract import Metadata
 from dailies.words import Flag, Span, Verdict, worst
-from quality.checks import CHECKS
+from quality.checks import CHECKS, Check
 from quality.measures.measurements import Measurements
 from quality.policy import Policy
 
 
-def judge(measurements: Measurements, policy: Policy, metadata: Metadata | None = None) -> Verdict:
+def judge(
+    measurements: Measurements,
+    policy: Policy,
+    metadata: Metadata | None = None,
+    checks: Iterable[Check] = CHECKS,
+) -> Verdict:
     """The verdict on an episode: every check's flags under the limits that apply to it.
 
-    The flags come in the order of the checks, then of streams and time.
+    ``checks`` are those to be asked, all unless told. The flags come in the order of the checks,
+    then of streams and time.
     """
     who = metadata or Metadata()
     measurements = replace(  # what is known now comes before what was said when it was measured
@@ -26,8 +32,8 @@ def judge(measurements: Measurements, policy: Policy, metadata: Metadata | None 
     limits = policy.limits_for(who.task, who.site, who.rig)
     flags = [
         flag
-        for check in CHECKS
-        for flag in _merged(sorted(check.function(measurements, limits[check.name]), key=_place))
+        for check in checks
+        for flag in merged(check.function(measurements, limits[check.name]))
     ]
     return Verdict.of(policy.id, tuple(flags))
 
@@ -36,10 +42,10 @@ def _place(flag: Flag) -> tuple[str, str, Span]:
     return flag.stream or "", flag.unit, flag.span
 
 
-def _merged(flags: list[Flag]) -> Iterator[Flag]:
+def merged(flags: Iterable[Flag]) -> Iterator[Flag]:
     """Flags of one check on one stream whose spans overlap made one: the worse one's words."""
     pending: Flag | None = None
-    for flag in flags:
+    for flag in sorted(flags, key=_place):
         if pending is not None and _place(pending)[:2] == _place(flag)[:2] and _meet(pending, flag):
             pending = _joined(pending, flag)
             continue

@@ -246,6 +246,8 @@ def _thumbnail(camera: Pictures, folder: Path) -> bytes | None:
 
 def _summed_pictures(camera: Pictures) -> dict[str, float | None]:
     intervals_s = np.diff(camera.times_ns) / NS
+    # of a triage most pictures are not known
+    seen, compared = np.isfinite(camera.luma), np.isfinite(camera.motion)
     return {
         "count": float(camera.count),
         "rate_hz": camera.rate_hz,
@@ -256,8 +258,8 @@ def _summed_pictures(camera: Pictures) -> dict[str, float | None]:
         "luma_median": _number(np.median, camera.luma),
         "contrast_median": _number(np.median, camera.contrast),
         "motion_median": _number(np.median, camera.motion),
-        "repeat_share": _number(np.mean, camera.repeat),
-        "black_share": _number(np.mean, camera.dark_share >= 0.98),
+        "repeat_share": _number(np.mean, camera.repeat[compared]),
+        "black_share": _number(np.mean, camera.dark_share[seen] >= 0.98),
         "error_count": float(camera.error_count),
         **camera.delays,
     }

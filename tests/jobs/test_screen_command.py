@@ -63,6 +63,7 @@ def test_the_json_of_an_episode_is_this() -> None:
         "verdict": "suspect",
         "policy": "house@12345678",
         "error": None,
+        "triage": None,
         "streams": [
             {
                 "name": "wrist",
@@ -118,6 +119,7 @@ def test_a_csv_row_has_the_headers_columns() -> None:
             "policy": "house@12345678",
             "error": "",
             "flags": "suspect blur; unknown sync_drift",
+            "triage": "",
         }
     ]
 

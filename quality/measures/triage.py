@@ -1,0 +1,443 @@
+"""Triage: every packet of a video, but only some of its pictures.
+
+Packets are read without decoding. Of the key pictures some are decoded, evenly and where one came
+early or is of an odd size. Then what looks odd is decoded whole, from the key picture before it on,
+as far as the budget goes. Everything that needs no picture is measured as ever.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from dailies.recordings.contract import Camera, Episode, VideoFile
+from dailies.words import NS
+from quality.measures import decode
+from quality.measures.decode import measure_camera
+from quality.measures.measurements import Measurements
+from quality.measures.packets import Odd, Packets, early_keys, odd_stretches
+from quality.measures.pictures import CURVES, Pictures
+from quality.measures.series import measure_series
+from quality.measures.sound import measure_sound
+from quality.measures.sync import measure_sync
+from quality.measures.timed import delays_ms
+
+EVERY_S = 4.0
+"""Time between key pictures that are looked at in any case, where there are so many."""
+FEWEST, EVEN_SHARE = 3, 0.1
+"""So many of them, or as many as hold this share of all bytes: large ones take long to decode."""
+ODD_KEY, ODD_KEY_S = 1.25, 0.5
+"""A key picture so many times larger or smaller than is usual around it is looked at, too: of those
+that follow each other, one in so long."""
+AROUND_S = 8.0
+MOST, MOST_SHARE = 300, 0.05
+"""Pictures decoded for what looks odd: so many, or that share of a long camera's."""
+CLOSER_S = 1.2
+"""How much is decoded after a picture that looks odd by itself."""
+AFTER_S = 0.4
+"""How much after what looks odd, so that its end is seen."""
+TICKS = 1e6
+"""Pictures and packets are matched by their times in microseconds."""
+
+Numbers = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What triage saw of a camera.
+
+    ``seen``, (n,), marks the pictures that were decoded; ``runs`` are the stretches [start, stop)
+    of them that were decoded whole, ``left`` what looks odd and was not looked into.
+    """
+
+    camera: Pictures
+    seen: npt.NDArray[np.bool_]
+    cuts: npt.NDArray[np.bool_]
+    runs: tuple[tuple[int, int], ...] = ()
+    left: tuple[Odd, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Triage:
+    """The measurements of a triage: curves are NaN where no picture was looked at."""
+
+    measurements: Measurements
+    looks: tuple[Look, ...]
+
+
+def measure_triage(episode: Episode, *, threads: int = 0) -> Triage:
+    """Measure an episode by its packets and a sample of its pictures; sensors and sound in full.
+
+    Cameras that are no video file, or whose packets have no times, are decoded whole. Never raises
+    for a damaged recording.
+    """
+    with ThreadPoolExecutor(max(1, min(len(episode.cameras), 2 if threads == 0 else 1))) as pool:
+        looks = tuple(pool.map(lambda camera: look_at(camera, threads=threads), episode.cameras))
+    cameras = tuple(look.camera for look in looks)
+    by_clock = (one for one in measure_sync(cameras, episode.series) if one.method == "clock")
+    measurements = Measurements(
+        cameras=cameras,
+        series=tuple(measure_series(series) for series in episode.series),
+        sync=tuple(by_clock),
+        problems=episode.problems,
+        declared_duration_s=episode.declared_duration_s,
+        task=episode.metadata.task,
+        steps=episode.metadata.steps,
+        sounds=tuple(measure_sound(audio) for audio in episode.audio),
+    )
+    return Triage(measurements, looks)
+
+
+def look_at(camera: Camera, *, threads: int = 0) -> Look:
+    """Triage of one camera."""
+    cv2.setNumThreads(1)
+    if isinstance(camera.source, VideoFile):
+        sample = _Sample(camera.source, threads)
+        try:
+            sample.take()
+        except (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError):
+            sample.is_usable = False
+        if sample.is_usable:
+            return _look(camera, sample)
+    whole = measure_camera(camera, threads=threads)
+    seen = np.ones(whole.count, np.bool_)
+    return Look(whole, seen, np.zeros_like(seen), ((0, whole.count),) if whole.count else ())
+
+
+@dataclass
+class _Sample:
+    """The packets of a video, and what was measured of some of its pictures."""
+
+    source: VideoFile
+    threads: int
+    take_: decode._Take = field(default_factory=decode._Take)
+    packets: Packets = field(
+        default_factory=lambda: Packets(np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_))
+    )
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    left: list[Odd] = field(default_factory=list)
+    lost_s: list[float] = field(default_factory=list)
+    is_usable: bool = True
+    _stamps: list[int] = field(default_factory=list)
+
+    def take(self) -> None:
+        """Read all packets and decode the sample."""
+        with av.open(str(self.source.path), metadata_errors="replace") as container:
+            stream = container.streams.video[self.source.track]
+            if stream.codec_context is None:
+                raise ValueError("its pictures are of a codec that FFmpeg does not know")
+            stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = self.threads
+            clock = decode._StreamClock.of(container, stream, self.source)
+            whole = self.source.start_s <= 0 and self.source.end_s is None
+            self.take_.codec = stream.codec_context.name
+            self.take_.container_count = stream.frames or None if whole else None
+            self.take_.period_s = clock.period_s
+            self.take_.sketch_due_s = math.inf
+            self._read(container, stream, clock)
+            if self.is_usable:
+                for key in keys_to_see(self.packets).tolist():
+                    self._run(container, stream, clock, key, key + 1)
+                self._look_closer(container, stream, clock)
+
+    def _read(
+        self, container: InputContainer, stream: VideoStream, clock: decode._StreamClock
+    ) -> None:
+        """All packets in the source's span."""
+        seconds: list[float] = []
+        sizes: list[int] = []
+        keys: list[bool] = []
+        for packet in self._demuxed(container, stream, clock):
+            if packet.pts is None:
+                self.is_usable = False
+                return
+            at_s = clock.seconds(packet.pts, 0)
+            if clock.is_over(at_s):
+                break
+            if not clock.holds(at_s):
+                continue
+            seconds.append(at_s)
+            sizes.append(packet.size)
+            keys.append(packet.is_keyframe)
+            self._stamps.append(packet.pts)
+        order = np.argsort(seconds, kind="stable")
+        self.packets = Packets(
+            np.array(seconds, np.float64)[order],
+            np.array(sizes, np.int64)[order],
+            np.array(keys, np.bool_)[order],
+        )
+        self._stamps = np.array(self._stamps, np.int64)[order].tolist()
+        ended_s = max(seconds, default=0.0) + clock.period_s
+        self.lost_s = [min(lost_s, ended_s) for lost_s in self.lost_s]
+        self.is_usable = bool(self.packets.is_key.any())
+
+    def _demuxed(
+        self, container: InputContainer, stream: VideoStream, clock: decode._StreamClock
+    ) -> Iterator[Any]:
+        if self.source.start_s > 0:
+            target = round(clock.first + (self.source.start_s - clock.period_s / 2) / clock.unit)
+            container.seek(max(target, 0), stream=stream)
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (av.FFmpegError, OSError) as error:
+                self.take_.fault(decode._words(error))
+                self.lost_s.append(math.inf)  # put right when all times are known
+                return
+            if packet.size:
+                yield packet
+
+    def _begin(self) -> None:
+        """What comes next has no picture before it."""
+        self.take_.before = self.take_.earlier = None
+        self.take_.tint_due_s = -math.inf
+
+    def _see(self, frame: VideoFrame, clock: decode._StreamClock) -> None:
+        take = self.take_
+        at_s = clock.seconds(frame.pts, len(take.seconds))
+        if not clock.holds(at_s):
+            return
+        take.see(*decode._luma(frame), at_s, partial(decode._tint, frame))
+        if frame.is_corrupt:
+            take.corrupt_seconds.append(at_s)
+            self.lost_s.append(at_s)
+        if take.thumbnail is None or at_s <= clock.length_s / 2:
+            take.thumbnail = decode._thumbnail(frame) or take.thumbnail
+        turned = decode._turns(frame) % 2
+        take.width, take.height = (
+            (frame.height, frame.width) if turned else (frame.width, frame.height)
+        )
+
+    def _look_closer(
+        self, container: InputContainer, stream: VideoStream, clock: decode._StreamClock
+    ) -> None:
+        """Decode what looks odd, the shortest way first, until the budget is spent."""
+        budget = max(MOST, round(MOST_SHARE * len(self.packets.sizes)))
+        keys = np.flatnonzero(self.packets.is_key)
+        stretches = [*odd_stretches(self.packets), *self._odd_pictures()]
+        after, end = self.packets.count_in(AFTER_S), len(self.packets.sizes)
+        for odd in _together(stretches, keys):
+            odd = replace(odd, stop=min(odd.stop + after, end))
+            start = int(keys[_group(odd, keys)])
+            if odd.stop - start > budget or not self._run(
+                container, stream, clock, start, odd.stop
+            ):
+                self.left.append(odd)
+                continue
+            budget -= odd.stop - start
+            self.runs.append((start, odd.stop))
+
+    def _odd_pictures(self) -> Iterator[Odd]:
+        """What follows each picture that looks odd by itself, unless all do."""
+        take = self.take_
+        table = _table(take)
+        odd = odd_looking({name: table[:, at] for at, name in enumerate(CURVES)})
+        if odd.mean() > 0.5:  # so it is with this camera: there are looks enough to tell
+            return
+        closer = self.packets.count_in(CLOSER_S)
+        places = self._places(np.array(take.seconds)[odd])
+        for at in places[places >= 0].tolist():
+            yield Odd(at, min(at + closer, len(self.packets.sizes)), "an odd picture")
+
+    def _run(
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        clock: decode._StreamClock,
+        start: int,
+        stop: int,
+    ) -> bool:
+        """Decode packets [start, stop); False where the key picture could not be come to."""
+        wanted = self._stamps[start]
+        first_s, last_s = (float(self.packets.seconds[at]) for at in (start, stop - 1))
+        decoder, errors = stream.codec_context, self.take_.error_count
+        container.seek(wanted, stream=stream)
+        decoder.flush_buffers()
+        self._begin()
+        is_on = False
+        for packet in container.demux(stream):
+            if not is_on:
+                if not packet.size or (packet.is_keyframe and (packet.pts or 0) > wanted):
+                    return False
+                is_on = packet.pts == wanted
+            if not is_on:
+                continue
+            frames = decode._decoded(decoder, packet, self.take_)
+            if stop == start + 1:  # the picture is there without those that follow
+                frames += decode._decoded(decoder, None, self.take_)
+            for frame in frames:
+                at_s = clock.seconds(frame.pts, 0)
+                if at_s > last_s:
+                    decoder.flush_buffers()
+                    return True
+                if at_s >= first_s:  # others hang on the group before
+                    self._see(frame, clock)
+            if self.take_.error_count > errors:
+                self.lost_s.append(clock.seconds(packet.pts, 0))
+                errors = self.take_.error_count
+            if stop == start + 1:
+                decoder.flush_buffers()
+                return True
+        return True
+
+    def _places(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+        """Numbers of the packets of those times, -1 where there is none."""
+        known = np.round(self.packets.seconds * TICKS).astype(np.int64)
+        wanted = np.round(seconds * TICKS).astype(np.int64)
+        at = np.clip(np.searchsorted(known, wanted), 0, max(len(known) - 1, 0))
+        return np.where(known[at] == wanted, at, -1) if len(known) else np.full(len(wanted), -1)
+
+
+def keys_to_see(packets: Packets) -> npt.NDArray[np.intp]:
+    """Numbers of the key pictures to look at, in order."""
+    keys = np.flatnonzero(packets.is_key)
+    sizes, seconds = packets.sizes[keys], packets.seconds[keys]
+    length_s = float(packets.seconds[-1] - packets.seconds[0])
+    fit = EVEN_SHARE * float(packets.sizes.sum()) / max(float(sizes.mean()), 1.0)
+    count = int(np.clip(fit, FEWEST, max(length_s / EVERY_S, FEWEST)))
+    even = np.unique(np.linspace(0, len(keys) - 1, min(count, len(keys))).round().astype(np.intp))
+    spaced = float(np.median(np.diff(seconds))) if len(keys) > 1 else 0.0
+    reach = max(round(AROUND_S / 2 / spaced), 2) if spaced > 0 else 2
+    padded = np.pad(sizes.astype(np.float64), reach, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    usual = np.maximum(np.median(windows, axis=1), 1.0)
+    odd = np.abs(np.log(np.maximum(sizes, 1) / usual)) > np.log(ODD_KEY)
+    odd |= early_keys(packets)[keys]
+    looks = np.flatnonzero(odd)
+    # one of those that follow each other in the same stretch of time
+    slots = np.floor(seconds[looks] / ODD_KEY_S).astype(np.int64)
+    _, first = np.unique(slots, return_index=True)
+    return np.asarray(keys[np.union1d(even, looks[first])], dtype=np.intp)
+
+
+def odd_looking(curves: dict[str, Numbers]) -> npt.NDArray[np.bool_]:
+    """True for each picture that is dark, bright, soft, flat, torn or colourless, shape (n,).
+
+    Wider than any limit: it says only what is worth another look.
+    """
+    usual = {name: np.nanmedian(values) if np.isfinite(values).any() else np.nan
+             for name, values in curves.items()}  # fmt: skip
+    luma, edge = curves["luma"], curves["edge_px"]
+    odd = (luma < 35) | (luma > 225) | (curves["dark_share"] > 0.6) | (curves["bright_share"] > 0.5)
+    odd |= np.abs(luma - usual["luma"]) > 40
+    odd |= (edge > 2.0) | (edge > 1.5 * usual["edge_px"]) | (curves["smear_px"] > 2.6)
+    odd |= curves["contrast"] < 0.4 * usual["contrast"]
+    odd |= (curves["undrawn_share"] > 0.03) | (curves["tint"] > 20)
+    odd |= curves["colour"] < 0.3 * usual["colour"]
+    return np.asarray(odd, dtype=np.bool_)
+
+
+def _together(stretches: list[Odd], keys: npt.NDArray[np.intp]) -> list[Odd]:
+    """Odd stretches of one group of pictures made one, the nearest to their key picture first."""
+    joined: dict[int, Odd] = {}
+    for odd in sorted(stretches, key=lambda one: one.start):
+        at = _group(odd, keys)
+        if odd.stop <= odd.start or at < 0:
+            continue
+        one = joined.get(at, odd)
+        why = one.why if odd.why in one.why else f"{one.why}, {odd.why}"
+        joined[at] = Odd(one.start, max(one.stop, odd.stop), why)
+    return sorted(joined.values(), key=lambda odd: odd.stop - int(keys[_group(odd, keys)]))
+
+
+def _group(odd: Odd, keys: npt.NDArray[np.intp]) -> int:
+    """The number of the key picture from which an odd stretch can be decoded; -1 where none is."""
+    return int(np.searchsorted(keys, odd.start, side="right")) - 1
+
+
+def _look(camera: Camera, sample: _Sample) -> Look:
+    take, packets = sample.take_, sample.packets
+    table = _table(take)
+    places = sample._places(np.array(take.seconds, np.float64))
+    known, count = places >= 0, len(packets.seconds)
+    seen = np.zeros(count, np.bool_)
+    seen[places[known]] = True
+    # of a picture that was decoded twice the later look counts: there it has one before it
+    curves = np.full((count, table.shape[1]), np.nan, np.float32)
+    curves[places[known]] = table[known]
+    two = np.full(count, np.nan, np.float32)
+    two[places[known]] = np.array(take.two, np.float32)[known]
+    runs = _merged(sample.runs)
+    moves = np.zeros(count, np.bool_)
+    for start, stop in runs:
+        moves[start:stop] = seen[start:stop]
+    curves[~moves, CURVES.index("motion")] = np.nan
+    curves[~moves, CURVES.index("changed_share")] = np.nan
+    two[~moves] = np.nan
+    container_ns = np.round(packets.seconds * NS).astype(np.int64) + camera.offset_ns
+    times_ns, clock = decode._times(camera, container_ns)
+    delay_median_ms, delay_max_ms = delays_ms(camera.delays_ns)
+    sizes, resized = _sizes(take, places)
+    named: dict[str, Any] = {name: curves[:, at] for at, name in enumerate(CURVES)}
+    pictures = Pictures(
+        name=camera.name,
+        times_ns=times_ns,
+        repeat=(curves[:, len(CURVES)] == 1) & moves,
+        motion_two=two,
+        keys=np.flatnonzero(packets.is_key).astype(np.int32),
+        width=take.width,
+        height=take.height,
+        codec=take.codec,
+        clock=clock,
+        packet_count=count or None,
+        container_count=take.container_count,
+        declared_count=camera.declared_count,
+        declared_rate_hz=camera.declared_rate_hz,
+        broken_count=len(take.corrupt_seconds),
+        error_count=take.error_count,
+        error=decode._error(take),
+        lost_from_ns=round(min(sample.lost_s) * NS) + camera.offset_ns if sample.lost_s else None,
+        thumbnail=take.thumbnail,
+        delay_median_ms=delay_median_ms,
+        delay_max_ms=delay_max_ms,
+        sizes=sizes,
+        resized_ns=tuple(int(times_ns[at]) for at in resized),
+        **named,
+    )
+    return Look(pictures, seen, early_keys(packets), runs, tuple(sample.left))
+
+
+def _table(take: decode._Take) -> Numbers:
+    take.pack()
+    return np.concatenate(take.blocks) if take.blocks else np.empty((0, len(CURVES) + 1), "f4")
+
+
+def _merged(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(runs):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], stop))
+        else:
+            merged.append((start, stop))
+    return tuple(merged)
+
+
+def _sizes(
+    take: decode._Take, places: npt.NDArray[np.intp]
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The sizes that the pictures had in turn, and the places at which each but the first began."""
+    firsts = [number for number, _, _ in take.sizes] + [len(places)]
+    words = [f"{width}x{height}" for _, width, height in take.sizes]
+    size_of = np.repeat(np.arange(len(words)), np.diff(firsts)) if words else np.empty(0, np.intp)
+    known = [(int(places[at]), words[size_of[at]]) for at in np.argsort(places, kind="stable")]
+    turns = [
+        (place, word)
+        for (_, before), (place, word) in zip([(0, ""), *known], known, strict=False)
+        if word != before
+    ]
+    return tuple(word for _, word in turns), tuple(place for place, _ in turns[1:])
