@@ -54,22 +54,11 @@ class VerdictChange:
 
 
 @dataclass(frozen=True)
-class WorkerChange:
-    """A worker's episodes whose verdict changes, ``worse`` of them for the worse."""
+class OwnerChange:
+    """A worker's or a rig's (``kind``) episodes whose verdict changes, ``worse`` for the worse."""
 
-    worker_id: str | None
-    episodes: int
-    worse: int
-    better_h: float
-    worse_h: float
-    recorded_h: float
-
-
-@dataclass(frozen=True)
-class RigChange:
-    """A rig's episodes whose verdict changes, ``worse`` of them for the worse."""
-
-    rig_id: str | None
+    kind: str
+    id: str | None
     episodes: int
     worse: int
     better_h: float
@@ -157,16 +146,11 @@ def policy_change(mirror: Mirror, before: Limits, after: Limits) -> tuple[Verdic
     return ask(mirror, "policy_change", VerdictChange, _sides(before, after))
 
 
-def policy_change_by_worker(
+def policy_change_by_owner(
     mirror: Mirror, before: Limits, after: Limits
-) -> tuple[WorkerChange, ...]:
-    """The workers whose verdicts would change, most hours first."""
-    return ask(mirror, "policy_change_by_worker", WorkerChange, _sides(before, after))
-
-
-def policy_change_by_rig(mirror: Mirror, before: Limits, after: Limits) -> tuple[RigChange, ...]:
-    """The rigs whose verdicts would change, most hours first."""
-    return ask(mirror, "policy_change_by_rig", RigChange, _sides(before, after))
+) -> tuple[OwnerChange, ...]:
+    """The workers, then the rigs, whose verdicts would change, of each kind most hours first."""
+    return ask(mirror, "policy_change_by_owner", OwnerChange, _sides(before, after))
 
 
 def policy_changed_episodes(

@@ -329,15 +329,11 @@ def _rate(value: float | None, low: float | None, high: float | None) -> str:
 def who_changes(current: Policy, draft: Policy) -> None:
     """Workers, rigs and episodes whose verdicts would change."""
     sides = _sides(current, draft)
-    by_worker = metrics.policy_change_by_worker(mirror(), *sides)
-    if not by_worker:
+    owners = metrics.policy_change_by_owner(mirror(), *sides)
+    if not owners:
         return
-    by_rig = metrics.policy_change_by_rig(mirror(), *sides)
-    left, right = st.columns(2)
-    for column, kind, named in (
-        (left, "worker", [(one.worker_id, one.better_h, one.worse_h) for one in by_worker]),
-        (right, "rig", [(one.rig_id, one.better_h, one.worse_h) for one in by_rig]),
-    ):
+    for column, kind in zip(st.columns(2), ("worker", "rig"), strict=True):
+        named = [(one.id, one.better_h, one.worse_h) for one in owners if one.kind == kind]
         with column:
             st.subheader(f"{kind.capitalize()}s, most hours first", anchor=False)
             shown = min(len(named), BARS)

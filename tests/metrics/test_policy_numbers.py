@@ -43,10 +43,12 @@ def test_verdicts_change_where_no_other_check_says_the_same(scored: Mirror) -> N
         ("suspect", "good", 1, 2.0, 0),
         ("fail", "suspect", 1, 0.5, 1),
     ]
-    by_worker = policy.policy_change_by_worker(scored, [BLUR], [Limit("blur", "higher", 5.0, 20.0)])
-    assert [(one.worker_id, one.better_h, one.worse_h) for one in by_worker] == [
-        ("bo", 2.0, 0.0),
-        ("ann", 0.5, 0.0),
+    owners = policy.policy_change_by_owner(scored, [BLUR], [Limit("blur", "higher", 5.0, 20.0)])
+    assert [(one.kind, one.id, one.better_h, one.worse_h, one.recorded_h) for one in owners] == [
+        ("worker", "bo", 2.0, 0.0, 2.5),
+        ("worker", "ann", 0.5, 0.0, 1.5),
+        ("rig", "r2", 2.0, 0.0, 2.5),
+        ("rig", "r1", 0.5, 0.0, 1.5),
     ]
 
 

@@ -121,10 +121,10 @@ def test_a_moved_limit_changes_something_here(mirror: Mirror) -> None:
     changes = metrics.policy_change(mirror, *sides)
     assert sum(one.episodes for one in changes) > 3
     assert sum(one.hours for one in changes) == sum(one.episodes for one in changes)
-    by_rig = metrics.policy_change_by_rig(mirror, *sides)
-    assert sum(one.episodes for one in by_rig) == sum(one.episodes for one in changes)
-    (worker,) = metrics.policy_change_by_worker(mirror, *sides)
-    assert (worker.worker_id, worker.worse, worker.worse_h) == ("w", 0, 0.0)
+    worker, *rigs = metrics.policy_change_by_owner(mirror, *sides)
+    assert {one.kind for one in rigs} == {"rig"}
+    assert sum(one.episodes for one in rigs) == sum(one.episodes for one in changes)
+    assert (worker.kind, worker.id, worker.worse, worker.worse_h) == ("worker", "w", 0, 0.0)
     assert worker.recorded_h == EPISODES
 
 
