@@ -13,6 +13,7 @@ from quality.checks.exposure import BLACK_PICTURE, OVEREXPOSED, UNDEREXPOSED
 from quality.checks.flicker import FLICKER
 from quality.checks.frozen import FROZEN_PICTURE
 from quality.checks.grain import BLOCKINESS, NOISE
+from quality.checks.lens import DIRTY_LENS
 from quality.checks.problems import CORRUPT_STREAM, MISSING_STREAM
 from quality.checks.size import PICTURE_SIZE_CHANGED
 
@@ -30,7 +31,7 @@ CHECKS: tuple[Check, ...] = (
     MISSING_STREAM,
     CORRUPT_STREAM,
     TOO_SHORT,
-    # pictures: light, colour, size, noise
+    # pictures: light, colour, size, noise, lens
     MOTION_BLUR,
     FLICKER,
     TORN_PICTURE,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     PICTURE_SIZE_CHANGED,
     NOISE,
     BLOCKINESS,
+    DIRTY_LENS,
     # series: values, motion, times, touch; then the task
     motion.NOT_A_NUMBER,
     stuck.STUCK_JOINT,

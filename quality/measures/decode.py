@@ -35,6 +35,8 @@ from dailies.recordings.stills import stills_in
 from dailies.recordings.units import unit_decoder
 from dailies.words import NS
 from quality.measures.grain import grain_of
+from quality.measures.lens import EVERY_S as VIEW_EVERY_S
+from quality.measures.lens import View
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import (
     FULL_RANGE,
@@ -118,6 +120,8 @@ class _Take:
     tint_due_s: float = -math.inf
     grain: Grain = NO_GRAIN
     grain_due_s: float = -math.inf
+    view: View = field(default_factory=View)
+    view_due_s: float = -math.inf
     sizes: list[tuple[int, int, int]] = field(default_factory=list)  # number, width, height
     stopped: bool = False
 
@@ -137,6 +141,9 @@ class _Take:
         if at_s >= self.grain_due_s:
             self.grain = grain_of(luma)
             self.grain_due_s = max(self.grain_due_s + GRAIN_EVERY_S, at_s + GRAIN_EVERY_S / 2)
+        if at_s >= self.view_due_s:
+            self.view.see(now)
+            self.view_due_s = max(self.view_due_s + VIEW_EVERY_S, at_s + VIEW_EVERY_S / 2)
         if self.before is None or now.seen.shape != self.before.seen.shape:
             self.sizes.append((len(self.seconds), luma.shape[1], luma.shape[0]))
         self.rows.append(numbers(now, self.before, levels, luma.shape[1], self.tint, self.grain))
@@ -491,6 +498,7 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         delay_max_ms=delay_max_ms,
         sizes=tuple(f"{width}x{height}" for _, width, height in take.sizes),
         resized_ns=tuple(_seen_at(take, order, times_ns)[1:]),
+        **take.view.numbers,
         **curves,
     )
 

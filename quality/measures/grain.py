@@ -24,6 +24,8 @@ COARSE_RATIO = 1.5
 amplitude falls as 1/f: Field, J. Opt. Soc. Am. A 4, 1987); white noise is as strong at both."""
 GRID = 8
 """Pixels from edge to edge of the blocks of JPEG, MPEG and most codecs after them."""
+FEWEST_BLOCKS = 20
+"""Blocks across that it takes, lest a line of writing be their median."""
 STEP_FLOOR = 0.3
 """Codes added to the steps beside the grid, so that nothing does not become infinitely blocky."""
 
@@ -81,6 +83,8 @@ def _blockiness(bands: Plane) -> float:
         cv2.absdiff(bands[:, 1:], bands[:, :-1]), 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F
     )
     blocks = steps[0, : steps.shape[1] // GRID * GRID].reshape(-1, GRID)
+    if len(blocks) < FEWEST_BLOCKS:
+        return float("nan")
     phases = np.median(blocks, axis=0)
     usual = float(np.median(phases))
     return (float(phases.max()) - usual) / (usual + STEP_FLOOR)

@@ -64,6 +64,13 @@ class Pictures(Timed):
     ``sizes`` are the sizes that the pictures had in turn, as "1280x720", and ``resized_ns`` the
     times at which each but the first began.
 
+    ``view_*`` tell what stays while the view moves: ``view_seen`` pictures were looked at (five a
+    second), during ``view_moved`` of which half of the view or more changed. Of these,
+    ``view_change`` is how much the fine detail of each cell changes in 0.2 s (root mean square of
+    the absolute Laplacian's change, luma codes) and ``view_stays`` how much of it is in the mean
+    of all; both (k,), rows of ``view_columns`` cells. ``view_rest`` is what share of the coarse
+    detail is in the mean picture: 1 where the camera rests. Empty where nothing moved.
+
     ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
     metadata promises and ``container_count`` what the container's header does. ``broken_count``
     counts pictures that came out damaged, ``error_count`` what the decoder refused.
@@ -108,6 +115,12 @@ class Pictures(Timed):
     sizes: tuple[str, ...] = ()
     resized_ns: tuple[int, ...] = ()
     motion_two: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    view_seen: int = 0
+    view_moved: int = 0
+    view_columns: int = 0
+    view_rest: float = 1.0
+    view_change: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    view_stays: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     keys: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     cells: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))

@@ -9,6 +9,7 @@ from pathlib import Path
 import clips
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from dailies.recordings.contract import Camera, VideoFile
@@ -117,11 +118,114 @@ def test_things_that_stand_at_the_grid_are_no_blocks() -> None:
     assert grain_of(plane).blockiness < 0.3
 
 
+def softly(radius: float, *, middle: tuple[float, float] = (0.6, 0.4)) -> npt.NDArray[np.float32]:
+    """A round spot with soft edges, of radius and place in shares of the width and height."""
+    down, across = np.mgrid[:240, :320]
+    away = np.hypot(across - middle[0] * 320, down - middle[1] * 240) / 320
+    return np.clip((radius - away) / 0.04 + 0.5, 0, 1).astype(np.float32)
+
+
+def opaque(frame: clips.Frame) -> object:
+    spot = softly(0.09)
+    return frame * (1 - spot) + 60 * spot
+
+
+def smeared(frame: clips.Frame) -> object:
+    spot = softly(0.09)
+    return frame * (1 - spot) + clips.blurred(frame, 6) * spot
+
+
+def hazy(frame: clips.Frame) -> object:
+    spot = softly(0.09)
+    return frame * (1 - 0.9 * spot) + 130 * 0.9 * spot
+
+
+def written_over(frame: clips.Frame) -> object:
+    return cv2.putText(frame.copy(), "CAM 01", (100, 100), 0, 1.0, 235, 2)
+
+
+def gripper(frame: clips.Frame) -> object:
+    held = frame.copy()
+    held[140:, 130:200] = 70
+    held[140:, 160:170] = 110
+    return held
+
+
+def all_along(
+    change: Callable[[clips.Frame], object], frames: list[clips.Frame]
+) -> list[clips.Frame]:
+    return [np.clip(change(frame), 0, 255).astype(np.uint8) for frame in frames]
+
+
+@pytest.fixture(scope="module")
+def panning() -> list[clips.Frame]:
+    return clips.scene(180)
+
+
+@pytest.mark.parametrize("dirt", [opaque, smeared, hazy])
+def test_a_spot_that_stays_soft_while_the_view_moves_is_dirt(
+    tmp_path: Path, panning: list[clips.Frame], dirt: Callable[[clips.Frame], object]
+) -> None:
+    camera = filmed(tmp_path, all_along(dirt, panning))
+    found = judged("dirty_lens", camera)
+    assert len(found) == 1, camera.view_change
+    assert found[0].span == camera.span
+    assert found[0].grade is Grade.SUSPECT
+    assert "% from the left" in found[0].message
+
+
+@pytest.mark.parametrize("shown", [np.asarray, written_over, gripper])
+def test_a_clean_lens_writing_and_a_gripper_are_no_dirt(
+    tmp_path: Path, panning: list[clips.Frame], shown: Callable[[clips.Frame], object]
+) -> None:
+    camera = filmed(tmp_path, all_along(shown, panning))
+    assert camera.view_moved >= 25
+    assert camera.view_rest < 0.5
+    assert judged("dirty_lens", camera) == []
+
+
+def test_a_still_view_in_which_an_arm_moves_is_not_judged(tmp_path: Path) -> None:
+    frames = all_along(opaque, clips.still_scene(180))
+    for at, frame in enumerate(frames):
+        left = round(100 + 90 * np.sin(at / 8))
+        frame[40:160, left : left + 60] = 200
+    camera = filmed(tmp_path, frames)
+    assert camera.view_moved < 0.5 * camera.view_seen or camera.view_rest > 0.6
+    assert judged("dirty_lens", camera) == []
+
+
+def test_a_still_view_full_of_noise_is_not_taken_for_a_moving_one(tmp_path: Path) -> None:
+    camera = filmed(tmp_path, all_along(opaque, clips.still_scene(120, noise=25.0)))
+    assert camera.view_moved > 0
+    assert camera.view_rest > 0.6
+    assert judged("dirty_lens", camera) == []
+
+
+def test_a_sky_over_half_the_view_is_no_dirt(tmp_path: Path, panning: list[clips.Frame]) -> None:
+    def with_sky(frame: clips.Frame) -> object:
+        shown = frame.copy()
+        shown[:110] = 190
+        return shown
+
+    assert judged("dirty_lens", filmed(tmp_path, all_along(with_sky, panning))) == []
+
+
+def test_what_the_view_showed_is_kept_whatever_the_length(
+    tmp_path: Path, panning: list[clips.Frame]
+) -> None:
+    short, long = filmed(tmp_path, panning[:90]), filmed(tmp_path, panning)
+    assert len(short.view_change) == len(long.view_change) == long.view_columns * 15
+    Measurements(cameras=(long,)).save(tmp_path / "kept")
+    kept = Measurements.load(tmp_path / "kept").cameras[0]
+    np.testing.assert_array_equal(kept.view_change, long.view_change)
+    assert (kept.view_moved, kept.view_rest) == (long.view_moved, long.view_rest)
+
+
 def test_what_was_measured_before_is_not_judged(tmp_path: Path) -> None:
     camera = filmed(tmp_path, spoilt(clips.scene(COUNT), noisy(20)))
     none = np.empty(0, np.float32)
-    old = replace(camera, noise=none, blockiness=none)
-    assert judged("noise", old) == judged("blockiness", old) == []
+    old = replace(camera, noise=none, blockiness=none, view_columns=0, view_change=none)
+    assert all(judged(name, old) == [] for name in ("noise", "blockiness", "dirty_lens"))
     assert "noise" not in Measurements(cameras=(old,)).curves("front")
     Measurements(cameras=(camera,)).save(tmp_path / "kept")
     kept = Measurements.load(tmp_path / "kept").cameras[0]
