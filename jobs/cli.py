@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dailies.config import Config
+from jobs.bench import BENCHMARKS
+from jobs.bench import run as measured
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -371,7 +373,10 @@ def import_(
     data: DataOption = None,
     record: RecordOption = None,
 ) -> None:
-    """Bring in workers, sites, rigs, tasks, rates, shifts, appeals: a file whole or not at all."""
+    """Bring in sites, rigs, workers, tasks, programs, targets, rates, shifts, appeals from CSV.
+
+    A file comes in whole or not at all; every bad cell is told by line and column.
+    """
     from dailies.database import open_record
     from dailies.importing import ImportRefused, import_csv
 
@@ -397,14 +402,15 @@ def import_(
 
 @app.command()
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help=f"What to measure: {', '.join(BENCHMARKS)}."),
+    ] = None,
     json: JsonOption = False,
     full: Annotated[bool, typer.Option("--full", help="At full size: an hour of video.")] = False,
 ) -> None:
-    """Measure Dailies itself: screening, memory, landing, questions."""
-    from jobs.bench import run
-
-    for line in run(names or [], full=full, is_json=json, tell=_tell):
+    """Measure Dailies itself, as ratios or values of one run; without a name, all of it."""
+    for line in measured(names or [], full=full, is_json=json, tell=_tell):
         typer.echo(line)
 
 
