@@ -53,7 +53,7 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
 
 def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches (s) in which edges are wide along one direction and sharp along the other,
-    while the picture moves. Motion aslant widens both, and is left to ``blur``.
+    while the picture moves. Motion at 45 degrees widens both, and is left to ``blur``.
     """
     for camera in measurements.cameras:
         if len(camera.smear_px) != camera.count:

@@ -33,6 +33,10 @@ GRID_S = 0.05
 """Smoothness is judged at this interval, whatever the rate: more would judge the sensor's noise."""
 BIN_S = 0.25
 """Whether the robot moves is asked of stretches of this length."""
+NOISE_RANGE = 10
+"""The range of noise alone in standard deviations: a million samples of it span 9.8."""
+SCENE_STILL = 1e-3
+"""A camera sees nothing move where hardly a picture changes by more than this share of itself."""
 
 
 def not_a_number(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -193,6 +197,8 @@ def jerky_motion(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     each in shares of its range.
     """
     for series in motion_series(measurements):
+        if only_noise([series]):  # noise is as jerky as can be
+            continue
         smooth, starts = smoothness(series, limits["window_s"], limits["pace"])
         if not len(smooth):
             continue
@@ -265,7 +271,10 @@ def gripper_chatter(measurements: Measurements, limits: Limits) -> Iterator[Flag
     A swing counts from ``swing`` of the range of the gripper, of the widest of several fingers, or
     of ``unused`` of the widest joint's where that is more.
     """
-    joints = [one.extent[columns_of(one, "joint")] for one in motion_series(measurements)]
+    states = motion_series(measurements)
+    if states and only_noise(states):
+        return
+    joints = [one.extent[columns_of(one, "joint")] for one in states]
     robot = max((float(one.max(initial=0)) for one in joints), default=0.0)
     for series in measurements.series:
         if series.role == "other" or len(series.values) != series.count or series.count < 8:
@@ -334,15 +343,20 @@ def idle(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags a recording in which the robot stands still for much of the time (%), or for long.
 
     Still: within ``still`` of the range of each joint and gripper, noise allowed for. Head, tail
-    and stalls are told apart; one alone is flagged from ``stretch_suspect_s``.
+    and stalls are told apart; one alone is flagged from ``stretch_suspect_s``. Where no joint moves
+    at all, the cameras must agree, since a state may be a placeholder.
     """
     series = [one for one in motion_series(measurements) if (one.rate_hz or 0.0) * BIN_S >= 1]
     series = [one for one in series if (np.diff(one.times_ns) >= 0).all()]
     if not series:
         return
     still, start_ns = _still(series, limits["still"])
-    if not len(still) or still.all():  # nothing moves at all: it may be no robot's state
+    if not len(still):
         return
+    if still.all() or only_noise(series):
+        if not _scene_stands(measurements):  # it may be no robot's state
+            return
+        still = np.ones_like(still)
     bin_ns = round(BIN_S * NS)
     found = runs(still)
     share = 100 * float(still.mean())
@@ -388,6 +402,27 @@ def _still(series: list[SeriesMeasures], share: float) -> tuple[Mask, int]:
         least = np.minimum(np.minimum.reduceat(values, at), values[np.append(at[1:], at[-1])])
         moving |= (most - least > allowed).any(axis=1)
     return ~moving, start_ns
+
+
+def only_noise(series: list[SeriesMeasures]) -> bool:
+    """True where no joint and no gripper of any series moves by more than its own noise does.
+
+    The noise is taken from all samples: an idle encoder that flickers by its least step mostly
+    repeats, so that a median would say there is none.
+    """
+    for one in series:
+        values = one.filled[:, columns_of(one, "joint", "gripper")].astype(np.float64)
+        bend = np.diff(values, n=2, axis=0)
+        noise = np.sqrt(np.square(bend).mean(axis=0) / 6) if len(bend) else np.zeros(len(values.T))
+        if (np.ptp(values, axis=0) > NOISE_RANGE * noise).any():
+            return False
+    return True
+
+
+def _scene_stands(measurements: Measurements) -> bool:
+    """True where there are cameras, and none of them sees anything move."""
+    seen = [one.changed_share for one in measurements.cameras if one.count > 1]
+    return bool(seen) and all(np.quantile(one, 0.95) <= SCENE_STILL for one in seen)
 
 
 def _noise(values: npt.NDArray[np.float32]) -> Floats:

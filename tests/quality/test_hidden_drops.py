@@ -26,14 +26,16 @@ CODECS = {
 Picture = npt.NDArray[np.uint8]
 
 
-def scene(rests: bool = False) -> list[Picture]:
-    """A wall past which a camera sweeps to and fro, with a sensor's noise; or a still wall."""
+def scene(rests: bool = False, *, steady: bool = False) -> list[Picture]:
+    """A wall past which a camera sweeps to and fro or steadily, with a sensor's noise; or rests."""
     rng = np.random.default_rng(4)
     fine = rng.normal(0, 1, (HEIGHT, 4 * WIDTH))
     steps = np.cumsum(np.cumsum(fine, axis=1) * 0.02, axis=0)
     wall = 120 + 60 * np.sin(steps / 3)
     times = np.arange(COUNT) / RATE
     at = WIDTH * (1.5 + (0 if rests else 0.8) * np.sin(0.9 * times))
+    if steady:
+        at = 4.0 * np.arange(COUNT)
     shown = [wall[:, round(x) : round(x) + WIDTH] + rng.normal(0, 2, (HEIGHT, WIDTH)) for x in at]
     return [np.clip(one, 0, 255).astype(np.uint8) for one in shown]
 
@@ -75,6 +77,17 @@ def test_lost_frames_are_found_where_they_were(tmp_path: Path, codec: str, lost:
     kept = pictures[:100] + pictures[100 + lost : 200] + pictures[200 + lost :]
     measured = film(tmp_path / "top.mp4", kept, codec)
     assert list(places(drops(measured))) == [100, 200 - lost]
+
+
+def test_a_camera_that_loses_a_frame_every_second_is_told_of_each(tmp_path: Path) -> None:
+    kept = [one for at, one in enumerate(scene(steady=True)) if at % RATE != RATE - 1]
+    flags = drops(film(tmp_path / "top.mp4", kept, "h264"))
+    assert sum(flag.measured for flag in flags) == COUNT // RATE - 1
+
+
+def test_a_camera_whose_every_fifth_picture_leaps_moves_so(tmp_path: Path) -> None:
+    kept = [one for at, one in enumerate(scene(steady=True)) if at % 6 != 5]
+    assert drops(film(tmp_path / "top.mp4", kept, "h264")) == []
 
 
 @pytest.mark.parametrize("codec", list(CODECS))

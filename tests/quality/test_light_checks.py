@@ -4,7 +4,7 @@ written by a real encoder."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -92,6 +92,16 @@ def test_edges_smeared_along_the_motion_are_motion_blur_and_not_blur(tmp_path: P
     camera = filmed(tmp_path, spoilt(clips.scene(COUNT), lambda f: cv2.blur(f, (17, 1))))
     assert only(judged("motion_blur", camera)).grade is Grade.SUSPECT
     assert judged("blur", camera) == []
+
+
+@pytest.mark.parametrize(("across_px", "flags"), [(2.0, 1), (2.2, 1), (2.7, 0)])
+def test_a_smear_aslant_widens_the_other_direction_too_but_less(
+    tmp_path: Path, across_px: float, flags: int
+) -> None:
+    curves = {"smear_px": 3.0, "edge_px": across_px, "motion": 2.0, "texture": 10.0}
+    made = {name: np.full(COUNT, value, np.float32) for name, value in curves.items()}
+    camera = replace(filmed(tmp_path, clips.scene(COUNT)), **made)
+    assert len(judged("motion_blur", camera)) == flags
 
 
 def test_defocus_is_blur_and_not_motion_blur(tmp_path: Path) -> None:

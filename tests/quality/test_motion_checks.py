@@ -16,6 +16,7 @@ from dailies.recordings.contract import Series
 from dailies.words import NS, Flag, Grade
 from quality.checks import BY_NAME
 from quality.measures import Measurements
+from quality.measures.pictures import Pictures
 from quality.measures.series import measure_series
 from quality.policy import Policy
 
@@ -342,3 +343,42 @@ def test_a_defect_stays_flagged_when_more_is_recorded_after_it(seed: int, defect
         any(f.span.start_ns < g.span.end_ns and g.span.start_ns < f.span.end_ns for g in longer)
         for f in alone
     )
+
+
+def idle_robot(noise: Callable[[np.random.Generator, tuple[int, ...]], Any]) -> Series:
+    """A robot that never moves: its joints and gripper hold nothing but this noise."""
+    state, _ = made.robot(9)
+    values = np.arange(state.values.shape[1]) + noise(np.random.default_rng(3), state.values.shape)
+    return replace(state, values=values)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        lambda rng, shape: rng.normal(0, 2e-4, shape),
+        lambda rng, shape: 0.0015 * (rng.random(shape) < 0.03),
+    ],
+    ids=["white", "an encoder's least step"],
+)
+def test_the_noise_of_a_robot_at_rest_is_neither_jerk_nor_chatter(
+    noise: Callable[[np.random.Generator, tuple[int, ...]], Any],
+) -> None:
+    assert found(idle_robot(noise), checks=["jerky_motion", "gripper_chatter"]) == []
+
+
+def camera_that_sees(changed_share: float) -> Pictures:
+    """20 s of pictures each of which changes by this share of itself."""
+    times_ns = np.arange(600) * (NS // 30)
+    changed = np.full(600, changed_share, np.float32)
+    return replace(Pictures.none("front"), times_ns=times_ns, changed_share=changed)
+
+
+@pytest.mark.parametrize(("changed_share", "flags"), [(0.0, 1), (0.02, 0)])
+def test_a_robot_that_never_moves_is_idle_if_the_cameras_agree(
+    changed_share: float, flags: int
+) -> None:
+    series = measure_series(idle_robot(lambda rng, shape: rng.normal(0, 2e-4, shape)))
+    measured = Measurements(cameras=(camera_that_sees(changed_share),), series=(series,))
+    idle = list(BY_NAME["idle"].function(measured, LIMITS["idle"]))
+    assert [flag.measured for flag in idle if flag.unit == "%"] == [100.0] * flags
+    assert list(BY_NAME["idle"].function(Measurements(series=(series,)), LIMITS["idle"])) == []
