@@ -6,6 +6,8 @@ told from the small plane. Eight bands of eight rows tell as much as all of them
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +59,7 @@ def _noise(bands: Plane) -> float:
     mid = (mean > MID[0]) & (mean < MID[1])
     if np.count_nonzero(mid) < FEWEST:
         return float("nan")
-    halved = cv2.resize(bands, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    halved: Any = cv2.resize(bands, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     fine, coarse = _twofold(bands, tiles)[mid], 4 * _twofold(halved, tiles)[mid]
     quiet = int(len(fine) * QUIET_SHARE)
     noise = float(np.partition(fine, quiet)[quiet])

@@ -81,7 +81,7 @@ class View:
 def _in_cells(plane: Any) -> npt.NDArray[np.float32]:
     """The mean over each cell."""
     cells = (plane.shape[1] // CELL, plane.shape[0] // CELL)
-    return cv2.resize(plane.astype(np.float32), cells, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(plane.astype(np.float32), cells, interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
 
 
 def _strength(plane: Plane | npt.NDArray[np.float32]) -> float:
