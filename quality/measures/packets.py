@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+TINY_PACKETS = "tiny packets"
 
 SMOOTH_S = 0.3
 """Sizes alternate by the kind of picture; their mean over so long does not."""
@@ -85,7 +86,7 @@ def odd_stretches(packets: Packets) -> list[Odd]:
     large, small = smooth > LARGE * around, (smooth < SMALL * around) & ~tiny
     lasting, long = packets.count_in(LASTING_S), packets.count_in(LONG_S)
     rich = _rich(inner, packets.count_in(BLOCK_S), long)
-    found = [Odd(*one, "tiny packets") for one in _lasting(tiny, places, lasting)]
+    found = [Odd(*one, TINY_PACKETS) for one in _lasting(tiny, places, lasting)]
     found += [Odd(*one, "large packets") for one in _lasting(large, places, lasting)]
     found += [Odd(*one, "large packets") for one in _lasting(rich, places, long)]
     found += [Odd(*one, "small packets") for one in _lasting(small, places, long)]

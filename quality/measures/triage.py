@@ -27,7 +27,7 @@ from dailies.words import NS
 from quality.measures import decode
 from quality.measures.decode import measure_camera
 from quality.measures.measurements import Measurements
-from quality.measures.packets import Odd, Packets, early_keys, odd_stretches
+from quality.measures.packets import TINY_PACKETS, Odd, Packets, early_keys, odd_stretches
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import measure_series
 from quality.measures.sound import measure_sound
@@ -42,6 +42,9 @@ ODD_KEY, ODD_KEY_S = 1.25, 0.5
 """A key picture so many times larger or smaller than is usual around it is looked at, too: of those
 that follow each other, one in so long."""
 AROUND_S = 8.0
+SHORT_S = 1.1
+"""Where key pictures come as often, they answer for what looks odd: only tiny packets, which may be
+a frozen camera's, are decoded whole."""
 MOST, MOST_SHARE = 300, 0.05
 """Pictures decoded for what looks odd: so many, or that share of a long camera's."""
 CLOSER_S = 1.2
@@ -229,7 +232,16 @@ class _Sample:
         """Decode what looks odd, the shortest way first, until the budget is spent."""
         budget = max(MOST, round(MOST_SHARE * len(self.packets.sizes)))
         keys = np.flatnonzero(self.packets.is_key)
-        stretches = [*odd_stretches(self.packets), *self._odd_pictures()]
+        stretches = odd_stretches(self.packets)
+        spaced_s = float(np.median(np.diff(self.packets.seconds[keys]))) if len(keys) > 1 else 0.0
+        closer = [*self._odd_pictures()]
+        if 0 < spaced_s <= SHORT_S:
+            before = self.packets.count_in(CLOSER_S)
+            around = [replace(odd, start=max(odd.start - before, 0)) for odd in closer]
+            for key in keys_within(self.packets, stretches + around).tolist():
+                self._run(container, stream, clock, key, key + 1)
+            stretches, closer = [odd for odd in stretches if odd.why == TINY_PACKETS], []
+        stretches += closer
         after, end = self.packets.count_in(AFTER_S), len(self.packets.sizes)
         for odd in _together(stretches, keys):
             odd = replace(odd, stop=min(odd.stop + after, end))
@@ -318,11 +330,21 @@ def keys_to_see(packets: Packets) -> npt.NDArray[np.intp]:
     usual = np.maximum(np.median(windows, axis=1), 1.0)
     odd = np.abs(np.log(np.maximum(sizes, 1) / usual)) > np.log(ODD_KEY)
     odd |= early_keys(packets)[keys]
-    looks = np.flatnonzero(odd)
-    # one of those that follow each other in the same stretch of time
-    slots = np.floor(seconds[looks] / ODD_KEY_S).astype(np.int64)
-    _, first = np.unique(slots, return_index=True)
-    return np.asarray(keys[np.union1d(even, looks[first])], dtype=np.intp)
+    return np.union1d(keys[even], _thinned(packets, keys[odd]))
+
+
+def keys_within(packets: Packets, stretches: list[Odd]) -> npt.NDArray[np.intp]:
+    """Numbers of key pictures in some stretches, one in ODD_KEY_S."""
+    inside = np.zeros(len(packets.sizes), np.bool_)
+    for odd in stretches:
+        inside[odd.start : odd.stop] = True
+    return _thinned(packets, np.flatnonzero(packets.is_key & inside))
+
+
+def _thinned(packets: Packets, keys: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The first of the key pictures in each ODD_KEY_S."""
+    slots = np.floor(packets.seconds[keys] / ODD_KEY_S).astype(np.int64)
+    return keys[np.unique(slots, return_index=True)[1]]
 
 
 def odd_looking(curves: dict[str, Numbers]) -> npt.NDArray[np.bool_]:
