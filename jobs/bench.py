@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 BENCHMARKS = {
     "screening": "benchmarks.screening",
+    "profile": "benchmarks.profile",
     "memory": "benchmarks.memory",
     "landing": "benchmarks.landing",
     "questions": "benchmarks.questions",
