@@ -26,7 +26,7 @@ COARSE_RATIO = 1.5
 amplitude falls as 1/f: Field, J. Opt. Soc. Am. A 4, 1987); white noise is as strong at both."""
 GRID = 8
 """Pixels from edge to edge of the blocks of JPEG, MPEG and most codecs after them."""
-FEWEST_BLOCKS = 20
+FEWEST_BLOCKS = 16
 """Blocks across that it takes, lest a line of writing be their median."""
 STEP_FLOOR = 0.3
 """Codes added to the steps beside the grid, so that nothing does not become infinitely blocky."""
