@@ -103,8 +103,8 @@ class Place:
         """A painted wall and a plain arm: hardly any structure."""
         rng = np.random.default_rng(1)
         rows, columns = np.mgrid[0 : 2 * HEIGHT, 0 : 2 * WIDTH].astype(np.float32)
-        wall = 168 - 10 * rows / (2 * HEIGHT) + 6 * columns / (2 * WIDTH)
-        wall += cv2.GaussianBlur(rng.normal(0, 6, wall.shape).astype(np.float32), (0, 0), 3)
+        grain = cv2.GaussianBlur(rng.normal(0, 6, rows.shape).astype(np.float32), (0, 0), 3)
+        wall = 168 - 10 * rows / (2 * HEIGHT) + 6 * columns / (2 * WIDTH) + grain
         room = np.stack([wall - 14, wall - 4, wall], axis=2)
         skin = np.full((48, 180, 3), (96, 100, 104), np.uint8)
         return cls(np.asarray(np.clip(room, 0, 255), np.uint8), skin)
@@ -131,7 +131,8 @@ class Place:
 
     def wrist(self, pose: Floats) -> Picture:
         """A camera on the hand: the whole view moves, the fingers stay in it and open."""
-        turned = cv2.getRotationMatrix2D((WIDTH, HEIGHT), 25 * (pose[3] + pose[5]), 1.0)
+        turn = cv2.getRotationMatrix2D((WIDTH, HEIGHT), 25 * (pose[3] + pose[5]), 1.0)
+        turned = np.asarray(turn, np.float64)
         turned[:, 2] += _seen_from(pose)
         picture = cv2.warpAffine(self.room, turned, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
         wide = 70 + 40 * float(np.tanh(pose[6]))

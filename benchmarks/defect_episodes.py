@@ -102,10 +102,11 @@ class Made:
         last: Picture | None = None
         for at, pose in enumerate(poses):
             if last is None or shot.shown_s[at] != shot.shown_s[at - 1]:
-                picture = cv2.convertScaleAbs(view(pose), alpha=self.light)
+                lit = cv2.convertScaleAbs(view(pose), alpha=self.light)
+                picture = np.asarray(lit, np.uint8)
                 if shot.spoil and not shot.on_sensor:
                     picture = shot.spoil(picture, at)
-                last = grain.on(np.asarray(picture, np.uint8))
+                last = grain.on(picture)
                 if shot.spoil and shot.on_sensor:
                     last = shot.spoil(last, at)
                 if self.quality is not None:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -193,7 +194,7 @@ def _overlap(label: Label, flag: dict[str, Any]) -> float:
     if label.end_s - label.start_s < SHORT_S:
         is_short = end - start <= label.end_s - label.start_s + SLACK_S
         return float(common >= 0 and is_short)
-    return max(common, 0.0) / (max(end, label.end_s) - min(start, label.start_s))
+    return float(max(common, 0.0) / (max(end, label.end_s) - min(start, label.start_s)))
 
 
 def _is_within(flag: dict[str, Any], label: Label) -> bool:
@@ -228,8 +229,8 @@ def camera_frames(dataset: Path) -> int:
     info = json.loads((dataset / "meta" / "info.json").read_text())
     cameras = sum(one["dtype"] == "video" for one in info["features"].values())
     (file,) = (dataset / "meta" / "episodes").rglob("*.parquet")
-    lengths = pq.read_table(file, columns=["length"])["length"].to_pylist()
-    return int(sum(lengths)) * cameras
+    rows: int = pc.sum(pq.read_table(file, columns=["length"])["length"]).as_py()
+    return rows * cameras
 
 
 def _against_rdq(

@@ -61,7 +61,10 @@ def main() -> int:
 
 def write(folder: Path) -> None:
     """Make the pictures of all episodes, hand them to LeRobot, and write the labels."""
-    from lerobot.datasets.lerobot_dataset import LeRobotDataset
+    # the package is in an environment of its own
+    from lerobot.datasets.lerobot_dataset import (  # type: ignore[import-not-found,unused-ignore]
+        LeRobotDataset,
+    )
 
     root = folder / "set"
     folder.mkdir(parents=True, exist_ok=True)
