@@ -229,8 +229,8 @@ def camera_frames(dataset: Path) -> int:
     info = json.loads((dataset / "meta" / "info.json").read_text())
     cameras = sum(one["dtype"] == "video" for one in info["features"].values())
     (file,) = (dataset / "meta" / "episodes").rglob("*.parquet")
-    rows: int = pc.sum(pq.read_table(file, columns=["length"])["length"]).as_py()
-    return rows * cameras
+    rows = pc.sum(pq.read_table(file, columns=["length"])["length"]).as_py()
+    return int(rows * cameras)
 
 
 def _against_rdq(
