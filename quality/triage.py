@@ -32,12 +32,14 @@ SINGLE = (
     "no_colour", "noise", "blockiness",
 )  # fmt: skip
 """Checks of pictures one by one: their spans are told to within the sampling."""
-NOT_LOOKED_AT = ("copied_clip", "flicker", "frozen_picture", "hidden_drops", "motion_blur",
-                 "sync_by_content")  # fmt: skip
-"""What a triage does not look at: but for the first and the last, only where packets look odd."""
+NOT_LOOKED_AT = (
+    "copied_clip", "dirty_lens", "flicker", "frozen_picture", "hidden_drops", "motion_blur",
+    "sync_by_content",
+)  # fmt: skip
+"""What a triage does not look for. Frozen, flickering and motion-blurred pictures and hidden drops are
+found all the same in the stretches that were decoded whole."""
 HOLD_S = 1.0
-"""So far a looked-at picture stands for its surroundings; beyond is taken for the camera's usual.
-Half the time between two of a sample."""
+"""So far a looked-at picture stands for its surroundings; beyond is taken for the camera's usual."""
 
 
 def judge_triage(triage: Triage, policy: Policy, metadata: Metadata | None = None) -> Verdict:
@@ -100,7 +102,7 @@ def held(look: Look) -> Pictures:
         told = np.isfinite(known)
         usual = np.float32(np.median(known[told])) if told.any() else np.float32(np.nan)
         curves[name] = np.where(near >= 0, values[np.maximum(near, 0)], usual)
-    curves["motion"] = np.zeros(camera.count, np.float32)
+    curves["motion"] = np.full(camera.count, np.nan, np.float32)
     return replace(camera, motion_two=np.empty(0, np.float32), **curves)
 
 
@@ -124,8 +126,9 @@ def _nearest(look: Look, at: Any) -> Any:
 
 def _timed(camera: Pictures) -> Pictures:
     """A camera whose times count and whose pictures say nothing."""
-    nothing = np.zeros(camera.count, np.float32)
-    return replace(camera, motion=nothing, motion_two=np.empty(0, np.float32))
+    unknown = np.full(camera.count, np.nan, np.float32)
+    none = np.empty(0, np.float32)
+    return replace(camera, motion=unknown, changed_share=unknown, motion_two=none)
 
 
 def _singly(

@@ -36,9 +36,9 @@ from quality.measures.timed import delays_ms
 
 EVERY_S = 4.0
 """Time between key pictures that are looked at in any case, where there are so many."""
-FEWEST, EVEN_SHARE = 3, 0.1
+FEWEST, EVEN_SHARE = 5, 0.1
 """So many of them, or as many as hold this share of all bytes: large ones take long to decode."""
-ODD_KEY, ODD_KEY_S = 1.25, 0.5
+ODD_KEY, ODD_KEY_S = 1.2, 0.5
 """A key picture so many times larger or smaller than is usual around it is looked at, too: of those
 that follow each other, one in so long."""
 AROUND_S = 8.0
@@ -148,7 +148,7 @@ class _Sample:
             self.take_.codec = stream.codec_context.name
             self.take_.container_count = stream.frames or None if whole else None
             self.take_.period_s = clock.period_s
-            self.take_.sketch_due_s = math.inf
+            self.take_.sketch_due_s = self.take_.view_due_s = math.inf
             self._read(container, stream, clock)
             if self.is_usable:
                 for key in keys_to_see(self.packets).tolist():
@@ -208,7 +208,7 @@ class _Sample:
     def _begin(self) -> None:
         """What comes next has no picture before it."""
         self.take_.before = self.take_.earlier = None
-        self.take_.tint_due_s = -math.inf
+        self.take_.tint_due_s = self.take_.grain_due_s = -math.inf
 
     def _see(self, frame: VideoFrame, clock: decode._StreamClock) -> None:
         take = self.take_
@@ -240,7 +240,8 @@ class _Sample:
             around = [replace(odd, start=max(odd.start - before, 0)) for odd in closer]
             for key in keys_within(self.packets, stretches + around).tolist():
                 self._run(container, stream, clock, key, key + 1)
-            stretches, closer = [odd for odd in stretches if odd.why == TINY_PACKETS], []
+            stretches = [odd for odd in stretches if odd.why == TINY_PACKETS]
+            closer = closer if spaced_s > ODD_KEY_S else []
         stretches += closer
         after, end = self.packets.count_in(AFTER_S), len(self.packets.sizes)
         for odd in _together(stretches, keys):
