@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 WIDTH, HEIGHT = 640, 480
 JOINTS = ("waist", "shoulder", "elbow", "forearm", "wrist", "hand", "gripper")
+LINKS = ((0, 150, 70), (1, 125, 54), (2, 90, 42), (4, 60, 30))
+"""Of the arm as the fixed camera sees it: which joint turns each, its length and breadth, px."""
+FOOT = (320.0, 470.0)
 STEP_RAD = 0.4
 """Standard deviation of a joint's way from one pose to the next."""
 NOISE = 2.0
@@ -111,22 +114,17 @@ class Place:
 
     def fixed(self, pose: Floats) -> Picture:
         """A camera on the wall: the links of the arm move in front of the room."""
-        picture, at, angle = self.room[:HEIGHT, :WIDTH].copy(), np.array([320.0, 470.0]), -np.pi / 2
-        for turn, length, breadth in ((0, 150, 70), (1, 125, 54), (2, 90, 42), (4, 60, 30)):
-            angle += pose[turn]
-            along = np.array([np.cos(angle), np.sin(angle)])
+        picture = self.room[:HEIGHT, :WIDTH].copy()
+        source = np.array([[0, 0], [self.skin.shape[1], 0], [0, self.skin.shape[0]]])
+        points = _points(pose)
+        for start, end, (_, length, breadth) in zip(points, points[1:], LINKS, strict=False):
+            along = (end - start) / length
             across = np.array([-along[1], along[0]]) * breadth / 2
-            corners = np.array([at - across, at + along * length - across, at + across])
-            source = np.array([[0, 0], [self.skin.shape[1], 0], [0, self.skin.shape[0]]])
+            corners = np.array([start - across, end - across, start + across])
             placed = cv2.getAffineTransform(source.astype(np.float32), corners.astype(np.float32))
             cv2.warpAffine(
-                self.skin,
-                placed,
-                (WIDTH, HEIGHT),
-                dst=picture,
-                borderMode=cv2.BORDER_TRANSPARENT,
+                self.skin, placed, (WIDTH, HEIGHT), dst=picture, borderMode=cv2.BORDER_TRANSPARENT
             )
-            at = at + along * length
         return picture
 
     def wrist(self, pose: Floats) -> Picture:
@@ -148,6 +146,20 @@ class Place:
 def wrist_speed(poses: Floats) -> Floats:
     """How far the middle of the wrist's view moves from picture to picture, px, shape (n - 1,)."""
     return np.asarray(np.hypot(*np.diff(_seen_from(poses.T), axis=1)))
+
+
+def hand_speed(poses: Floats) -> Floats:
+    """How far the hand moves in the fixed view from picture to picture, px, shape (n - 1,)."""
+    ends = np.array([_points(pose)[-1] for pose in poses])
+    return np.asarray(np.hypot(*np.diff(ends, axis=0).T))
+
+
+def _points(pose: Floats) -> Floats:
+    """The foot of the arm and the ends of its links in the fixed view, px, (links + 1, 2)."""
+    angles = -np.pi / 2 + np.cumsum([pose[joint] for joint, _, _ in LINKS])
+    lengths = np.array([length for _, length, _ in LINKS])[:, None]
+    steps = lengths * np.column_stack([np.cos(angles), np.sin(angles)])
+    return np.asarray(np.cumsum(np.vstack([FOOT, steps]), axis=0))
 
 
 def wrist_direction(before: Floats, after: Floats) -> float:

@@ -1,5 +1,7 @@
 """The episodes of the made defect set: 17 with one planted defect each, and 13 clean ones.
 
+Beside it there is a set of nothing but single lost frames.
+
 All are 240 rows at 30 Hz with two cameras, of one made arm (see arm_views). What is planted, where
 and when is said by each episode's ``Label``. Needs numpy and OpenCV alone, so that the script that
 writes the set can run beside the ``lerobot`` package.
@@ -27,6 +29,7 @@ from benchmarks.arm_views import (
     Motion,
     Picture,
     Place,
+    hand_speed,
     wrist_direction,
     wrist_speed,
 )
@@ -44,7 +47,8 @@ SINGLES = 6
 APART = 30
 """Frames between two single losses at least."""
 MOVES_PX = 1.5
-"""A frame is lost where the wrist's view moves by so much a frame: at rest nothing is lost."""
+"""A frame is lost where the wrist's view, or the hand in the fixed one, moves by so much a frame:
+at rest nothing is lost."""
 
 Spoil = Callable[[Picture, int], Picture]
 
@@ -120,6 +124,12 @@ def episodes() -> tuple[Made, ...]:
     for number, kind in enumerate(ORDER):
         made.append(_copied(made) if kind == "copy" else PLANTERS[kind](_clean(number)))
     return tuple(made)
+
+
+def drop_episodes(count: int = 12) -> tuple[Made, ...]:
+    """Other episodes of single lost frames, in either camera in turn: enough to count shares."""
+    made = (_clean(200 + number) for number in range(count))
+    return tuple(_single_drops(one, CAMERAS[at % 2]) for at, one in enumerate(made))
 
 
 def _clean(seed: int) -> Made:
@@ -222,11 +232,11 @@ def _hanging(made: Made) -> Made:
     return _with(made, Label("hanging", WRIST, 160 / RATE_HZ, LENGTH_S), {WRIST: Shot(shown_s)})
 
 
-def _single_drops(made: Made) -> Made:
-    """Single frames lost in the wrist's camera, behind times that go on evenly."""
-    lost = _places(made)
-    label = _lost_label("single_drops", WRIST, lost, ones=True)
-    return _with(made, label, {WRIST: Shot(_shown_after_losses(lost, 1))})
+def _single_drops(made: Made, camera: str = WRIST) -> Made:
+    """Single frames lost in one camera, behind times that go on evenly."""
+    lost = _places(made, camera)
+    label = _lost_label("single_drops", camera, lost, ones=True)
+    return _with(made, label, {camera: Shot(_shown_after_losses(lost, 1))})
 
 
 def _chunk(made: Made) -> Made:
@@ -236,9 +246,10 @@ def _chunk(made: Made) -> Made:
     return _with(made, label, {FIXED: Shot(_shown_after_losses(lost, 15))})
 
 
-def _places(made: Made) -> list[int]:
+def _places(made: Made, camera: str) -> list[int]:
     """Rows before which a frame is lost: amid motion, far enough from each other."""
-    speed = wrist_speed(made.motion.at(np.arange(-1, COUNT + SINGLES + 2) / RATE_HZ))
+    speed_of = wrist_speed if camera == WRIST else hand_speed
+    speed = speed_of(made.motion.at(np.arange(-1, COUNT + SINGLES + 2) / RATE_HZ))
     slowest = np.lib.stride_tricks.sliding_window_view(speed, 5).min(axis=1)
     places: list[int] = []
     for at in range(15, COUNT - 12):

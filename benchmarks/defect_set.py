@@ -1,5 +1,7 @@
 """The made defect set: what ``dailies screen`` finds of it, how fast, and rdq beside it.
 
+A second set of nothing but single lost frames says what share of those is found.
+
 The set is written beforehand, by ``uv run benchmarks/write_defect_set.py FOLDER``, with LeRobot's
 own writer (see there), and is found by ``DAILIES_DEFECT_SET=FOLDER``. A kind counts as found where
 an episode has a flag of one of its checks, on its stream, whose span overlaps with the planted one
@@ -8,7 +10,7 @@ the flag must meet it and be at most ``SLACK_S`` longer. Of single moments the s
 such flags meet, all within the planted span. A clean episode counts as flagged by any flag of
 suspect or fail.
 
-Speed is that of the whole command, from start to exit. With ``--full``, where ``rdq`` is on the
+Speed is that of the whole command, from start to exit, beside bare decoding. With ``--full``, where ``rdq`` is on the
 path or ``DAILIES_RDQ`` names it, it checks every frame of the same set in the same run.
 """
 
@@ -28,6 +30,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from benchmarks.screening import decode
 
 ROOT = Path(__file__).resolve().parents[1]
 SET, RDQ = "DAILIES_DEFECT_SET", "DAILIES_RDQ"
@@ -77,23 +81,28 @@ class Label:
 
 
 def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """A result for each kind, for clean episodes, single drops and speed; rdq's too if ``full``."""
+    """A result for each kind, for clean episodes, speed and single drops; rdq's too if ``full``."""
     named = os.environ.get(SET)
-    if not named or not (Path(named) / "labels.json").is_file():
+    if not named or not (Path(named) / "set.json").is_file():
         tell(f"  no set: write it with benchmarks/write_defect_set.py FOLDER and give {SET}=FOLDER")
         return
     folder = Path(named)
-    labels = read_labels(folder / "labels.json")
+    labels = read_labels(folder / "set.json")
     said, seconds = screened(folder / "set")
     yield from results(labels, said)
     frames = camera_frames(folder / "set")
+    decoded_s = decoding_s(folder / "set")
     yield {
         "name": "defects_speed",
         "value": round(frames / seconds),
         "unit": "camera-frames a second",
         "seconds": round(seconds, 1),
         "camera_frames": frames,
+        "bare_decoding": round(frames / decoded_s),
+        "of_bare_decoding": round(decoded_s / seconds, 2),
     }
+    if (folder / "drops.json").is_file():
+        yield from single_drops(read_labels(folder / "drops.json"), screened(folder / "drops")[0])
     rdq = os.environ.get(RDQ) or shutil.which("rdq")
     if rdq and full:
         tell("  rdq, every frame; this takes minutes")
@@ -135,7 +144,7 @@ def screened(dataset: Path) -> tuple[dict[int, Said], float]:
 
 
 def results(labels: Sequence[Label], said: dict[int, Said]) -> Iterator[dict[str, Any]]:
-    """The score: each kind, all kinds, clean episodes that are flagged, single drops."""
+    """The score: each kind, all kinds, and the clean episodes that are flagged."""
     planted = [label for label in labels if label.kind]
     found = {label.kind: best_overlap(label, said[label.episode]["flags"]) for label in planted}
     for kind, overlap in found.items():
@@ -168,9 +177,6 @@ def results(labels: Sequence[Label], said: dict[int, Said]) -> Iterator[dict[str
         "flagged": flagged,
         "unknown": unknown,
     }
-    for label in planted:
-        if label.at_s:
-            yield _single_drops(label, said[label.episode]["flags"])
 
 
 def best_overlap(label: Label, flags: Sequence[dict[str, Any]]) -> float | None:
@@ -214,14 +220,24 @@ def right_flags(label: Label, flags: Sequence[dict[str, Any]]) -> list[dict[str,
     ]
 
 
-def _single_drops(label: Label, flags: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "name": "defects_single_drops",
-        "ratio": round(best_overlap(label, flags) or 0.0, 2),
-        "unit": "of places",
-        "places": len(label.at_s),
-        "counted": sum(flag["measured"] for flag in right_flags(label, flags)),
-    }
+def single_drops(labels: Sequence[Label], said: dict[int, Said]) -> Iterator[dict[str, Any]]:
+    """Of the single lost frames of each camera, the share that is found, and what was made up."""
+    for camera in sorted({label.stream or "" for label in labels}):
+        chosen = [label for label in labels if label.stream == camera]
+        places = sum(len(label.at_s) for label in chosen)
+        met, counted = 0.0, 0.0
+        for label in chosen:
+            flags = said[label.episode]["flags"]
+            met += (best_overlap(label, flags) or 0.0) * len(label.at_s)
+            counted += sum(flag["measured"] for flag in right_flags(label, flags))
+        yield {
+            "name": f"single_drops_{camera.rpartition('.')[2]}",
+            "ratio": round(met / places, 3),
+            "unit": "of places",
+            "places": places,
+            "counted": counted,
+            "episodes": len(chosen),
+        }
 
 
 def camera_frames(dataset: Path) -> int:
@@ -231,6 +247,14 @@ def camera_frames(dataset: Path) -> int:
     (file,) = (dataset / "meta" / "episodes").rglob("*.parquet")
     rows = pc.sum(pq.read_table(file, columns=["length"])["length"]).as_py()
     return int(rows * cameras)
+
+
+def decoding_s(dataset: Path) -> float:
+    """How long it takes to decode the same pictures and do nothing with them, on all cores [s]."""
+    start = time.perf_counter()
+    for file in sorted((dataset / "videos").rglob("*.mp4")):
+        decode(file, 0)
+    return time.perf_counter() - start
 
 
 def _against_rdq(

@@ -5,10 +5,11 @@
 """Writes the made defect set with the ``lerobot`` package's own writer, and its labels beside it.
 
 Run ``uv run benchmarks/write_defect_set.py FOLDER`` from a checkout, or with a Python that has
-``lerobot``: it is large (torch) and no dependency of this project. Made are ``FOLDER/set``, a
-LeRobotDataset v3.0 as LeRobot writes it (AV1 by SVT, a key frame every second picture, crf 30,
-preset 12), and ``FOLDER/labels.json``. What LeRobot's writer will not write is put into the table
-afterwards: times with a gap, and values that are no numbers.
+``lerobot``: it is large (torch) and no dependency of this project. Made are ``FOLDER/set`` and
+``FOLDER/drops``, LeRobotDatasets v3.0 as LeRobot writes them (AV1 by SVT, a key frame every second
+picture, crf 30, preset 12), and beside them ``set.json`` and ``drops.json`` with the labels. What
+LeRobot's writer will not write is put into the table afterwards: times with a gap, and values that
+are no numbers. What is there already is left as it is.
 
 SVT-AV1 can wait for ever for its own threads, so the writing is done in a process of its own with
 a time limit, and begun anew where that runs out.
@@ -32,60 +33,74 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # and not this folder, whose datasets.py would stand for another package
 
 from benchmarks.arm_views import HEIGHT, JOINTS, WIDTH  # noqa: E402
-from benchmarks.defect_episodes import CAMERAS, COUNT, RATE_HZ, STATE, Made, episodes  # noqa: E402
+from benchmarks.defect_episodes import (  # noqa: E402
+    CAMERAS,
+    COUNT,
+    RATE_HZ,
+    STATE,
+    Made,
+    drop_episodes,
+    episodes,
+)
 
+SETS = {"set": episodes, "drops": drop_episodes}
 LIMIT_S = 2400
 TRIES = 3
 
 
 def main() -> int:
-    """Write the set; status 1 where no try ended in time."""
+    """Write what is not there yet; status 1 where no try ended in time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--once", choices=SETS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.once:
-        write(given.folder)
+        write(given.folder, given.once, SETS[given.once]())
         return 0
-    if (given.folder / "set").exists():
-        parser.error(f"{given.folder / 'set'} is there already: name another folder")
+    for name in SETS:
+        if not (given.folder / f"{name}.json").exists() and not _written(given.folder, name):
+            return 1
+    return 0
+
+
+def _written(folder: Path, name: str) -> bool:
+    """Have a set written by another process; False where that failed or was stuck each time."""
     for _ in range(TRIES):
-        command = [sys.executable, __file__, str(given.folder), "--once"]
+        shutil.rmtree(folder / name, ignore_errors=True)  # of a try that did not end
+        command = [sys.executable, __file__, str(folder), "--once", name]
         try:
-            return subprocess.run(command, check=False, timeout=LIMIT_S).returncode
+            return subprocess.run(command, check=False, timeout=LIMIT_S).returncode == 0
         except subprocess.TimeoutExpired:
-            shutil.rmtree(given.folder / "set", ignore_errors=True)
+            continue
     print(f"the encoder was stuck {TRIES} times, {LIMIT_S} s each: try again", file=sys.stderr)
-    return 1
+    return False
 
 
-def write(folder: Path) -> None:
-    """Make the pictures of all episodes, hand them to LeRobot, and write the labels."""
+def write(folder: Path, name: str, made: tuple[Made, ...]) -> None:
+    """Make the pictures of all episodes, hand them to LeRobot, and write the labels last."""
     # the package is in an environment of its own
     from lerobot.datasets.lerobot_dataset import (  # type: ignore[import-not-found,unused-ignore]
         LeRobotDataset,
     )
 
-    root = folder / "set"
     folder.mkdir(parents=True, exist_ok=True)
     dataset = LeRobotDataset.create(
-        "made/defects",
+        f"made/{name}",
         RATE_HZ,
         _features(),
-        root=root,
+        root=folder / name,
         robot_type="made_arm",
         streaming_encoding=True,
         encoder_queue_maxsize=COUNT + 1,  # a full queue loses pictures
     )
-    made = episodes()
     for number, one in enumerate(made):
         _add(dataset, one)
         said = one.label.kind if one.label else one.note or "clean"
-        print(f"episode {number}: {said}", file=sys.stderr, flush=True)
+        print(f"{name}, episode {number}: {said}", file=sys.stderr, flush=True)
     dataset.finalize()
-    _put_in_what_was_refused(root, made)
+    _put_in_what_was_refused(folder / name, made)
     labels = list(starmap(_labelled, enumerate(made)))
-    (folder / "labels.json").write_text(json.dumps({"episodes": labels}, indent=1) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps({"episodes": labels}, indent=1) + "\n")
 
 
 def _add(dataset: Any, made: Made) -> None:

@@ -8,8 +8,18 @@ import numpy as np
 import pytest
 
 from benchmarks.arm_views import Motion
-from benchmarks.defect_episodes import FIXED, KINDS, ORDER, RATE_HZ, WRIST, Made, episodes
-from benchmarks.defect_set import FOUND_BY, Label, best_overlap, results
+from benchmarks.defect_episodes import (
+    CAMERAS,
+    FIXED,
+    KINDS,
+    ORDER,
+    RATE_HZ,
+    WRIST,
+    Made,
+    drop_episodes,
+    episodes,
+)
+from benchmarks.defect_set import FOUND_BY, Label, best_overlap, results, single_drops
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +69,15 @@ def test_single_frames_are_lost_amid_motion_and_the_rest_follows_on(
     assert np.delete(steps, lost) == pytest.approx(1.0)
 
 
+def test_either_camera_loses_single_frames_often_enough_to_count_shares() -> None:
+    lost = dict.fromkeys(CAMERAS, 0)
+    for one in drop_episodes():
+        assert one.label is not None
+        assert one.label.stream is not None
+        lost[one.label.stream] += len(one.label.at_s)
+    assert min(lost.values()) >= 20
+
+
 def test_a_rested_motion_stands_and_goes_on_from_there() -> None:
     motion = Motion.made(1, length_s=8.0)
     before, during, late, after = motion.rested(2.0, 4.0).at(np.array([2.1, 3.0, 3.9, 6.0]))
@@ -95,6 +114,19 @@ def test_of_single_moments_the_share_that_is_met_counts() -> None:
     flags = [flag("dropped_frames", 1.0, 2.03), flag("dropped_frames", 4.97, 5.03)]
     assert best_overlap(planted, flags) == 0.75
     assert best_overlap(planted, [flag("dropped_frames", 0.0, 8.0)]) == 0.0
+
+
+def test_single_drops_are_counted_over_episodes_by_camera() -> None:
+    labels = [
+        Label(0, "single_drops", FIXED, 1.0, 5.0, (1.0, 5.0), ""),
+        Label(1, "single_drops", FIXED, 1.0, 5.0, (1.0, 3.0), ""),
+    ]
+    said = {
+        0: {"flags": [flag("dropped_frames", 1.0, 1.03), flag("dropped_frames", 5.0, 5.03)]},
+        1: {"flags": [flag("dropped_frames", 1.0, 1.03), flag("blur", 3.0, 3.03)]},
+    }
+    (result,) = single_drops(labels, said)
+    assert (result["ratio"], result["places"], result["counted"]) == (0.75, 4, 3)
 
 
 def test_the_score_names_what_was_missed_and_which_clean_ones_were_flagged() -> None:
