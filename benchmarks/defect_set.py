@@ -10,8 +10,9 @@ the flag must meet it and be at most ``SLACK_S`` longer. Of single moments the s
 such flags meet, all within the planted span. A clean episode counts as flagged by any flag of
 suspect or fail.
 
-Speed is that of the whole command, from start to exit, beside bare decoding. With ``--full``, where ``rdq`` is on the
-path or ``DAILIES_RDQ`` names it, it checks every frame of the same set in the same run.
+Speed is that of the whole command, from start to exit, beside bare decoding. With ``--full``, where
+``rdq`` is on the path or ``DAILIES_RDQ`` names it, it checks every frame of the same set in the
+same run.
 """
 
 from __future__ import annotations
