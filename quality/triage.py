@@ -36,10 +36,10 @@ NOT_LOOKED_AT = (
     "copied_clip", "dirty_lens", "flicker", "frozen_picture", "hidden_drops", "motion_blur",
     "sync_by_content",
 )  # fmt: skip
-"""What a triage does not look for. Frozen, flickering and motion-blurred pictures and hidden drops are
-found all the same in the stretches that were decoded whole."""
+"""What a triage does not look for. Frozen, flickering and motion-blurred pictures and hidden drops
+are found all the same in the stretches that were decoded whole."""
 HOLD_S = 1.0
-"""So far a looked-at picture stands for its surroundings; beyond is taken for the camera's usual."""
+"""So far a looked-at picture stands for what is around it; beyond is the camera's usual."""
 
 
 def judge_triage(triage: Triage, policy: Policy, metadata: Metadata | None = None) -> Verdict:

@@ -10,6 +10,13 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 TINY_PACKETS = "tiny packets"
+REDRAWN, ODD_PICTURE = "a redrawn picture", "an odd picture"
+BEFORE_CUT = "before a cut"
+LARGE_PACKETS, SMALL_PACKETS = "large packets", "small packets"
+RANKS = {
+    TINY_PACKETS: 0, REDRAWN: 1, ODD_PICTURE: 1, BEFORE_CUT: 2, LARGE_PACKETS: 3, SMALL_PACKETS: 3
+}  # fmt: skip
+"""Why something looks odd, and how clearly: 0 the most. The last ones are in any recording."""
 
 SMOOTH_S = 0.3
 """Sizes alternate by the kind of picture; their mean over so long does not."""
@@ -68,6 +75,16 @@ class Odd:
     stop: int
     why: str
 
+    @property
+    def rank(self) -> int:
+        """How clearly, 0 the most, by the clearest of what ``why`` names."""
+        return min(RANKS[word] for word in self.why.split(", "))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is more than packets that are larger or smaller for a while."""
+        return self.rank < RANKS[LARGE_PACKETS]
+
 
 def odd_stretches(packets: Packets) -> list[Odd]:
     """What of a camera looks odd by its packets' sizes, in order of time; key packets, which are
@@ -87,9 +104,9 @@ def odd_stretches(packets: Packets) -> list[Odd]:
     lasting, long = packets.count_in(LASTING_S), packets.count_in(LONG_S)
     rich = _rich(inner, packets.count_in(BLOCK_S), long)
     found = [Odd(*one, TINY_PACKETS) for one in _lasting(tiny, places, lasting)]
-    found += [Odd(*one, "large packets") for one in _lasting(large, places, lasting)]
-    found += [Odd(*one, "large packets") for one in _lasting(rich, places, long)]
-    found += [Odd(*one, "small packets") for one in _lasting(small, places, long)]
+    found += [Odd(*one, LARGE_PACKETS) for one in _lasting(large, places, lasting)]
+    found += [Odd(*one, LARGE_PACKETS) for one in _lasting(rich, places, long)]
+    found += [Odd(*one, SMALL_PACKETS) for one in _lasting(small, places, long)]
     after = packets.count_in(LEAP_S)
     leaps = places[
         (inner > np.maximum(LEAP * around, LEAP_OF_KEY * np.median(packets.sizes[packets.is_key])))
@@ -97,9 +114,9 @@ def odd_stretches(packets: Packets) -> list[Odd]:
         & (inner > LEAP_FAR * _beside(inner, packets.count_in(LEAP_FAR_S)))
     ]
     end = len(packets.sizes)
-    found += [Odd(at, min(at + after, end), "a redrawn picture") for at in leaps.tolist()]
+    found += [Odd(at, min(at + after, end), REDRAWN) for at in leaps.tolist()]
     cuts = np.flatnonzero(early_keys(packets))
-    found += [Odd(max(at - after, 0), at, "before a cut") for at in cuts.tolist()]
+    found += [Odd(max(at - after, 0), at, BEFORE_CUT) for at in cuts.tolist()]
     return sorted(found, key=lambda odd: odd.start)
 
 

@@ -8,6 +8,7 @@ as far as the budget goes. Everything that needs no picture is measured as ever.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,14 @@ from dailies.words import NS
 from quality.measures import decode
 from quality.measures.decode import measure_camera
 from quality.measures.measurements import Measurements
-from quality.measures.packets import TINY_PACKETS, Odd, Packets, early_keys, odd_stretches
+from quality.measures.packets import (
+    ODD_PICTURE,
+    TINY_PACKETS,
+    Odd,
+    Packets,
+    early_keys,
+    odd_stretches,
+)
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import measure_series
 from quality.measures.sound import measure_sound
@@ -49,8 +57,8 @@ MOST, MOST_SHARE = 300, 0.05
 """Pictures decoded for what looks odd: so many, or that share of a long camera's."""
 CLOSER_S = 1.2
 """How much is decoded after a picture that looks odd by itself."""
-AFTER_S = 0.4
-"""How much after what looks odd, so that its end is seen."""
+AFTER_S, LONGEST_S = 0.4, 4.0
+"""How much after what looks odd is decoded, so that its end is seen, and how much at most."""
 TICKS = 1e6
 """Pictures and packets are matched by their times in microseconds."""
 
@@ -86,7 +94,8 @@ def measure_triage(episode: Episode, *, threads: int = 0) -> Triage:
     Cameras that are no video file, or whose packets have no times, are decoded whole. Never raises
     for a damaged recording.
     """
-    with ThreadPoolExecutor(max(1, min(len(episode.cameras), 2 if threads == 0 else 1))) as pool:
+    at_once = max(1, min(len(episode.cameras), (os.cpu_count() or 1) if threads == 0 else 1))
+    with ThreadPoolExecutor(at_once) as pool:
         looks = tuple(pool.map(lambda camera: look_at(camera, threads=threads), episode.cameras))
     cameras = tuple(look.camera for look in looks)
     by_clock = (one for one in measure_sync(cameras, episode.series) if one.method == "clock")
@@ -134,6 +143,7 @@ class _Sample:
     lost_s: list[float] = field(default_factory=list)
     is_usable: bool = True
     _stamps: list[int] = field(default_factory=list)
+    _is_at_middle: bool = False
 
     def take(self) -> None:
         """Read all packets and decode the sample."""
@@ -219,8 +229,9 @@ class _Sample:
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
             self.lost_s.append(at_s)
-        if take.thumbnail is None or at_s <= clock.length_s / 2:
+        if take.thumbnail is None or (at_s >= clock.length_s / 2 and not self._is_at_middle):
             take.thumbnail = decode._thumbnail(frame) or take.thumbnail
+            self._is_at_middle = at_s >= clock.length_s / 2
         turned = decode._turns(frame) % 2
         take.width, take.height = (
             (frame.height, frame.width) if turned else (frame.width, frame.height)
@@ -229,7 +240,10 @@ class _Sample:
     def _look_closer(
         self, container: InputContainer, stream: VideoStream, clock: decode._StreamClock
     ) -> None:
-        """Decode what looks odd, the shortest way first, until the budget is spent."""
+        """Decode what looks odd, the clear and the near first, until the budget is spent.
+
+        What is left counts where it is clear: packets are larger and smaller in any recording.
+        """
         budget = max(MOST, round(MOST_SHARE * len(self.packets.sizes)))
         keys = np.flatnonzero(self.packets.is_key)
         stretches = odd_stretches(self.packets)
@@ -244,13 +258,16 @@ class _Sample:
             closer = closer if spaced_s > ODD_KEY_S else []
         stretches += closer
         after, end = self.packets.count_in(AFTER_S), len(self.packets.sizes)
+        longest = self.packets.count_in(LONGEST_S)
+        stretches = [
+            replace(odd, stop=min(odd.stop + after, odd.start + longest, end)) for odd in stretches
+        ]
         for odd in _together(stretches, keys):
-            odd = replace(odd, stop=min(odd.stop + after, end))
             start = int(keys[_group(odd, keys)])
             if odd.stop - start > budget or not self._run(
                 container, stream, clock, start, odd.stop
             ):
-                self.left.append(odd)
+                self.left += [odd] if odd.is_clear else []
                 continue
             budget -= odd.stop - start
             self.runs.append((start, odd.stop))
@@ -260,12 +277,13 @@ class _Sample:
         take = self.take_
         table = _table(take)
         odd = odd_looking({name: table[:, at] for at, name in enumerate(CURVES)})
-        if odd.mean() > 0.5:  # so it is with this camera: there are looks enough to tell
+        # where most are so, the camera is, and there are looks enough to tell
+        if not len(odd) or odd.mean() > 0.5:
             return
         closer = self.packets.count_in(CLOSER_S)
         places = self._places(np.array(take.seconds)[odd])
         for at in places[places >= 0].tolist():
-            yield Odd(at, min(at + closer, len(self.packets.sizes)), "an odd picture")
+            yield Odd(at, min(at + closer, len(self.packets.sizes)), ODD_PICTURE)
 
     def _run(
         self,
@@ -357,16 +375,18 @@ def odd_looking(curves: dict[str, Numbers]) -> npt.NDArray[np.bool_]:
              for name, values in curves.items()}  # fmt: skip
     luma, edge = curves["luma"], curves["edge_px"]
     odd = (luma < 35) | (luma > 225) | (curves["dark_share"] > 0.6) | (curves["bright_share"] > 0.5)
-    odd |= np.abs(luma - usual["luma"]) > 40
-    odd |= (edge > 2.0) | (edge > 1.5 * usual["edge_px"]) | (curves["smear_px"] > 2.6)
-    odd |= curves["contrast"] < 0.4 * usual["contrast"]
+    odd |= (edge > 2.0) | (curves["smear_px"] > 2.6)
     odd |= (curves["undrawn_share"] > 0.03) | (curves["tint"] > 20)
-    odd |= curves["colour"] < 0.3 * usual["colour"]
+    if len(luma) > 2:  # of two nobody knows which is the odd one
+        odd |= (np.abs(luma - usual["luma"]) > 40) | (edge > 1.5 * usual["edge_px"])
+        odd |= curves["contrast"] < 0.4 * usual["contrast"]
+        odd |= curves["colour"] < 0.3 * usual["colour"]
     return np.asarray(odd, dtype=np.bool_)
 
 
 def _together(stretches: list[Odd], keys: npt.NDArray[np.intp]) -> list[Odd]:
-    """Odd stretches of one group of pictures made one, the nearest to their key picture first."""
+    """Odd stretches of one group of pictures made one, the clearest first, then the nearest to its
+    key picture."""
     joined: dict[int, Odd] = {}
     for odd in sorted(stretches, key=lambda one: one.start):
         at = _group(odd, keys)
@@ -375,7 +395,11 @@ def _together(stretches: list[Odd], keys: npt.NDArray[np.intp]) -> list[Odd]:
         one = joined.get(at, odd)
         why = one.why if odd.why in one.why else f"{one.why}, {odd.why}"
         joined[at] = Odd(one.start, max(one.stop, odd.stop), why)
-    return sorted(joined.values(), key=lambda odd: odd.stop - int(keys[_group(odd, keys)]))
+
+    def place(odd: Odd) -> tuple[int, int]:
+        return odd.rank, odd.stop - int(keys[_group(odd, keys)])
+
+    return sorted(joined.values(), key=place)
 
 
 def _group(odd: Odd, keys: npt.NDArray[np.intp]) -> int:
