@@ -64,8 +64,11 @@ def _soft(camera: Pictures, limits: Limits) -> Mask:
         inside &= left + width < change.shape[1] and top + height < change.shape[0]
         # what is printed over the picture stays as well, but sharp
         is_soft = float(stays[island].mean()) < limits["sharp"] * usual
-        is_large = area >= limits["cells"]
-        if inside and is_large and is_soft and _around(island, change) >= limits["around"] * usual:
+        if not inside or area < limits["cells"] or not is_soft:
+            continue
+        around = _around(island, change)
+        stands_out = float(change[island].mean()) <= limits["ratio"] * around
+        if stands_out and around >= limits["around"] * usual:
             found |= island
     return found
 
@@ -91,6 +94,6 @@ DIRTY_LENS = Check(
     remedy="Clean the lens and retake.",
     needs=("cameras.view_change", "cameras.view_stays"),
     function=dirty_lens,
-    settings=("share", "sharp", "around", "bland", "cells", "pictures", "moving", "rest"),
+    settings=("share", "sharp", "around", "ratio", "bland", "cells", "pictures", "moving", "rest"),
 )
 _FINDER = Finder.of(DIRTY_LENS)
