@@ -104,8 +104,8 @@ def workers(ones: Sequence[cost.WorkerCost]) -> None:
     both = sorted({one.site_id or "no site" for one in ones if one.due_paid and one.due_accepted})
     if both:
         st.caption(
-            f"Paid by the hour and by the accepted hour: {', '.join(both)}. There an accepted hour "
-            "of a paid shift is paid twice over, once by each rate."
+            f"Paid by both rates: {', '.join(both)}. There time on shift is due, and so are hours "
+            "accepted."
         )
 
 
