@@ -24,7 +24,7 @@ LASTING_S = 0.4
 """What is odd for less is not looked into: no check of pictures flags so little."""
 BLOCK_S, BLOCKS = 1.0, 7
 """The usual size around a packet: the median of the means of so many blocks of so long."""
-TINY = 0.15
+TINY = 0.25
 """Share of the usual size under which packets hold hardly a change: frozen, black, or at rest."""
 LARGE = 1.7
 """Times the usual size around from which something new comes with every picture."""

@@ -30,7 +30,6 @@ from quality.measures.decode import measure_camera
 from quality.measures.measurements import Measurements
 from quality.measures.packets import (
     ODD_PICTURE,
-    TINY_PACKETS,
     Odd,
     Packets,
     early_keys,
@@ -51,14 +50,15 @@ ODD_KEY, ODD_KEY_S = 1.2, 0.5
 that follow each other, one in so long."""
 AROUND_S = 8.0
 SHORT_S = 1.1
-"""Where key pictures come as often, they answer for what looks odd: only tiny packets, which may be
-a frozen camera's, are decoded whole."""
+"""Where key pictures come as often, they answer for packets that are large or small for a while;
+where they come every ODD_KEY_S, for all but tiny packets, which may be a frozen camera's."""
 MOST, MOST_SHARE = 300, 0.05
 """Pictures decoded for what looks odd: so many, or that share of a long camera's."""
 CLOSER_S = 1.2
 """How much is decoded after a picture that looks odd by itself."""
 AFTER_S, LONGEST_S = 0.4, 4.0
-"""How much after what looks odd is decoded, so that its end is seen, and how much at most."""
+"""How much after what looks odd is decoded, so that its end is seen, and before tiny packets, so
+that their start is; and how much at most."""
 TICKS = 1e6
 """Pictures and packets are matched by their times in microseconds."""
 
@@ -254,13 +254,19 @@ class _Sample:
             around = [replace(odd, start=max(odd.start - before, 0)) for odd in closer]
             for key in keys_within(self.packets, stretches + around).tolist():
                 self._run(container, stream, clock, key, key + 1)
-            stretches = [odd for odd in stretches if odd.why == TINY_PACKETS]
-            closer = closer if spaced_s > ODD_KEY_S else []
+            few = spaced_s > ODD_KEY_S  # too few to tell of a cut what was before it
+            stretches = [odd for odd in stretches if odd.is_clear and (few or not odd.rank)]
+            closer = closer if few else []
         stretches += closer
         after, end = self.packets.count_in(AFTER_S), len(self.packets.sizes)
         longest = self.packets.count_in(LONGEST_S)
         stretches = [
-            replace(odd, stop=min(odd.stop + after, odd.start + longest, end)) for odd in stretches
+            Odd(
+                max(odd.start - (after if odd.rank == 0 else 0), 0),
+                min(odd.stop + after, odd.start + longest, end),
+                odd.why,
+            )
+            for odd in stretches
         ]
         for odd in _together(stretches, keys):
             start = int(keys[_group(odd, keys)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import clips
@@ -26,7 +27,7 @@ POLICY = Policy.load()
 SHORT_GROUPS = {"crf": "23", "preset": "veryfast", "g": "30"}
 
 
-def packets(sizes: list[float], keys: list[int]) -> Packets:
+def packets(sizes: Sequence[float], keys: list[int]) -> Packets:
     is_key = np.zeros(len(sizes), np.bool_)
     is_key[keys] = True
     return Packets(np.arange(len(sizes)) / RATE, np.array(sizes, np.int64), is_key)
@@ -123,6 +124,14 @@ def test_a_frozen_camera_is_found_by_its_tiny_packets(
 ) -> None:
     frames = scene[:120] + [scene[120]] * 60 + scene[180:]
     found = triaged(tmp_path / "a.mp4", frames)
+    assert "frozen_picture" in {flag.check for flag in found.verdict.flags}
+
+
+def test_a_camera_that_freezes_on_a_key_picture_is_found(
+    tmp_path: Path, scene: list[clips.Frame]
+) -> None:
+    frames = scene[:120] + [scene[120]] * 60 + scene[180:]
+    found = triaged(tmp_path / "a.mp4", frames, options=SHORT_GROUPS)
     assert "frozen_picture" in {flag.check for flag in found.verdict.flags}
 
 
