@@ -282,7 +282,8 @@ def _copied(video: VideoFile, path: Path) -> str | None:
     """Copy the packets of a stretch; None where it does not begin with a key frame."""
     with av.open(str(video.path)) as source, av.open(str(path), "w") as made:
         stream = source.streams.video[video.track]
-        copied = made.add_stream_from_template(stream)
+        # opaque: a decoder such as libdav1d has no encoder of its name to look up
+        copied = made.add_stream_from_template(stream, opaque=True)
         begun = None
         for packet, at_s in _packets(source, stream, video):
             if begun is None:

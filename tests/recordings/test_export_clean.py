@@ -11,11 +11,12 @@ import made
 import numpy as np
 import pandas as pd
 import pytest
+from apart import encoded
 
 from dailies.recordings import episodes_at
 from dailies.recordings.contract import Episode, VideoFile
 from dailies.words import Grade, Verdict
-from jobs.export_clean import ExportRefused, export_clean, write_subset
+from jobs.export_clean import ExportRefused, cut, export_clean, write_subset
 from jobs.screening import failed
 from quality.policy import Policy
 
@@ -57,6 +58,28 @@ def test_an_episode_that_starts_between_key_frames_is_encoded_anew(tmp_path: Pat
         assert new.problems == ()
         shown = zip(pictures(old, 0), pictures(new, 0), strict=True)
         assert max(np.abs(was - now).mean() for was, now in shown) < 2
+
+
+def write_av1(path: Path) -> None:
+    """30 pictures as LeRobot encodes them, every second one a key picture."""
+    options = {"g": "2", "crf": "30", "preset": "12"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libsvtav1", rate=30, options=options)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for at in range(30):
+            picture = np.full((96, 128), 60 + 4 * at, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray")))
+        container.mux(stream.encode())
+
+
+def test_av1_is_copied_exactly_from_a_key_picture_on(tmp_path: Path) -> None:
+    if "libsvtav1" not in av.codecs_available:
+        pytest.skip("no encoder libsvtav1")
+    encoded("av1", write_av1, tmp_path / "shared.mp4")
+    video = VideoFile(tmp_path / "shared.mp4", 10 / 30, 20 / 30)
+    assert cut(video, tmp_path / "own.mp4", 10) == (True, "av1")
+    with av.open(str(tmp_path / "own.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 10
 
 
 def test_the_metadata_are_those_of_the_subset(tmp_path: Path) -> None:
