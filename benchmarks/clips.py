@@ -23,14 +23,18 @@ def make_clip(
     rate: int = 30,
     seed: int = 0,
     preset: str = "veryfast",
+    group: int = 250,
 ) -> Path:
-    """Encode ``seconds`` of H.264 at ``path``, different for each ``seed``."""
+    """Encode ``seconds`` of H.264 at ``path``, different for each ``seed``.
+
+    A key picture comes every ``group`` pictures at most.
+    """
     scene = _scene(width, height, seed)
     count = round(seconds * rate)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": preset, "crf": "23"}
+        stream.options = {"preset": preset, "crf": "23", "g": str(group)}
         for index in range(count):
             frame = av.VideoFrame.from_ndarray(_view(scene, width, height, index / rate), "gray8")
             for packet in stream.encode(frame):

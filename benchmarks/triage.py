@@ -43,11 +43,13 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
     policy = Policy.load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tell(f"  encoding {SECONDS} s of 720p")
-        clip = make_clip(folder / "720p.mp4", seconds=SECONDS, width=1280, height=720)
-        for threads in (1, 0) if full else (0,):
-            named = f"triage_720p_{'auto' if threads == 0 else threads}_threads"
-            yield _speed(named, [clip], threads, policy)
+        for group in GROUPS:
+            tell(f"  encoding {SECONDS} s of 720p, a key picture every {group}")
+            clip = folder / f"720p-{group}.mp4"
+            make_clip(clip, seconds=SECONDS, width=1280, height=720, group=group)
+            for threads in (1, 0) if full else (0,):
+                named = f"triage_720p_group_{group}_{threads or 'auto'}_threads"
+                yield _speed(named, [clip], threads, policy)
         samples = _samples() if full else []
         if samples:
             yield _speed("triage_samples", samples, 0, policy)
