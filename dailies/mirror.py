@@ -235,7 +235,7 @@ class Mirror:
                     tops[table.name] = max(tops.get(table.name, 0), table.top(piece))
                     _insert(cursor, table, piece)
             self._sum_up(cursor)
-        self._horizon, self._top = now, tops
+        self._horizon, self._top, self._spoiled = now, tops, NEVER
         self._living = sum(counts.values())
         self._give_back()
         return Refreshed(counts, {}, time.monotonic() - began, whole=True)
@@ -262,7 +262,8 @@ class Mirror:
         with self._transaction() as cursor:
             touched = self._derived.touched(cursor, news.rows, news.gone)
             self._summed += touched.count if touched else 0
-            if touched and self._summed < MANY:
+            anew = self._summed >= MANY
+            if touched and not anew:
                 self._derived.before(cursor, touched)
             for table in self._tables:
                 rows = news.rows.get(table.name)
@@ -278,11 +279,12 @@ class Mirror:
                 if gone is not None:
                     deleted[table.name] = len(gone.unique())
                 dead += replaced
-            if self._summed < MANY:
-                self._derived.after(cursor, touched, changed.keys() | deleted.keys())
-            else:
+            if anew:
                 self._sum_up(cursor)
-        self._spoiled |= self._settled.spoiled(touched, changed.keys() | deleted.keys())
+            else:
+                self._derived.after(cursor, touched, changed.keys() | deleted.keys())
+        spoiled = self._settled.spoiled(touched, changed.keys() | deleted.keys())
+        self._spoiled = NEVER if anew else self._spoiled | spoiled
         self._horizon, self._top = news.horizon, tops
         self._living += sum(changed.values()) - dead
         self._dead += dead
@@ -295,8 +297,8 @@ class Mirror:
         for sql in self._views:
             cursor.execute(sql)
         self._derived.whole(cursor)
+        self._settled.settle(cursor, EVER)  # now, for nobody may see it empty
         self._summed = 0
-        self._spoiled = EVER
 
     def _settle(self) -> None:
         """Makes anew what a question is about to read of the days that have changed."""
