@@ -9,9 +9,11 @@ from pathlib import Path
 import clips
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from dailies.recordings import episodes_at
 from dailies.words import NS, Flag
+from jobs.cli import app
 from jobs.entry import enter
 from jobs.printing import csv_line, json_line, table_lines
 from jobs.report import Report
@@ -219,3 +221,11 @@ def test_a_triage_is_never_entered(tmp_path: Path, scene: list[clips.Frame]) -> 
 
 def test_the_checks_that_triage_names_exist() -> None:
     assert {*ALONG, *SINGLE} <= set(BY_NAME)
+
+
+def test_a_triage_exports_nothing(tmp_path: Path, scene: list[clips.Frame]) -> None:
+    path = clips.write(tmp_path / "a.mp4", scene[:90], options=SHORT_GROUPS)
+    folder = tmp_path / "out"
+    done = CliRunner().invoke(app, ["screen", "--triage", "--export-clean", str(folder), str(path)])
+    assert "leave --triage out" in str(done.exception)
+    assert not folder.exists()
