@@ -25,7 +25,7 @@ from quality.policy import Policy
 
 ODD_PACKETS = "odd_packets"
 """Name of the flag on a stretch that looks odd by its packets and was not looked into."""
-ALONG = ("frozen_picture", "flicker", "motion_blur", "dropped_frames")
+ALONG = ("frozen_picture", "flicker", "motion_blur")
 """Checks that need every picture: asked of the stretches that were decoded whole."""
 SINGLE = (
     "blur", "black_picture", "overexposed", "underexposed", "torn_picture", "colour_cast",
@@ -36,8 +36,9 @@ NOT_LOOKED_AT = (
     "copied_clip", "dirty_lens", "flicker", "frozen_picture", "hidden_drops", "motion_blur",
     "sync_by_content",
 )  # fmt: skip
-"""What a triage does not look for. Frozen, flickering and motion-blurred pictures and hidden drops
-are found all the same in the stretches that were decoded whole."""
+"""What a triage does not look for. Frozen, flickering and motion-blurred pictures are found all the
+same in the stretches that were decoded whole; hidden drops are not, for a stretch is too little to
+tell them from what the camera does all the time."""
 HOLD_S = 1.0
 """So far a looked-at picture stands for what is around it; beyond is the camera's usual."""
 
