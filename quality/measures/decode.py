@@ -82,7 +82,7 @@ def measure_camera(camera: Camera, *, threads: int = 0) -> Pictures:
     """
     # OpenCV's own threads would wait for the cores that decoding keeps busy
     cv2.setNumThreads(1)
-    take = _Take()
+    take = Take()
     if isinstance(camera.source, VideoFile):
         _take_video(camera.source, take, threads)
     elif isinstance(camera.source, StillsFile):
@@ -93,7 +93,7 @@ def measure_camera(camera: Camera, *, threads: int = 0) -> Pictures:
 
 
 @dataclass
-class _Take:
+class Take:
     """What accumulates during the pass. ``seconds`` are counted from the source's start."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -174,7 +174,7 @@ class _Take:
             self.errors.append(text)
 
 
-def _take_video(source: VideoFile, take: _Take, threads: int) -> None:
+def _take_video(source: VideoFile, take: Take, threads: int) -> None:
     try:
         with av.open(str(source.path), metadata_errors="replace") as container:
             if source.track >= len(container.streams.video):
@@ -183,18 +183,18 @@ def _take_video(source: VideoFile, take: _Take, threads: int) -> None:
             stream = container.streams.video[source.track]
             _take_stream(container, stream, source, take, threads)
     except (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError) as error:
-        take.fault(f"{source.path.name}: {_words(error)}")
+        take.fault(f"{source.path.name}: {words_of(error)}")
         take.stopped = True
 
 
 def _take_stream(
-    container: InputContainer, stream: VideoStream, source: VideoFile, take: _Take, threads: int
+    container: InputContainer, stream: VideoStream, source: VideoFile, take: Take, threads: int
 ) -> None:
     if stream.codec_context is None:
         raise ValueError("its pictures are of a codec that FFmpeg does not know")
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads
-    clock = _StreamClock.of(container, stream, source)
+    clock = StreamClock.of(container, stream, source)
     whole = source.start_s <= 0 and source.end_s is None
     take.codec = stream.codec_context.name
     take.container_count = stream.frames or None if whole else None
@@ -210,20 +210,20 @@ def _take_stream(
             continue
         if frame.key_frame:
             take.keys.append(len(take.seconds))
-        take.see(*_luma(frame), at_s, partial(_tint, frame))
+        take.see(*luma_of(frame), at_s, partial(frame_tint, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
         if len(take.seconds) == 1 or (at_s >= middle_s and not at_middle):
             # the first one stands where the middle never comes; no frame is kept for it
-            take.thumbnail = _thumbnail(frame) or take.thumbnail
+            take.thumbnail = thumbnail_of(frame) or take.thumbnail
             at_middle = at_s >= middle_s
         take.width, take.height = frame.width, frame.height
-        if _turns(frame) % 2:
+        if turns_of(frame) % 2:
             take.width, take.height = frame.height, frame.width
 
 
 @dataclass(frozen=True)
-class _StreamClock:
+class StreamClock:
     """Turns a stream's time stamps into seconds from the start of the source."""
 
     first: int  # the container's start, in the stream's units
@@ -234,7 +234,8 @@ class _StreamClock:
     length_s: float
 
     @classmethod
-    def of(cls, container: InputContainer, stream: VideoStream, source: VideoFile) -> _StreamClock:
+    def of(cls, container: InputContainer, stream: VideoStream, source: VideoFile) -> StreamClock:
+        """The clock of a stream that was just opened."""
         unit = float(stream.time_base or Fraction(1, 1000))
         start_s = (container.start_time or 0) / av.time_base
         rate = stream.average_rate or stream.guessed_rate
@@ -267,7 +268,7 @@ class _StreamClock:
 
 
 def _frames(
-    container: InputContainer, stream: VideoStream, clock: _StreamClock, take: _Take
+    container: InputContainer, stream: VideoStream, clock: StreamClock, take: Take
 ) -> Iterator[VideoFrame]:
     """Every frame that can be decoded; errors are counted and decoding goes on after them."""
     packets = container.demux(stream)
@@ -277,31 +278,32 @@ def _frames(
         except StopIteration:
             return
         except (av.FFmpegError, OSError) as error:
-            take.fault(_words(error))
+            take.fault(words_of(error))
             return
         if packet.size and packet.pts is not None:
             at_s = clock.seconds(packet.pts, 0)
             if clock.is_over(at_s):
-                yield from _decoded(stream.codec_context, None, take)
+                yield from decoded(stream.codec_context, None, take)
                 return
             if clock.holds(at_s):
                 take.packet_seconds.append(at_s)
         elif packet.size:
             take.packet_seconds.append(len(take.packet_seconds) * clock.period_s)
-        yield from _decoded(stream.codec_context, packet, take)
+        yield from decoded(stream.codec_context, packet, take)
 
 
-def _decoded(decoder: Any, packet: Any, take: _Take) -> list[VideoFrame]:
+def decoded(decoder: Any, packet: Any, take: Take) -> list[VideoFrame]:
+    """The frames that a packet (None: the end) brings out; errors are counted."""
     try:
         return list(decoder.decode(packet))
     except (av.FFmpegError, OSError, ValueError) as error:
         # the end of the stream is told as an error where a flushed decoder is flushed again
         if not isinstance(error, av.EOFError):
-            take.fault(_words(error))
+            take.fault(words_of(error))
         return []
 
 
-def _luma(frame: VideoFrame) -> tuple[Plane, Levels]:
+def luma_of(frame: VideoFrame) -> tuple[Plane, Levels]:
     """The luma plane, in place where the format allows, and how its codes are spread."""
     name = frame.format.name
     if name not in PLANAR:
@@ -313,7 +315,7 @@ def _luma(frame: VideoFrame) -> tuple[Plane, Levels]:
     return luma, FULL_RANGE if full or frame.color_range == JPEG_FULL_RANGE else VIDEO_RANGE
 
 
-def _tint(frame: VideoFrame, luma: Plane) -> Tint:
+def frame_tint(frame: VideoFrame, luma: Plane) -> Tint:
     """The colour of a decoded picture, from its chroma planes where they lie."""
     if frame.format.name not in COLOURED:
         return NO_TINT
@@ -334,16 +336,17 @@ def _drawn_tint(picture: npt.NDArray[np.uint8], luma: Plane) -> Tint:
     return tint_of(luma, converted[..., 2], converted[..., 1])
 
 
-def _thumbnail(frame: VideoFrame) -> bytes | None:
+def thumbnail_of(frame: VideoFrame) -> bytes | None:
+    """A small JPEG of a frame, turned as it is to be shown."""
     height = max(round(frame.height * THUMBNAIL_WIDTH / frame.width / 2) * 2, 2)
     try:
         small = frame.reformat(width=THUMBNAIL_WIDTH, height=height, format="bgr24").to_ndarray()
     except (av.FFmpegError, ValueError):
         return None  # a picture nobody can draw is still measured
-    return _jpeg(np.rot90(small, _turns(frame)))
+    return _jpeg(np.rot90(small, turns_of(frame)))
 
 
-def _turns(frame: VideoFrame) -> int:
+def turns_of(frame: VideoFrame) -> int:
     """Quarter turns to the left by which the file says the picture is to be shown."""
     # a display matrix that is no rotation gives a number far out of range
     return round(frame.rotation / 90) % 4 if abs(frame.rotation) <= 360 else 0
@@ -354,7 +357,7 @@ def _jpeg(picture: npt.NDArray[Any]) -> bytes | None:
     return encoded.tobytes() if done else None
 
 
-def _take_stills(source: StillsFile, rate_hz: float | None, take: _Take) -> None:
+def _take_stills(source: StillsFile, rate_hz: float | None, take: Take) -> None:
     take.codec = "stills"
     take.period_s = 1 / rate_hz if rate_hz else 0.0
     middle = (source.stop - source.start) // 2
@@ -372,7 +375,7 @@ def _take_stills(source: StillsFile, rate_hz: float | None, take: _Take) -> None
                 scale = THUMBNAIL_WIDTH / picture.shape[1]
                 take.thumbnail = _jpeg(cv2.resize(picture, None, fx=scale, fy=scale))
     except (OSError, ValueError, KeyError) as error:
-        take.fault(f"{source.path.name}: {_words(error)}")
+        take.fault(f"{source.path.name}: {words_of(error)}")
         take.stopped = True
 
 
@@ -385,7 +388,7 @@ def _still(content: bytes | None) -> npt.NDArray[np.uint8] | None:
         return None
 
 
-def _take_carried(source: Carried, take: _Take, threads: int) -> None:
+def _take_carried(source: Carried, take: Take, threads: int) -> None:
     take.codec = source.coding
     try:
         if source.coding in ("still", "raw"):
@@ -394,11 +397,11 @@ def _take_carried(source: Carried, take: _Take, threads: int) -> None:
         else:
             _take_units(source, take, threads)
     except (*READ_ERRORS, av.FFmpegError) as error:
-        take.fault(f"{source.path.name}: {_words(error)}")
+        take.fault(f"{source.path.name}: {words_of(error)}")
         take.stopped = True
 
 
-def _take_single(picture: CarriedPicture, take: _Take) -> None:
+def _take_single(picture: CarriedPicture, take: Take) -> None:
     """Measure a picture that can be drawn without those before it."""
     at_s = picture.time_ns / NS
     take.packet_seconds.append(at_s)
@@ -419,7 +422,7 @@ def _take_single(picture: CarriedPicture, take: _Take) -> None:
         take.thumbnail = _jpeg(cv2.resize(shown, None, fx=scale, fy=scale))
 
 
-def _take_units(source: Carried, take: _Take, threads: int) -> None:
+def _take_units(source: Carried, take: Take, threads: int) -> None:
     """Decode the access units of a video stream; each picture keeps the time of its unit."""
     decoder = unit_decoder(source.coding, threads=threads)
     for picture in source.pictures():
@@ -433,16 +436,16 @@ def _take_units(source: Carried, take: _Take, threads: int) -> None:
     _take_frames(decoder, None, take)
 
 
-def _take_frames(decoder: Any, packet: Any, take: _Take) -> None:
-    for frame in _decoded(decoder, packet, take):
+def _take_frames(decoder: Any, packet: Any, take: Take) -> None:
+    for frame in decoded(decoder, packet, take):
         at_s = frame.pts / NS if frame.pts is not None else len(take.seconds) * take.period_s
         if frame.key_frame:
             take.keys.append(len(take.seconds))
-        take.see(*_luma(frame), at_s, partial(_tint, frame))
+        take.see(*luma_of(frame), at_s, partial(frame_tint, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
         if _is_landmark(len(take.seconds)):
-            take.thumbnail = _thumbnail(frame) or take.thumbnail
+            take.thumbnail = thumbnail_of(frame) or take.thumbnail
         take.width, take.height = frame.width, frame.height
 
 
@@ -455,19 +458,19 @@ def _as_luma(picture: npt.NDArray[np.uint8]) -> Plane:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
 
-def _words(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
     """An error's own words, without its number and the address of the call."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _pictures(camera: Camera, take: _Take) -> Pictures:
+def _pictures(camera: Camera, take: Take) -> Pictures:
     take.pack()
     table = np.concatenate(take.blocks) if take.blocks else np.empty((0, len(CURVES) + 1))
     seconds = np.array(take.seconds, dtype=np.float64)
     # reordered files hand out frames out of time; the numbers follow their pictures
     order = np.argsort(seconds, kind="stable")
     container_ns = np.round(seconds[order] * NS).astype(np.int64) + camera.offset_ns
-    times_ns, clock = _times(camera, container_ns)
+    times_ns, clock = times_of(camera, container_ns)
     delay_median_ms, delay_max_ms = delays_ms(camera.delays_ns)
     curves: dict[str, Any] = {
         name: table[order, at].astype(np.float32) for at, name in enumerate(CURVES)
@@ -491,7 +494,7 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
         declared_rate_hz=camera.declared_rate_hz,
         broken_count=len(take.corrupt_seconds),
         error_count=take.error_count,
-        error=_error(take),
+        error=error_of(take),
         lost_from_ns=_lost_from(take, camera.offset_ns),
         thumbnail=take.thumbnail,
         delay_median_ms=delay_median_ms,
@@ -504,7 +507,7 @@ def _pictures(camera: Camera, take: _Take) -> Pictures:
 
 
 def _sketch(
-    take: _Take, order: npt.NDArray[np.intp]
+    take: Take, order: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
     """Numbers of the sketched pictures in order of time, and their cells one after another."""
     rank = np.empty(len(order), np.int32)
@@ -515,22 +518,20 @@ def _sketch(
     return sketched[by_time], cells[by_time].ravel()
 
 
-def _seen_at(
-    take: _Take, order: npt.NDArray[np.intp], times_ns: npt.NDArray[np.int64]
-) -> list[int]:
+def _seen_at(take: Take, order: npt.NDArray[np.intp], times_ns: npt.NDArray[np.int64]) -> list[int]:
     """The times of the pictures with which each of ``sizes`` began."""
     firsts = [number for number, _, _ in take.sizes]
     return [int(time) for time in times_ns[np.argsort(order)[firsts]]]
 
 
-def _error(take: _Take) -> str | None:
+def error_of(take: Take) -> str | None:
     broken = len(take.corrupt_seconds)
     damaged = f"{broken} {'picture' if broken == 1 else 'pictures'} came out damaged"
     words = [*take.errors, damaged] if broken else take.errors
     return "; ".join(words) or None
 
 
-def _times(
+def times_of(
     camera: Camera, container_ns: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], Clock]:
     """The pictures' times, and the clock that they are of.
@@ -549,7 +550,7 @@ def _times(
     return container_ns, "measured" if np.ptp(intervals) > 2_500_000 else "grid"
 
 
-def _lost_from(take: _Take, offset_ns: int) -> int | None:
+def _lost_from(take: Take, offset_ns: int) -> int | None:
     """Time of the first packet that gave no picture, or a broken one; None if none did."""
     lost = list(take.corrupt_seconds)
     if take.error_count:

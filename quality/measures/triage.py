@@ -134,7 +134,7 @@ class _Sample:
 
     source: VideoFile
     threads: int
-    take_: decode._Take = field(default_factory=decode._Take)
+    take_: decode.Take = field(default_factory=decode.Take)
     packets: Packets = field(
         default_factory=lambda: Packets(np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_))
     )
@@ -153,7 +153,7 @@ class _Sample:
                 raise ValueError("its pictures are of a codec that FFmpeg does not know")
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = self.threads
-            clock = decode._StreamClock.of(container, stream, self.source)
+            clock = decode.StreamClock.of(container, stream, self.source)
             whole = self.source.start_s <= 0 and self.source.end_s is None
             self.take_.codec = stream.codec_context.name
             self.take_.container_count = stream.frames or None if whole else None
@@ -166,7 +166,7 @@ class _Sample:
                 self._look_closer(container, stream, clock)
 
     def _read(
-        self, container: InputContainer, stream: VideoStream, clock: decode._StreamClock
+        self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
     ) -> None:
         """All packets in the source's span."""
         seconds: list[float] = []
@@ -197,7 +197,7 @@ class _Sample:
         self.is_usable = bool(self.packets.is_key.any())
 
     def _demuxed(
-        self, container: InputContainer, stream: VideoStream, clock: decode._StreamClock
+        self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
     ) -> Iterator[Any]:
         if self.source.start_s > 0:
             target = round(clock.first + (self.source.start_s - clock.period_s / 2) / clock.unit)
@@ -209,7 +209,7 @@ class _Sample:
             except StopIteration:
                 return
             except (av.FFmpegError, OSError) as error:
-                self.take_.fault(decode._words(error))
+                self.take_.fault(decode.words_of(error))
                 self.lost_s.append(math.inf)  # put right when all times are known
                 return
             if packet.size:
@@ -220,25 +220,25 @@ class _Sample:
         self.take_.before = self.take_.earlier = None
         self.take_.tint_due_s = self.take_.grain_due_s = -math.inf
 
-    def _see(self, frame: VideoFrame, clock: decode._StreamClock) -> None:
+    def _see(self, frame: VideoFrame, clock: decode.StreamClock) -> None:
         take = self.take_
         at_s = clock.seconds(frame.pts, len(take.seconds))
         if not clock.holds(at_s):
             return
-        take.see(*decode._luma(frame), at_s, partial(decode._tint, frame))
+        take.see(*decode.luma_of(frame), at_s, partial(decode.frame_tint, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
             self.lost_s.append(at_s)
         if take.thumbnail is None or (at_s >= clock.length_s / 2 and not self._is_at_middle):
-            take.thumbnail = decode._thumbnail(frame) or take.thumbnail
+            take.thumbnail = decode.thumbnail_of(frame) or take.thumbnail
             self._is_at_middle = at_s >= clock.length_s / 2
-        turned = decode._turns(frame) % 2
+        turned = decode.turns_of(frame) % 2
         take.width, take.height = (
             (frame.height, frame.width) if turned else (frame.width, frame.height)
         )
 
     def _look_closer(
-        self, container: InputContainer, stream: VideoStream, clock: decode._StreamClock
+        self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
     ) -> None:
         """Decode what looks odd, the clear and the near first, until the budget is spent.
 
@@ -295,7 +295,7 @@ class _Sample:
         self,
         container: InputContainer,
         stream: VideoStream,
-        clock: decode._StreamClock,
+        clock: decode.StreamClock,
         start: int,
         stop: int,
     ) -> bool:
@@ -314,9 +314,9 @@ class _Sample:
                 is_on = packet.pts == wanted
             if not is_on:
                 continue
-            frames = decode._decoded(decoder, packet, self.take_)
+            frames = decode.decoded(decoder, packet, self.take_)
             if stop == start + 1:  # the picture is there without those that follow
-                frames += decode._decoded(decoder, None, self.take_)
+                frames += decode.decoded(decoder, None, self.take_)
             for frame in frames:
                 at_s = clock.seconds(frame.pts, 0)
                 if at_s > last_s:
@@ -433,7 +433,7 @@ def _look(camera: Camera, sample: _Sample) -> Look:
     curves[~moves, CURVES.index("changed_share")] = np.nan
     two[~moves] = np.nan
     container_ns = np.round(packets.seconds * NS).astype(np.int64) + camera.offset_ns
-    times_ns, clock = decode._times(camera, container_ns)
+    times_ns, clock = decode.times_of(camera, container_ns)
     delay_median_ms, delay_max_ms = delays_ms(camera.delays_ns)
     sizes, resized = _sizes(take, places)
     named: dict[str, Any] = {name: curves[:, at] for at, name in enumerate(CURVES)}
@@ -453,7 +453,7 @@ def _look(camera: Camera, sample: _Sample) -> Look:
         declared_rate_hz=camera.declared_rate_hz,
         broken_count=len(take.corrupt_seconds),
         error_count=take.error_count,
-        error=decode._error(take),
+        error=decode.error_of(take),
         lost_from_ns=round(min(sample.lost_s) * NS) + camera.offset_ns if sample.lost_s else None,
         thumbnail=take.thumbnail,
         delay_median_ms=delay_median_ms,
@@ -465,7 +465,7 @@ def _look(camera: Camera, sample: _Sample) -> Look:
     return Look(pictures, seen, early_keys(packets), runs, tuple(sample.left))
 
 
-def _table(take: decode._Take) -> Numbers:
+def _table(take: decode.Take) -> Numbers:
     take.pack()
     return np.concatenate(take.blocks) if take.blocks else np.empty((0, len(CURVES) + 1), "f4")
 
@@ -481,7 +481,7 @@ def _merged(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _sizes(
-    take: decode._Take, places: npt.NDArray[np.intp]
+    take: decode.Take, places: npt.NDArray[np.intp]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The sizes that the pictures had in turn, and the places at which each but the first began."""
     firsts = [number for number, _, _ in take.sizes] + [len(places)]
