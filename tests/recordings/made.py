@@ -40,7 +40,7 @@ def picture(frame: int, seed: int = 0) -> np.ndarray:
     """RGB uint8 of shape (64, 96, 3): noise that stays, and a square that moves."""
     ground = np.random.default_rng(seed).integers(40, 120, (HEIGHT, WIDTH, 1), dtype=np.uint8)
     image = np.repeat(ground, 3, axis=2)
-    left = (2 * frame) % (WIDTH - 16)
+    left = WIDTH - 16 - abs(2 * frame % (2 * (WIDTH - 16)) - (WIDTH - 16))  # to and fro
     image[20:36, left : left + 16] = 230
     return image
 
