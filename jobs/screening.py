@@ -124,18 +124,8 @@ def screen_episode(
     except Exception as error:  # whatever a damaged file does to us is that file's failure
         message = _unmeasured(episode, error)
         return failed(episode.path, episode.index, policy, message, opened=episode, key=key)
-    return Screened(
-        path=episode.path,
-        index=episode.index,
-        format=episode.format,
-        metadata=episode.metadata,
-        fingerprint=key,
-        verdict=verdict,
-        duration_s=measurements.duration_ns / NS,
-        started_at=_started_at(episode, measurements.duration_ns / NS),
-        streams=_streams(episode, measurements, store / key if store else None),
-        error=error_of(verdict),
-        measurements=measurements,
+    return replace(
+        _screened(episode, key, verdict, measurements, store),
         stored=store is not None,
         alone=_alone(episode),
         sketches=tuple(camera.sketch for camera in measurements.cameras),
@@ -188,7 +178,13 @@ def triage_episode(
         message = _unmeasured(episode, error)
         lost = failed(episode.path, episode.index, policy, message, opened=episode, key=key)
         return replace(lost, triage=Triaged(0, 0))
-    measurements = triage.measurements
+    screened = _screened(episode, key, verdict, triage.measurements, store)
+    return replace(screened, triage=Triaged(*seen_count(triage)))
+
+
+def _screened(
+    episode: Episode, key: str, verdict: Verdict, measurements: Measurements, store: Path | None
+) -> Screened:
     return Screened(
         path=episode.path,
         index=episode.index,
@@ -201,7 +197,6 @@ def triage_episode(
         streams=_streams(episode, measurements, store / key if store else None),
         error=error_of(verdict),
         measurements=measurements,
-        triage=Triaged(*seen_count(triage)),
     )
 
 
