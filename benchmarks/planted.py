@@ -69,7 +69,7 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
         clips = _clips(Path(folder), full=full)
         spans = [_span(clip) for clip in clips]
         tell(f"  {len(clips)} clips, {len(KINDS)} kinds of defect")
-        clean = [_flags(_kept(clip), clip, Path(folder), policy) for clip in clips]
+        clean = [_flags(kept(clip), clip, Path(folder), policy) for clip in clips]
         for kind, (checks, plant) in KINDS.items():
             tell(f"  planting {kind}")
             overlaps = []
@@ -154,18 +154,19 @@ def _span(clip: Clip) -> tuple[int, int]:
 
 
 def _flags(shot: Shot, clip: Clip, folder: Path, policy: Policy) -> list[Flag]:
-    path = _write(folder / "planted.mp4", shot, clip.rate_hz)
+    path = write(folder / "planted.mp4", shot, clip.rate_hz)
     return [flag for screened in screen(path, policy) for flag in screened.verdict.flags]
 
 
-def _write(path: Path, shot: Shot, rate_hz: float) -> Path:
+def write(path: Path, shot: Shot, rate_hz: float, *, group: int = 250) -> Path:
+    """Encode a shot with a key picture every ``group`` pictures at most; gives ``path`` back."""
     rows, width = shot.frames[0].shape
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(rate_hz).limit_denominator(1001))
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, rows * 2 // 3, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 90_000)
-        stream.options = {"preset": "veryfast", "crf": "20"}
+        stream.options = {"preset": "veryfast", "crf": "20", "g": str(group)}
         for picture, at_s in zip(shot.frames, shot.seconds, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, "yuv420p")
             frame.pts, frame.time_base = round(at_s * 90_000), Fraction(1, 90_000)
@@ -193,7 +194,7 @@ def _overlap(
     return best
 
 
-def _kept(clip: Clip) -> Shot:
+def kept(clip: Clip) -> Shot:
     return _evenly(clip, clip.frames)
 
 

@@ -16,11 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
-
-import av
 
 from benchmarks import planted
 from benchmarks.clips import make_clip
@@ -133,11 +130,11 @@ def _recall(
     for clip in clips:
         start, stop = planted._span(clip)
         span = start / clip.rate_hz, stop / clip.rate_hz
-        _write(path, planted._kept(clip), clip.rate_hz, group)
+        planted.write(path, planted.kept(clip), clip.rate_hz, group=group)
         if _triage(path, policy)[0] and not _screened(path, policy):
             flagged.append(clip.name)
         for kind, (checks, plant) in planted.KINDS.items():
-            _write(path, plant(clip, start, stop), clip.rate_hz, group)
+            planted.write(path, plant(clip, start, stop), clip.rate_hz, group=group)
             decoded_s += _timed(lambda: decode(path, 0))
             before = time.perf_counter()
             flags, _ = _triage(path, policy)
@@ -176,19 +173,3 @@ def _recall(
 
 def _screened(path: Path, policy: Policy) -> list[Flag]:
     return [flag for screened in screen(path, policy) for flag in screened.verdict.flags]
-
-
-def _write(path: Path, shot: planted.Shot, rate_hz: float, group: int) -> None:
-    """Encode a shot with a key picture every ``group`` pictures at most."""
-    rows, width = shot.frames[0].shape
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(rate_hz).limit_denominator(1001))
-        assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, rows * 2 // 3, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, 90_000)
-        stream.options = {"preset": "veryfast", "crf": "20", "g": str(group)}
-        for picture, at_s in zip(shot.frames, shot.seconds, strict=True):
-            frame = av.VideoFrame.from_ndarray(picture, "yuv420p")
-            frame.pts, frame.time_base = round(at_s * 90_000), Fraction(1, 90_000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))

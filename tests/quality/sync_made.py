@@ -8,18 +8,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.arm_views import Motion
 from dailies.recordings.contract import Clock, Series
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Arm:
+class Arm(Motion):
     """Joints that move smoothly (minimum jerk) from pose to pose, each on its own, with rests."""
-
-    starts_s: Floats
-    lengths_s: Floats
-    poses: Floats
 
     @classmethod
     def moving(cls, seed: int, *, joints: int = 6, length_s: float = 70.0) -> Arm:
@@ -29,16 +26,6 @@ class Arm:
         starts = np.cumsum(lengths, axis=1) - lengths - 3.0
         steps = rng.normal(0, 0.4, lengths.shape) * (rng.random(lengths.shape) > 0.3)
         return cls(starts, lengths, np.cumsum(steps, axis=1))
-
-    def at(self, times_s: Floats) -> Floats:
-        """Joint positions, shape (n, joints)."""
-        columns = []
-        for starts, lengths, poses in zip(self.starts_s, self.lengths_s, self.poses, strict=True):
-            move = np.clip(np.searchsorted(starts, times_s, "right") - 1, 1, len(starts) - 1)
-            share = np.clip((times_s - starts[move]) / lengths[move], 0, 1)
-            eased = share**3 * (10 - 15 * share + 6 * share**2)
-            columns.append(poses[move - 1] + (poses[move] - poses[move - 1]) * eased)
-        return np.column_stack(columns)
 
 
 @dataclass(frozen=True, eq=False)
