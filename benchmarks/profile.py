@@ -27,7 +27,7 @@ from dailies.words import NS
 from jobs import screening
 from jobs.screening import screen_episode
 from quality.checks import CHECKS, Check
-from quality.measures import Measurements, decode, grain, lens, planes
+from quality.measures import Measurements, decode, grain, lens, planes, take
 from quality.policy import Policy
 
 ASKED = 5.0
@@ -47,18 +47,20 @@ class Measure:
 
 
 MEASURES = (
-    Measure("shrink", decode, "shrink"),
-    Measure("light", decode, "numbers", ("luma", "contrast", "dark_share", "bright_share")),
+    Measure("shrink", take, "seen_of"),
+    Measure("shrink_on", take, "shrink"),
+    Measure("light", take, "numbers", ("luma", "contrast", "dark_share", "bright_share")),
     Measure("edges", planes, "_gradients", ("sharpness", "texture", "edge_px", "smear_px")),
     Measure("edge_widths", planes, "_edges_px", ("edge_px", "smear_px")),
     Measure("change", planes, "_change", ("motion", "changed_share", "repeat")),
-    Measure("change_of_two", decode, "mean_change", ("motion_two",)),
-    Measure("colour", decode, "frame_tint", ("tint", "colour", "undrawn_share")),
-    Measure("bands", decode, "grain_of", ("noise", "blockiness")),
+    Measure("change_of_two", take, "mean_change", ("motion_two",)),
+    Measure("chroma", decode, "frame_chroma", ("tint", "colour", "undrawn_share")),
+    Measure("colour", take, "tint_of", ("tint", "colour", "undrawn_share")),
+    Measure("bands", take, "bands_of", ("noise", "blockiness")),
     Measure("noise", grain, "_noise", ("noise",)),
     Measure("blockiness", grain, "_blockiness", ("blockiness",)),
     Measure("view", lens.View, "see", ("view_change", "view_stays")),
-    Measure("sketch", decode, "cells_of", ("cells",)),
+    Measure("sketch", take, "cells_of", ("cells",)),
     Measure("thumbnail", decode, "thumbnail_of"),
     Measure("series", measures, "measure_series", ("series",)),
     Measure("sync", measures, "measure_sync", ("sync",)),

@@ -6,10 +6,8 @@ converted to colour, so memory does not grow with the recording but for a few nu
 
 from __future__ import annotations
 
-import math
-from array import array
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -34,27 +32,18 @@ from dailies.recordings.files import READ_ERRORS
 from dailies.recordings.stills import stills_in
 from dailies.recordings.units import unit_decoder
 from dailies.words import NS
-from quality.measures.grain import grain_of
-from quality.measures.lens import EVERY_S as VIEW_EVERY_S
-from quality.measures.lens import View
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.planes import (
     FULL_RANGE,
-    NO_GRAIN,
-    NO_TINT,
     TINT_POINTS,
     VIDEO_RANGE,
-    Grain,
+    Chroma,
     Levels,
     Plane,
-    Shrunk,
-    Tint,
-    mean_change,
-    numbers,
-    shrink,
-    tint_of,
+    chroma_points,
 )
-from quality.measures.sketch import CELLS, EVERY_S, cells_of
+from quality.measures.sketch import CELLS
+from quality.measures.take import Take
 from quality.measures.timed import delays_ms
 
 PLANAR = {
@@ -67,12 +56,9 @@ COLOURED = {
     "yuv411p", "yuv440p",
 }  # fmt: skip
 """Those of them whose second and third planes are the chroma."""
-COLOUR_EVERY_S = 0.2
-GRAIN_EVERY_S = 0.5
 THUMBNAIL_WIDTH = 320
 JPEG_FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
-ERRORS_KEPT = 3
 
 
 def measure_camera(camera: Camera, *, threads: int = 0) -> Pictures:
@@ -90,88 +76,6 @@ def measure_camera(camera: Camera, *, threads: int = 0) -> Pictures:
     elif camera.source is not None:
         _take_carried(camera.source, take, threads)
     return _pictures(camera, take)
-
-
-@dataclass
-class Take:
-    """What accumulates during the pass. ``seconds`` are counted from the source's start."""
-
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    blocks: list[npt.NDArray[np.float32]] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    packet_seconds: list[float] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    error_count: int = 0
-    corrupt_seconds: list[float] = field(default_factory=list)
-    container_count: int | None = None
-    width: int = 0
-    height: int = 0
-    codec: str = ""
-    period_s: float = 0.0
-    thumbnail: bytes | None = None
-    before: Shrunk | None = None
-    earlier: Plane | None = None
-    two: array[float] = field(default_factory=lambda: array("f"))  # changes over two pictures
-    keys: list[int] = field(default_factory=list)  # numbers of the key pictures
-    cells: bytearray = field(default_factory=bytearray)
-    sketched: list[int] = field(default_factory=list)  # numbers of the pictures in ``cells``
-    sketch_due_s: float = -math.inf
-    tint: Tint = NO_TINT
-    tint_due_s: float = -math.inf
-    grain: Grain = NO_GRAIN
-    grain_due_s: float = -math.inf
-    view: View = field(default_factory=View)
-    view_due_s: float = -math.inf
-    sizes: list[tuple[int, int, int]] = field(default_factory=list)  # number, width, height
-    stopped: bool = False
-
-    def see(
-        self,
-        luma: Plane,
-        levels: Levels,
-        at_s: float,
-        colours: Callable[[Plane], Tint] | None = None,
-    ) -> None:
-        """Measure one picture; ``colours`` gives its tint, when that is due,
-        from a small luma plane."""
-        now = shrink(luma)
-        if at_s >= self.tint_due_s:
-            self.tint = colours(now.eighth) if colours else NO_TINT
-            self.tint_due_s = max(self.tint_due_s + COLOUR_EVERY_S, at_s + COLOUR_EVERY_S / 2)
-        if at_s >= self.grain_due_s:
-            self.grain = grain_of(luma)
-            self.grain_due_s = max(self.grain_due_s + GRAIN_EVERY_S, at_s + GRAIN_EVERY_S / 2)
-        if at_s >= self.view_due_s:
-            self.view.see(now)
-            self.view_due_s = max(self.view_due_s + VIEW_EVERY_S, at_s + VIEW_EVERY_S / 2)
-        if self.before is None or now.seen.shape != self.before.seen.shape:
-            self.sizes.append((len(self.seconds), luma.shape[1], luma.shape[0]))
-        self.rows.append(numbers(now, self.before, levels, luma.shape[1], self.tint, self.grain))
-        self.two.append(mean_change(now.half, self.earlier) * levels.scale)
-        # only the shrunk plane is kept longer: it is small, and nobody else's memory
-        self.earlier = self.before.half if self.before else None
-        # a plane that was not shrunk is the decoder's own memory, which its frame keeps from reuse
-        self.before = now
-        if at_s >= self.sketch_due_s:
-            self.cells += cells_of(now.eighth)
-            self.sketched.append(len(self.seconds))
-            self.sketch_due_s = max(self.sketch_due_s + EVERY_S, at_s + EVERY_S / 2)
-        self.seconds.append(at_s)
-        if len(self.rows) >= 1024:
-            self.pack()
-
-    def pack(self) -> None:
-        """Turn the rows gathered so far into one array, a tenth of their size."""
-        if self.rows:
-            self.blocks.append(np.array(self.rows, dtype=np.float32))
-            self.rows.clear()
-
-    def fault(self, error: object) -> None:
-        """Count an error, and keep the words of the first few different ones."""
-        self.error_count += 1
-        text = str(error)
-        if text not in self.errors and len(self.errors) < ERRORS_KEPT:
-            self.errors.append(text)
 
 
 def _take_video(source: VideoFile, take: Take, threads: int) -> None:
@@ -210,7 +114,7 @@ def _take_stream(
             continue
         if frame.key_frame:
             take.keys.append(len(take.seconds))
-        take.see(*luma_of(frame), at_s, partial(frame_tint, frame))
+        take.see(*luma_of(frame), at_s, partial(frame_chroma, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
         if len(take.seconds) == 1 or (at_s >= middle_s and not at_middle):
@@ -315,25 +219,25 @@ def luma_of(frame: VideoFrame) -> tuple[Plane, Levels]:
     return luma, FULL_RANGE if full or frame.color_range == JPEG_FULL_RANGE else VIDEO_RANGE
 
 
-def frame_tint(frame: VideoFrame, luma: Plane) -> Tint:
-    """The colour of a decoded picture, from its chroma planes where they lie."""
+def frame_chroma(frame: VideoFrame) -> Chroma | None:
+    """Points of a decoded picture's chroma planes; None where its format holds none."""
     if frame.format.name not in COLOURED:
-        return NO_TINT
+        return None
     blue, red = (
         np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]  # type: ignore[call-overload]
         for plane in frame.planes[1:3]
     )
-    return tint_of(luma, blue, red) if min(blue.shape) else NO_TINT
+    return chroma_points(blue, red) if min(blue.shape) else None
 
 
-def _drawn_tint(picture: npt.NDArray[np.uint8], luma: Plane) -> Tint:
-    """The colour of a picture in BGR, sampled before it is converted."""
+def _drawn_chroma(picture: npt.NDArray[np.uint8]) -> Chroma | None:
+    """Points of the colour of a picture in BGR, sampled before it is converted."""
     if picture.ndim != 3 or picture.shape[2] < 3:
-        return NO_TINT
+        return None
     rows, columns = (max(size // TINT_POINTS, 1) for size in picture.shape[:2])
     points = np.ascontiguousarray(picture[::rows, ::columns, :3])
     converted: Any = cv2.cvtColor(points, cv2.COLOR_BGR2YCrCb)
-    return tint_of(luma, converted[..., 2], converted[..., 1])
+    return chroma_points(converted[..., 2], converted[..., 1])
 
 
 def thumbnail_of(frame: VideoFrame) -> bytes | None:
@@ -369,7 +273,7 @@ def _take_stills(source: StillsFile, rate_hz: float | None, take: Take) -> None:
             if picture is None:
                 take.fault(f"picture {source.start + index} cannot be decoded")
                 continue
-            take.see(_as_luma(picture), FULL_RANGE, at_s, partial(_drawn_tint, picture))
+            take.see(_as_luma(picture), FULL_RANGE, at_s, partial(_drawn_chroma, picture))
             take.height, take.width = picture.shape[:2]
             if take.thumbnail is None and index >= middle:
                 scale = THUMBNAIL_WIDTH / picture.shape[1]
@@ -414,7 +318,7 @@ def _take_single(picture: CarriedPicture, take: Take) -> None:
     colours = cv2.COLOR_RGB2GRAY if is_raw else cv2.COLOR_BGR2GRAY
     luma = drawn if drawn.ndim == 2 else cv2.cvtColor(drawn, colours)
     in_bgr: Any = drawn[..., ::-1] if is_raw and drawn.ndim == 3 else drawn
-    take.see(np.ascontiguousarray(luma), FULL_RANGE, at_s, partial(_drawn_tint, in_bgr))
+    take.see(np.ascontiguousarray(luma), FULL_RANGE, at_s, partial(_drawn_chroma, in_bgr))
     take.height, take.width = drawn.shape[:2]
     if _is_landmark(len(take.seconds)):
         shown = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR) if is_raw and drawn.ndim == 3 else drawn
@@ -441,7 +345,7 @@ def _take_frames(decoder: Any, packet: Any, take: Take) -> None:
         at_s = frame.pts / NS if frame.pts is not None else len(take.seconds) * take.period_s
         if frame.key_frame:
             take.keys.append(len(take.seconds))
-        take.see(*luma_of(frame), at_s, partial(frame_tint, frame))
+        take.see(*luma_of(frame), at_s, partial(frame_chroma, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
         if _is_landmark(len(take.seconds)):
@@ -464,8 +368,7 @@ def words_of(error: BaseException) -> str:
 
 
 def _pictures(camera: Camera, take: Take) -> Pictures:
-    take.pack()
-    table = np.concatenate(take.blocks) if take.blocks else np.empty((0, len(CURVES) + 1))
+    table = take.table()
     seconds = np.array(take.seconds, dtype=np.float64)
     # reordered files hand out frames out of time; the numbers follow their pictures
     order = np.argsort(seconds, kind="stable")

@@ -71,6 +71,13 @@ NO_TINT = Tint(float("nan"), float("nan"), float("nan"))
 """Of a picture whose format holds no colour, or none that can be read where it lies."""
 
 
+class Chroma(NamedTuple):
+    """Codes of a picture's chroma planes, blue and red, at points all over it."""
+
+    blues: Plane
+    reds: Plane
+
+
 class Grain(NamedTuple):
     """Noise and blockiness of a picture, with the meaning of ``Pictures``; noise in luma codes."""
 
@@ -122,17 +129,31 @@ class Shrunk:
         return 2 * int(self.half.shape[1])
 
 
-def shrink(luma: Plane) -> Shrunk:
-    """Halve until half the small plane is reached; halving exactly by two is the quickest there is.
+def is_wide(width: int) -> bool:
+    """Whether a luma plane is so wide that only part of it is kept for measuring."""
+    return width > SMALL_WIDTH
 
-    Of a wide plane only every other row is read: reading memory is most of what shrinking costs.
+
+def seen_of(luma: Plane) -> Plane:
+    """What of a luma plane is kept: itself or, of a wide one, every other row at half its width.
+
+    Halving exactly by two is the quickest there is, and reading memory is most of what it costs.
     """
     height, width = luma.shape
-    if width <= SMALL_WIDTH or height < 4:
-        return _shrunk(luma, _half(luma))
-    seen = _as_plane(cv2.resize(luma[::2], (width // 2, height // 4), interpolation=cv2.INTER_AREA))
-    half = _as_plane(cv2.resize(seen, (width // 4, height // 4), interpolation=cv2.INTER_LINEAR))
-    while half.shape[1] * 2 > SMALL_WIDTH and half.shape[0] > 1:
+    if not is_wide(width):
+        return luma
+    halved = (width // 2, max(height // 4, 1))
+    return _as_plane(cv2.resize(luma[::2], halved, interpolation=cv2.INTER_AREA))
+
+
+def shrink(seen: Plane, *, halved: bool) -> Shrunk:
+    """Halve until half the small plane is reached; ``seen`` is ``halved`` where it was wide."""
+    if not halved:
+        return _shrunk(seen, _half(seen))
+    # it has half the rows that its width would have
+    size = (seen.shape[1] // 2, seen.shape[0])
+    half = _as_plane(cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR))
+    while is_wide(half.shape[1] * 2) and half.shape[0] > 1:
         half = _half(half)
     return _shrunk(seen, half)
 
@@ -177,10 +198,18 @@ def numbers(
     )
 
 
-def tint_of(luma: Plane, blue: Plane, red: Plane) -> Tint:
-    """The colour of a picture from its chroma planes and a luma plane of any size."""
+def chroma_points(blue: Plane, red: Plane) -> Chroma:
+    """The points at which colour is told, from the chroma planes."""
     rows, columns = (max(size // TINT_POINTS, 1) for size in blue.shape)
     blues, reds = (np.ascontiguousarray(plane[::rows, ::columns]) for plane in (blue, red))
+    return Chroma(blues, reds)
+
+
+def tint_of(luma: Plane, chroma: Chroma | None) -> Tint:
+    """The colour of a picture, if it has any, by points of it and a luma plane of any size."""
+    if chroma is None:
+        return NO_TINT
+    blues, reds = chroma
     lumas = _as_plane(cv2.resize(luma, blues.shape[::-1], interpolation=cv2.INTER_NEAREST))
     grey = np.full_like(lumas, 128)
     off = _as_plane(cv2.add(cv2.absdiff(blues, grey), cv2.absdiff(reds, grey)))

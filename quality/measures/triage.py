@@ -39,6 +39,7 @@ from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import measure_series
 from quality.measures.sound import measure_sound
 from quality.measures.sync import measure_sync
+from quality.measures.take import Take
 from quality.measures.timed import delays_ms
 
 EVERY_S = 4.0
@@ -134,7 +135,7 @@ class _Sample:
 
     source: VideoFile
     threads: int
-    take_: decode.Take = field(default_factory=decode.Take)
+    take_: Take = field(default_factory=Take)
     packets: Packets = field(
         default_factory=lambda: Packets(np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_))
     )
@@ -158,7 +159,7 @@ class _Sample:
             self.take_.codec = stream.codec_context.name
             self.take_.container_count = stream.frames or None if whole else None
             self.take_.period_s = clock.period_s
-            self.take_.sketch_due_s = self.take_.view_due_s = math.inf
+            self.take_.sketches.due_s = self.take_.views.due_s = math.inf
             self._read(container, stream, clock)
             if self.is_usable:
                 for key in keys_to_see(self.packets).tolist():
@@ -215,17 +216,12 @@ class _Sample:
             if packet.size:
                 yield packet
 
-    def _begin(self) -> None:
-        """What comes next has no picture before it."""
-        self.take_.before = self.take_.earlier = None
-        self.take_.tint_due_s = self.take_.grain_due_s = -math.inf
-
     def _see(self, frame: VideoFrame, clock: decode.StreamClock) -> None:
         take = self.take_
         at_s = clock.seconds(frame.pts, len(take.seconds))
         if not clock.holds(at_s):
             return
-        take.see(*decode.luma_of(frame), at_s, partial(decode.frame_tint, frame))
+        take.see(*decode.luma_of(frame), at_s, partial(decode.frame_chroma, frame))
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
             self.lost_s.append(at_s)
@@ -281,7 +277,7 @@ class _Sample:
     def _odd_pictures(self) -> Iterator[Odd]:
         """What follows each picture that looks odd by itself, unless all do."""
         take = self.take_
-        table = _table(take)
+        table = take.table()
         odd = odd_looking({name: table[:, at] for at, name in enumerate(CURVES)})
         # where most are so, the camera is, and there are looks enough to tell
         if not len(odd) or odd.mean() > 0.5:
@@ -305,7 +301,7 @@ class _Sample:
         decoder, errors = stream.codec_context, self.take_.error_count
         container.seek(wanted, stream=stream)
         decoder.flush_buffers()
-        self._begin()
+        self.take_.begin()
         is_on = False
         for packet in container.demux(stream):
             if not is_on:
@@ -415,7 +411,7 @@ def _group(odd: Odd, keys: npt.NDArray[np.intp]) -> int:
 
 def _look(camera: Camera, sample: _Sample) -> Look:
     take, packets = sample.take_, sample.packets
-    table = _table(take)
+    table = take.table()
     places = sample._places(np.array(take.seconds, np.float64))
     known, count = places >= 0, len(packets.seconds)
     seen = np.zeros(count, np.bool_)
@@ -465,11 +461,6 @@ def _look(camera: Camera, sample: _Sample) -> Look:
     return Look(pictures, seen, early_keys(packets), runs, tuple(sample.left))
 
 
-def _table(take: decode.Take) -> Numbers:
-    take.pack()
-    return np.concatenate(take.blocks) if take.blocks else np.empty((0, len(CURVES) + 1), "f4")
-
-
 def _merged(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(runs):
@@ -480,9 +471,7 @@ def _merged(runs: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-def _sizes(
-    take: decode.Take, places: npt.NDArray[np.intp]
-) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _sizes(take: Take, places: npt.NDArray[np.intp]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The sizes that the pictures had in turn, and the places at which each but the first began."""
     firsts = [number for number, _, _ in take.sizes] + [len(places)]
     words = [f"{width}x{height}" for _, width, height in take.sizes]

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import profile
 from benchmarks.clips import make_clip
 from quality.checks import BY_NAME, CHECKS
-from quality.measures import decode, planes
+from quality.measures import lens, planes, take
 from quality.policy import Policy
 
 PLAIN = {
@@ -61,11 +61,11 @@ def test_every_field_of_a_camera_that_a_check_needs_has_its_step(check: profile.
 
 
 def test_a_pass_charges_every_step_and_leaves_the_program_as_it_was(tmp_path: Path) -> None:
-    before = decode.shrink, planes._gradients, decode.View.see
+    before = take.shrink, planes._gradients, lens.View.see
     path = make_clip(tmp_path / "clip.mp4", seconds=3, width=320, height=240)
     episode, policy = profile._episode(path, 3), Policy.load()
     taken = profile._pass(episode, policy)
-    assert (decode.shrink, planes._gradients, decode.View.see) == before
+    assert (take.shrink, planes._gradients, lens.View.see) == before
     assert set(taken.calls) == {step.name for step in profile.MEASURES}
     assert (taken.calls["shrink"], taken.calls["edges"]) == (90, 270)
     assert 0 < sum(taken.steps.values()) < 100

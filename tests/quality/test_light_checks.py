@@ -20,7 +20,7 @@ from dailies.words import NS, Flag, Grade
 from quality.checks import BY_NAME
 from quality.measures import Measurements, Pictures
 from quality.measures.decode import measure_camera
-from quality.measures.planes import tint_of
+from quality.measures.planes import chroma_points, tint_of
 from quality.policy import Policy
 
 LIMITS = Policy.load().limits_for()
@@ -205,8 +205,8 @@ def test_a_scene_of_many_colours_has_no_cast() -> None:
     luma = np.full((60, 80), 120, np.uint8)
     blue, red = np.full((30, 40), 60, np.uint8), np.full((30, 40), 190, np.uint8)
     blue[:, 20:], red[:, 20:] = 196, 66
-    assert tint_of(luma, blue, red).tint < 1
-    assert tint_of(luma, blue, red).colour > 100
+    assert tint_of(luma, chroma_points(blue, red)).tint < 1
+    assert tint_of(luma, chroma_points(blue, red)).colour > 100
 
 
 def test_a_camera_that_loses_its_colour_is_flagged(tmp_path: Path) -> None:
