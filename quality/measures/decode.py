@@ -1,12 +1,14 @@
 """One decode pass over a camera: pictures in, a few numbers per picture out.
 
-Frames are measured while FFmpeg's own threads decode the next ones; no frame is kept and none is
-converted to colour, so memory does not grow with the recording but for a few numbers a frame.
+Frames are measured by a thread beside those in which FFmpeg decodes the next ones; only a few are
+kept and none is converted to colour, so memory does not grow with the recording but for a few
+numbers a frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -68,14 +70,20 @@ def measure_camera(camera: Camera, *, threads: int = 0) -> Pictures:
     """
     # OpenCV's own threads would wait for the cores that decoding keeps busy
     cv2.setNumThreads(1)
-    take = Take()
+    if threads == 1:
+        return _pictures(camera, _taken(camera, Take(), threads))
+    with ThreadPoolExecutor(1) as beside:
+        return _pictures(camera, _taken(camera, Take(beside), threads))
+
+
+def _taken(camera: Camera, take: Take, threads: int) -> Take:
     if isinstance(camera.source, VideoFile):
         _take_video(camera.source, take, threads)
     elif isinstance(camera.source, StillsFile):
         _take_stills(camera.source, camera.declared_rate_hz, take)
     elif camera.source is not None:
         _take_carried(camera.source, take, threads)
-    return _pictures(camera, take)
+    return take
 
 
 def _take_video(source: VideoFile, take: Take, threads: int) -> None:

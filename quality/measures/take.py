@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +42,7 @@ from quality.measures.sketch import cells_of
 
 COLOUR_EVERY_S = 0.2
 GRAIN_EVERY_S = 0.5
-MEASURED_AT_ONCE = 16
+MEASURED_AT_ONCE = 8
 """Pictures that wait to be measured: with 8 and 32 the pass took as long or longer."""
 PACKED_AT_ONCE = 1024
 ERRORS_KEPT = 3
@@ -79,8 +80,13 @@ class Waiting:
 
 @dataclass
 class Take:
-    """What accumulates during the pass. ``seconds`` are counted from the source's start."""
+    """What accumulates during the pass. ``seconds`` are counted from the source's start.
 
+    With ``beside``, which must run one call at a time, pictures are measured by its thread.
+    """
+
+    beside: Executor | None = None
+    running: Future[None] | None = None
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     blocks: list[npt.NDArray[np.float32]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -147,15 +153,27 @@ class Take:
     def begin(self) -> None:
         """What comes next has no picture before it."""
         self.measure()
+        self._wait()
         self.before = self.earlier = None
         self.shape = ()
         self.tints.due_s = self.grains.due_s = -math.inf
 
     def measure(self) -> None:
-        """Measure the pictures that wait."""
-        for picture in self.waiting:
+        """Measure the pictures that wait, or have them measured beside those that come next."""
+        batch, self.waiting = self.waiting, []
+        if self.beside is None:
+            self._measure_all(batch)
+        else:
+            self._wait()
+            self.running = self.beside.submit(self._measure_all, batch)
+
+    def _wait(self) -> None:
+        if self.running is not None:
+            self.running.result()
+
+    def _measure_all(self, batch: list[Waiting]) -> None:
+        for picture in batch:
             self._measure(picture)
-        self.waiting.clear()
         if len(self.rows) >= PACKED_AT_ONCE:
             self._pack()
 
@@ -180,6 +198,7 @@ class Take:
     def table(self) -> npt.NDArray[np.float32]:
         """The numbers of all pictures so far, (n, curves and ``repeat``)."""
         self.measure()
+        self._wait()
         self._pack()
         return np.concatenate(self.blocks) if self.blocks else np.empty((0, len(CURVES) + 1), "f4")
 
