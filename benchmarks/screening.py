@@ -1,8 +1,9 @@
 """Screening speed, as a ratio to bare decoding of the same file with the same threads in one run.
 
 Bare decoding is PyAV's, of every frame, thrown away. Screening is all that ``dailies screen`` does:
-open, fingerprint, decode and measure every frame, and judge under the house policy. Rounds of the
-two alternate, and each gives its median, so that a busy machine slows both.
+open, fingerprint, decode and measure every frame, and judge under the house policy. Each round
+decodes, screens and decodes again, and the ratio is the median of the rounds' own: a machine that
+is quicker or slower for a while is so for both.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from benchmarks.clips import make_clip
 from jobs.screening import screen
 from quality.policy import Policy
 
-ROUNDS = 5
+ROUNDS = 9
 FILTERS = "blurdetect,freezedetect=n=0.001:d=2,blackdetect=d=2:pic_th=0.98:pix_th=0.1"
 
 
@@ -64,20 +65,27 @@ def _timed(act: Callable[[], object]) -> float:
 def _against_decoding(name: str, clip: Path, threads: int, policy: Policy) -> dict[str, Any]:
     frames = decode(clip, threads)
     _screen(clip, policy, threads)
-    rounds = [
-        (_timed(lambda: decode(clip, threads)), _timed(lambda: _screen(clip, policy, threads)))
-        for _ in range(ROUNDS)
-    ]
+    rounds = [_round(clip, threads, policy) for _ in range(ROUNDS)]
     decoded_s, screened_s = (statistics.median(column) for column in zip(*rounds, strict=True))
+    ratios = sorted(decoding_s / screening_s for decoding_s, screening_s in rounds)
     return {
         "name": f"screening_{name}_{'auto' if threads == 0 else threads}_threads",
-        "ratio": round(decoded_s / screened_s, 3),
+        "ratio": round(statistics.median(ratios), 3),
+        "lowest": round(ratios[0], 3),
+        "highest": round(ratios[-1], 3),
         "unit": "of bare decoding speed",
         "decoding_fps": round(frames / decoded_s),
         "screening_fps": round(frames / screened_s),
         "frames": frames,
         "rounds": ROUNDS,
     }
+
+
+def _round(clip: Path, threads: int, policy: Policy) -> tuple[float, float]:
+    """Seconds that decoding takes, the mean of before and after, and screening."""
+    before_s = _timed(lambda: decode(clip, threads))
+    screened_s = _timed(lambda: _screen(clip, policy, threads))
+    return (before_s + _timed(lambda: decode(clip, threads))) / 2, screened_s
 
 
 def _against_filters(clip: Path, policy: Policy) -> dict[str, Any]:
