@@ -47,8 +47,7 @@ class Measure:
 
 
 MEASURES = (
-    Measure("shrink", take, "seen_of"),
-    Measure("shrink_on", take, "shrink"),
+    Measure("shrink", take, "shrink"),
     Measure("light", take, "numbers", ("luma", "contrast", "dark_share", "bright_share")),
     Measure("edges", planes, "_gradients", ("sharpness", "texture", "edge_px", "smear_px")),
     Measure("edge_widths", planes, "_edges_px", ("edge_px", "smear_px")),
@@ -56,7 +55,7 @@ MEASURES = (
     Measure("change_of_two", take, "mean_change", ("motion_two",)),
     Measure("chroma", decode, "frame_chroma", ("tint", "colour", "undrawn_share")),
     Measure("colour", take, "tint_of", ("tint", "colour", "undrawn_share")),
-    Measure("bands", take, "bands_of", ("noise", "blockiness")),
+    Measure("bands", take, "grain_of", ("noise", "blockiness")),
     Measure("noise", grain, "_noise", ("noise",)),
     Measure("blockiness", grain, "_blockiness", ("blockiness",)),
     Measure("view", lens.View, "see", ("view_change", "view_stays")),

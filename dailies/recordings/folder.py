@@ -10,7 +10,7 @@ from dailies.recordings.contract import Audio, Camera, Episode, Metadata, Proble
 from dailies.recordings.described import Said, load_json, metadata_of
 from dailies.recordings.files import inside
 from dailies.recordings.streams import frame_times, new_name, on_one_clock, series_of
-from dailies.recordings.video import camera_of, others_in
+from dailies.recordings.video import Contents, camera_of
 from dailies.words import NS
 
 FILE = "recording.json"
@@ -42,15 +42,15 @@ def _episode(root: Path) -> Episode:
         return Episode(root, 0, "folder", problems=tuple(problems), files=files)
     taken: set[str] = set()
     cameras: list[Camera] = []
+    held: list[Contents] = []
     streams: list[Path] = []
-    durations: list[float | None] = []
     for one in said.objects("cameras"):
-        camera, found, duration_s = _camera(root, one, taken)
+        camera, found, in_it = _camera(root, one, taken)
         cameras.append(camera)
         streams += found
-        durations.append(duration_s)
+        held.append(in_it)
     series, series_files = series_of(root, said, taken)
-    embedded, audio = _embedded(cameras, taken, problems)
+    embedded, audio = _embedded(cameras, held, taken, problems)
     if not cameras and not series and not problems:
         problems.append(
             Problem("missing_stream", None, f'{file} names no stream: list "cameras" or "series"')
@@ -58,8 +58,8 @@ def _episode(root: Path) -> Episode:
     cameras_there, series_there = on_one_clock(cameras, series)
     series_there += embedded
     duration = said.number("duration_s", above=0)
-    if duration is None and len(durations) == 1:
-        duration = durations[0]
+    if duration is None and len(held) == 1:
+        duration = held[0].header.duration_s
     return Episode(
         path=root,
         index=0,
@@ -75,7 +75,7 @@ def _episode(root: Path) -> Episode:
 
 
 def _embedded(
-    cameras: list[Camera], taken: set[str], problems: list[Problem]
+    cameras: list[Camera], held: list[Contents], taken: set[str], problems: list[Problem]
 ) -> tuple[tuple[Series, ...], tuple[Audio, ...]]:
     """The telemetry and the sound in the cameras' files, as ``<camera>.gyro``, ``<camera>.audio``.
 
@@ -83,10 +83,9 @@ def _embedded(
     """
     series: list[Series] = []
     audio: list[Audio] = []
-    for camera in cameras:
+    for camera, others in zip(cameras, held, strict=True):
         if camera.source is None or camera.times_ns is not None:
             continue
-        others = others_in(camera.source.path)
         problems += others.telemetry.problems
         for one in others.telemetry.series:
             name = f"{camera.name}.{one.name}"
@@ -101,14 +100,14 @@ def _embedded(
     return tuple(series), tuple(audio)
 
 
-def _camera(root: Path, said: Said, taken: set[str]) -> tuple[Camera, list[Path], float | None]:
-    """A camera of the recording, the files it lies in, and the duration its container promises."""
+def _camera(root: Path, said: Said, taken: set[str]) -> tuple[Camera, list[Path], Contents]:
+    """A camera of the recording, the files it lies in, and what its container holds."""
     path = inside(root, said.raw("file"))
     name = new_name(said, path.stem if path else "camera", taken)
     if path is None:
         said.note('"file" is no path inside the recording\'s folder: name a file in it', name)
-        return Camera(name, None), [], None
-    camera, duration_s = camera_of(name, path, said, said.problems)
+        return Camera(name, None), [], Contents()
+    camera, held = camera_of(name, path, said, said.problems)
     times, times_file = frame_times(root, said, name)
     offset = said.number("offset_s") or 0.0
     if offset < 0 and times is None:
@@ -116,4 +115,4 @@ def _camera(root: Path, said: Said, taken: set[str]) -> tuple[Camera, list[Path]
         offset = 0.0
     camera = replace(camera, times_ns=times, offset_ns=round(offset * NS))
     files = [one for one in (path, times_file) if one is not None and one.is_file()]
-    return camera, files, duration_s
+    return camera, files, held

@@ -50,9 +50,10 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Others:
-    """What a container holds besides its first video stream."""
+class Contents:
+    """What a container holds: its first video stream, further ones, sound and telemetry."""
 
+    header: Header = Header(None, None, None)
     cameras: tuple[Camera, ...] = ()
     audio: tuple[Audio, ...] = ()
     telemetry: Telemetry = field(default_factory=Telemetry)
@@ -80,30 +81,29 @@ def sidecar_of(video: Path) -> Path | None:
     return next((path for path in beside if path.is_file()), None)
 
 
-def header(path: Path) -> Header:
-    """What the container says of its first video stream; no picture is decoded.
+def contents(path: Path) -> Contents:
+    """What a file holds, from one look at its container; no picture is decoded.
 
-    Raises ValueError where there is none, and what PyAV raises for a damaged file.
+    Raises ValueError where there is no video stream, and what PyAV raises for a damaged file. Of
+    what is beside the first video stream it gives as much as can be read.
     """
     with av.open(str(path), metadata_errors="replace") as container:
         tracks = _tracks(container)
         if not tracks:
             raise ValueError("there is no video stream in it")
-        return _header(container, container.streams.video[tracks[0]], tracks[0])
+        seen = _header(container, container.streams.video[tracks[0]], tracks[0])
+        try:
+            return _with_others(path, container, seen, tracks[1:])
+        except (*READ_ERRORS, av.error.FFmpegError):
+            return Contents(seen)
 
 
-def others_in(path: Path) -> Others:
-    """The sound, further video streams and GoPro's telemetry of a file, for as much as it holds.
-
-    No picture is decoded. Never raises for a damaged file.
-    """
-    try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            cameras = [_further(path, container, at) for at in enumerate(_tracks(container)[1:], 2)]
-            audio = [_audio(path, container, one) for one in enumerate(container.streams.audio)]
-            return Others(tuple(cameras), tuple(audio), telemetry_of(container, str(path)))
-    except (*READ_ERRORS, av.error.FFmpegError):
-        return Others()
+def _with_others(
+    path: Path, container: InputContainer, seen: Header, further: list[int]
+) -> Contents:
+    cameras = [_further(path, container, at) for at in enumerate(further, 2)]
+    audio = [_audio(path, container, one) for one in enumerate(container.streams.audio)]
+    return Contents(seen, tuple(cameras), tuple(audio), telemetry_of(container, str(path)))
 
 
 def _header(container: InputContainer, stream: VideoStream, track: int) -> Header:
@@ -150,28 +150,29 @@ def _audio(path: Path, container: InputContainer, numbered: tuple[int, AudioStre
 
 def camera_of(
     name: str, path: Path, said: Said, problems: list[Problem]
-) -> tuple[Camera, float | None]:
-    """The camera in a video file, and the duration that the container promises.
+) -> tuple[Camera, Contents]:
+    """The camera in a video file, and what else the file holds.
 
     ``said`` may promise ``frame_count`` and ``rate_hz``; what it leaves open the container says.
     """
     count, rate = said.count("frame_count"), said.number("rate_hz", above=0)
     problem = trouble(path, name, said.where)
-    seen = Header(None, None, None)
+    held = Contents()
     if problem is None:
         try:
-            seen = header(path)
+            held = contents(path)
         except (*READ_ERRORS, av.error.FFmpegError) as error:
             problem = unreadable(path, name, error)
     if problem is not None:
         problems.append(problem)
+    seen = held.header
     camera = Camera(
         name,
         None if problem else VideoFile(path, track=seen.track),
         declared_count=seen.count if count is None else count,
         declared_rate_hz=seen.rate_hz if rate is None else rate,
     )
-    return camera, seen.duration_s
+    return camera, held
 
 
 def _episode(path: Path) -> Episode:
@@ -179,28 +180,27 @@ def _episode(path: Path) -> Episode:
     beside = sidecar_of(path)
     said = load_json(beside, problems) if beside else None
     said = said or Said({}, str(path), problems)
-    camera, duration_s = camera_of(STREAM, path, said, problems)
-    others = others_in(path) if camera.source else Others()
-    taken = {STREAM, *(camera.name for camera in others.cameras)}
-    taken |= {one.name for one in others.audio}
+    camera, held = camera_of(STREAM, path, said, problems)
+    taken = {STREAM, *(camera.name for camera in held.cameras)}
+    taken |= {one.name for one in held.audio}
     series, files = series_of(path.parent, said, taken)
-    cameras, series = on_one_clock((camera, *others.cameras), series)
-    problems += others.telemetry.problems
+    cameras, series = on_one_clock((camera, *held.cameras), series)
+    problems += held.telemetry.problems
     metadata = metadata_of(said) if beside else Metadata()
     if metadata.started_at is None:
-        metadata = replace(metadata, started_at=others.telemetry.started_at)
+        metadata = replace(metadata, started_at=held.telemetry.started_at)
     promised = said.number("duration_s", above=0)
     return Episode(
         path=path,
         index=0,
         format=path.suffix.lower().lstrip("."),
         cameras=cameras,
-        series=(*series, *_named_apart(others.telemetry.series, taken)),
-        audio=others.audio,
+        series=(*series, *_named_apart(held.telemetry.series, taken)),
+        audio=held.audio,
         metadata=metadata,
         problems=tuple(problems),
         files=tuple(one for one in (path, *files) if one.is_file()),
-        declared_duration_s=duration_s if promised is None else promised,
+        declared_duration_s=held.header.duration_s if promised is None else promised,
     )
 
 

@@ -45,7 +45,7 @@ from quality.measures.planes import (
     chroma_points,
 )
 from quality.measures.sketch import CELLS
-from quality.measures.take import Take
+from quality.measures.take import Take, words_of
 from quality.measures.timed import delays_ms
 
 PLANAR = {
@@ -117,18 +117,17 @@ def _take_stream(
         container.seek(max(target, 0), stream=stream)
     at_middle = False
     for frame in _frames(container, stream, clock, take):
-        at_s = clock.seconds(frame.pts, len(take.seconds))
+        at_s = clock.seconds(frame.pts, take.count)
         if not clock.holds(at_s):
             continue
-        if frame.key_frame:
-            take.keys.append(len(take.seconds))
-        take.see(*luma_of(frame), at_s, partial(frame_chroma, frame))
-        if frame.is_corrupt:
-            take.corrupt_seconds.append(at_s)
-        if len(take.seconds) == 1 or (at_s >= middle_s and not at_middle):
+        # before another thread may draw on the frame
+        if not take.count or (at_s >= middle_s and not at_middle):
             # the first one stands where the middle never comes; no frame is kept for it
             take.thumbnail = thumbnail_of(frame) or take.thumbnail
             at_middle = at_s >= middle_s
+        see_frame(take, at_s, frame)
+        if frame.is_corrupt:
+            take.corrupt_seconds.append(at_s)
         take.width, take.height = frame.width, frame.height
         if turns_of(frame) % 2:
             take.width, take.height = frame.height, frame.width
@@ -215,6 +214,12 @@ def decoded(decoder: Any, packet: Any, take: Take) -> list[VideoFrame]:
         return []
 
 
+def see_frame(take: Take, at_s: float, frame: VideoFrame) -> None:
+    """Take a decoded picture."""
+    luma, colours = partial(luma_of, frame), partial(frame_chroma, frame)
+    take.see(at_s, luma, colours, is_key=bool(frame.key_frame))
+
+
 def luma_of(frame: VideoFrame) -> tuple[Plane, Levels]:
     """The luma plane, in place where the format allows, and how its codes are spread."""
     name = frame.format.name
@@ -281,7 +286,7 @@ def _take_stills(source: StillsFile, rate_hz: float | None, take: Take) -> None:
             if picture is None:
                 take.fault(f"picture {source.start + index} cannot be decoded")
                 continue
-            take.see(_as_luma(picture), FULL_RANGE, at_s, partial(_drawn_chroma, picture))
+            take.see(at_s, partial(_drawn_luma, picture), partial(_drawn_chroma, picture))
             take.height, take.width = picture.shape[:2]
             if take.thumbnail is None and index >= middle:
                 scale = THUMBNAIL_WIDTH / picture.shape[1]
@@ -323,12 +328,11 @@ def _take_single(picture: CarriedPicture, take: Take) -> None:
         take.fault(f"the picture at {at_s:.3f} s cannot be decoded")
         return
     is_raw = drawn is content
-    colours = cv2.COLOR_RGB2GRAY if is_raw else cv2.COLOR_BGR2GRAY
-    luma = drawn if drawn.ndim == 2 else cv2.cvtColor(drawn, colours)
+    luma = partial(_drawn_luma, drawn, cv2.COLOR_RGB2GRAY if is_raw else cv2.COLOR_BGR2GRAY)
     in_bgr: Any = drawn[..., ::-1] if is_raw and drawn.ndim == 3 else drawn
-    take.see(np.ascontiguousarray(luma), FULL_RANGE, at_s, partial(_drawn_chroma, in_bgr))
+    take.see(at_s, luma, partial(_drawn_chroma, in_bgr))
     take.height, take.width = drawn.shape[:2]
-    if _is_landmark(len(take.seconds)):
+    if _is_landmark(take.count):
         shown = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR) if is_raw and drawn.ndim == 3 else drawn
         scale = THUMBNAIL_WIDTH / shown.shape[1]
         take.thumbnail = _jpeg(cv2.resize(shown, None, fx=scale, fy=scale))
@@ -350,14 +354,12 @@ def _take_units(source: Carried, take: Take, threads: int) -> None:
 
 def _take_frames(decoder: Any, packet: Any, take: Take) -> None:
     for frame in decoded(decoder, packet, take):
-        at_s = frame.pts / NS if frame.pts is not None else len(take.seconds) * take.period_s
-        if frame.key_frame:
-            take.keys.append(len(take.seconds))
-        take.see(*luma_of(frame), at_s, partial(frame_chroma, frame))
+        at_s = frame.pts / NS if frame.pts is not None else take.count * take.period_s
+        if _is_landmark(take.count + 1):  # before another thread may draw on the frame
+            take.thumbnail = thumbnail_of(frame) or take.thumbnail
+        see_frame(take, at_s, frame)
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
-        if _is_landmark(len(take.seconds)):
-            take.thumbnail = thumbnail_of(frame) or take.thumbnail
         take.width, take.height = frame.width, frame.height
 
 
@@ -366,13 +368,11 @@ def _is_landmark(count: int) -> bool:
     return count & (count - 1) == 0
 
 
-def _as_luma(picture: npt.NDArray[np.uint8]) -> Plane:
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
-
-
-def words_of(error: BaseException) -> str:
-    """An error's own words, without its number and the address of the call."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _drawn_luma(
+    picture: npt.NDArray[np.uint8], colours: int = cv2.COLOR_BGR2GRAY
+) -> tuple[Plane, Levels]:
+    grey: Any = picture if picture.ndim == 2 else cv2.cvtColor(picture, colours)
+    return np.ascontiguousarray(grey), FULL_RANGE
 
 
 def _pictures(camera: Camera, take: Take) -> Pictures:

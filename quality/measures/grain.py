@@ -32,25 +32,22 @@ STEP_FLOOR = 0.3
 """Codes added to the steps beside the grid, so that nothing does not become infinitely blocky."""
 
 
-def bands_of(luma: Plane) -> Plane | None:
-    """Bands of whole rows, spread evenly from top to bottom, one below the other.
-
-    None of a picture too small to have a grid.
-    """
+def grain_of(luma: Plane) -> Grain:
+    """The noise and blockiness of a picture from its luma plane."""
     height, width = luma.shape
     if height < BAND_ROWS or width < 4 * TILE:
-        return None
+        return NO_GRAIN
+    bands = _bands(luma)
+    return Grain(_noise(bands), _blockiness(bands))
+
+
+def _bands(luma: Plane) -> Plane:
+    """Bands of whole rows, spread evenly from top to bottom, one below the other."""
+    height, width = luma.shape
     count = min(BANDS, height // BAND_ROWS)
     tops = np.linspace(0, height - BAND_ROWS, count).astype(int)
     bands = [luma[top : top + BAND_ROWS, : width // TILE * TILE] for top in tops]
     return np.concatenate(bands)
-
-
-def grain_of(bands: Plane | None) -> Grain:
-    """The noise and blockiness of a picture from bands of its luma plane, if it has any."""
-    if bands is None:
-        return NO_GRAIN
-    return Grain(_noise(bands), _blockiness(bands))
 
 
 def _noise(bands: Plane) -> float:

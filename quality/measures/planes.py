@@ -129,31 +129,19 @@ class Shrunk:
         return 2 * int(self.half.shape[1])
 
 
-def is_wide(width: int) -> bool:
-    """Whether a luma plane is so wide that only part of it is kept for measuring."""
-    return width > SMALL_WIDTH
+def shrink(luma: Plane) -> Shrunk:
+    """Halve until half the small plane is reached; halving exactly by two is the quickest there is.
 
-
-def seen_of(luma: Plane) -> Plane:
-    """What of a luma plane is kept: itself or, of a wide one, every other row at half its width.
-
-    Halving exactly by two is the quickest there is, and reading memory is most of what it costs.
+    Of a wide plane only every other row is read: reading memory is most of what shrinking costs.
     """
     height, width = luma.shape
-    if not is_wide(width):
-        return luma
-    halved = (width // 2, max(height // 4, 1))
-    return _as_plane(cv2.resize(luma[::2], halved, interpolation=cv2.INTER_AREA))
-
-
-def shrink(seen: Plane, *, halved: bool) -> Shrunk:
-    """Halve until half the small plane is reached; ``seen`` is ``halved`` where it was wide."""
-    if not halved:
-        return _shrunk(seen, _half(seen))
-    # it has half the rows that its width would have
-    size = (seen.shape[1] // 2, seen.shape[0])
-    half = _as_plane(cv2.resize(seen, size, interpolation=cv2.INTER_LINEAR))
-    while is_wide(half.shape[1] * 2) and half.shape[0] > 1:
+    if width <= SMALL_WIDTH or height < 4:
+        return _shrunk(luma, _half(luma))
+    seen = _as_plane(cv2.resize(luma[::2], (width // 2, height // 4), interpolation=cv2.INTER_AREA))
+    # both ways by two is so much quicker than one way that it pays to repeat the rows
+    twice = np.repeat(seen, 2, axis=0)
+    half = _as_plane(cv2.resize(twice, (width // 4, height // 4), interpolation=cv2.INTER_AREA))
+    while half.shape[1] * 2 > SMALL_WIDTH and half.shape[0] > 1:
         half = _half(half)
     return _shrunk(seen, half)
 

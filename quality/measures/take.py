@@ -1,8 +1,8 @@
 """What accumulates of a camera during the pass: the numbers of its pictures.
 
-Of a picture that comes from the decoder only what is needed is taken out at once; it is measured
-when a few have come. Decoding turns over all that the processor has at hand, so that measuring one
-picture begins from cold memory, measuring the next ones does not.
+A picture that comes from the decoder is measured when a few have come. Decoding turns over all that
+the processor has at hand, so that measuring one picture begins from cold memory, measuring the next
+ones does not.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from array import array
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from quality.measures.grain import bands_of, grain_of
+from quality.measures.grain import grain_of
 from quality.measures.lens import EVERY_S as VIEW_EVERY_S
 from quality.measures.lens import View
 from quality.measures.pictures import CURVES
@@ -30,10 +32,8 @@ from quality.measures.planes import (
     Plane,
     Shrunk,
     Tint,
-    is_wide,
     mean_change,
     numbers,
-    seen_of,
     shrink,
     tint_of,
 )
@@ -42,10 +42,12 @@ from quality.measures.sketch import cells_of
 
 COLOUR_EVERY_S = 0.2
 GRAIN_EVERY_S = 0.5
-MEASURED_AT_ONCE = 8
-"""Pictures that wait to be measured: with 8 and 32 the pass took as long or longer."""
+MOST_AT_ONCE, PIXELS_AT_ONCE = 16, 16 << 20
+"""Pictures that wait to be measured together: so many, or fewer where they are large."""
 PACKED_AT_ONCE = 1024
 ERRORS_KEPT = 3
+UNDRAWN = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError, cv2.error)
+"""What a picture that was decoded and cannot be drawn raises."""
 
 
 @dataclass
@@ -63,19 +65,13 @@ class Pace:
         return True
 
 
-@dataclass(frozen=True, eq=False)
-class Waiting:
-    """A picture that is not measured yet: what was taken of it, and what is due."""
+class Waiting(NamedTuple):
+    """A picture that is not measured yet: its time [s], and how to come at its planes."""
 
-    seen: Plane
-    width: int
-    levels: Levels
-    is_tinted: bool
-    chroma: Chroma | None
-    is_grained: bool
-    bands: Plane | None
-    is_viewed: bool
-    is_sketched: bool
+    at_s: float
+    luma: Callable[[], tuple[Plane, Levels]]
+    colours: Callable[[], Chroma | None]
+    is_key: bool
 
 
 @dataclass
@@ -87,6 +83,9 @@ class Take:
 
     beside: Executor | None = None
     running: Future[None] | None = None
+    count: int = 0  # pictures taken, of which some may wait
+    waiting: list[Waiting] = field(default_factory=list)
+    at_once: int = 1  # until the first one told how large they are
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     blocks: list[npt.NDArray[np.float32]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -100,7 +99,6 @@ class Take:
     codec: str = ""
     period_s: float = 0.0
     thumbnail: bytes | None = None
-    waiting: list[Waiting] = field(default_factory=list)
     before: Shrunk | None = None
     earlier: Plane | None = None
     two: array[float] = field(default_factory=lambda: array("f"))  # changes over two pictures
@@ -120,34 +118,18 @@ class Take:
 
     def see(
         self,
-        luma: Plane,
-        levels: Levels,
         at_s: float,
-        colours: Callable[[], Chroma | None] | None = None,
+        luma: Callable[[], tuple[Plane, Levels]],
+        colours: Callable[[], Chroma | None],
+        *,
+        is_key: bool = False,
     ) -> None:
-        """Take one picture; ``colours`` gives points of its chroma planes, when they are due."""
-        if luma.shape != self.shape:
-            self.sizes.append((len(self.seconds), luma.shape[1], luma.shape[0]))
-            self.shape = luma.shape
-        is_tinted, is_grained = self.tints.is_due(at_s), self.grains.is_due(at_s)
-        is_sketched = self.sketches.is_due(at_s)
-        self.waiting.append(
-            Waiting(
-                seen=seen_of(luma),
-                width=luma.shape[1],
-                levels=levels,
-                is_tinted=is_tinted,
-                chroma=colours() if colours and is_tinted else None,
-                is_grained=is_grained,
-                bands=bands_of(luma) if is_grained else None,
-                is_viewed=self.views.is_due(at_s),
-                is_sketched=is_sketched,
-            )
-        )
-        if is_sketched:
-            self.sketched.append(len(self.seconds))
-        self.seconds.append(at_s)
-        if len(self.waiting) >= MEASURED_AT_ONCE:
+        """Take one picture: ``luma`` gives its plane and how its codes are spread, ``colours``
+        points of its chroma planes. They are asked later, perhaps by another thread.
+        """
+        self.count += 1
+        self.waiting.append(Waiting(at_s, luma, colours, is_key))
+        if len(self.waiting) >= self.at_once:
             self.measure()
 
     def begin(self) -> None:
@@ -168,32 +150,46 @@ class Take:
             self.running = self.beside.submit(self._measure_all, batch)
 
     def _wait(self) -> None:
-        if self.running is not None:
-            self.running.result()
+        running, self.running = self.running, None
+        if running is not None:
+            running.result()
 
     def _measure_all(self, batch: list[Waiting]) -> None:
         for picture in batch:
-            self._measure(picture)
+            try:
+                self._measure(picture)
+            except UNDRAWN as error:
+                self.fault(words_of(error))
         if len(self.rows) >= PACKED_AT_ONCE:
             self._pack()
 
     def _measure(self, picture: Waiting) -> None:
-        now = shrink(picture.seen, halved=is_wide(picture.width))
-        if picture.is_tinted:
-            self.tint = tint_of(now.eighth, picture.chroma)
-        if picture.is_grained:
-            self.grain = grain_of(picture.bands)
-        if picture.is_viewed:
+        at_s, number = picture.at_s, len(self.seconds)
+        luma, levels = picture.luma()
+        if picture.is_key:
+            self.keys.append(number)
+        height, width = luma.shape
+        if luma.shape != self.shape:
+            self.sizes.append((number, width, height))
+            self.shape = luma.shape
+            self.at_once = min(max(PIXELS_AT_ONCE // luma.size, 1), MOST_AT_ONCE)
+        now = shrink(luma)
+        if self.tints.is_due(at_s):
+            self.tint = tint_of(now.eighth, picture.colours())
+        if self.grains.is_due(at_s):
+            self.grain = grain_of(luma)
+        if self.views.is_due(at_s):
             self.view.see(now)
-        if picture.is_sketched:
+        if self.sketches.is_due(at_s):
             self.cells += cells_of(now.eighth)
-        levels = picture.levels
-        self.rows.append(numbers(now, self.before, levels, picture.width, self.tint, self.grain))
+            self.sketched.append(number)
+        self.rows.append(numbers(now, self.before, levels, width, self.tint, self.grain))
         self.two.append(mean_change(now.half, self.earlier) * levels.scale)
         # only the shrunk plane is kept longer: it is small, and nobody else's memory
         self.earlier = self.before.half if self.before else None
         # a plane that was not shrunk is the decoder's own memory, which its frame keeps from reuse
         self.before = now
+        self.seconds.append(at_s)
 
     def table(self) -> npt.NDArray[np.float32]:
         """The numbers of all pictures so far, (n, curves and ``repeat``)."""
@@ -214,3 +210,8 @@ class Take:
         text = str(error)
         if text not in self.errors and len(self.errors) < ERRORS_KEPT:
             self.errors.append(text)
+
+
+def words_of(error: BaseException) -> str:
+    """An error's own words, without its number and the address of the call."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

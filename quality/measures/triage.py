@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import av
@@ -39,7 +38,7 @@ from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import measure_series
 from quality.measures.sound import measure_sound
 from quality.measures.sync import measure_sync
-from quality.measures.take import Take
+from quality.measures.take import Take, words_of
 from quality.measures.timed import delays_ms
 
 EVERY_S = 4.0
@@ -210,7 +209,7 @@ class _Sample:
             except StopIteration:
                 return
             except (av.FFmpegError, OSError) as error:
-                self.take_.fault(decode.words_of(error))
+                self.take_.fault(words_of(error))
                 self.lost_s.append(math.inf)  # put right when all times are known
                 return
             if packet.size:
@@ -218,10 +217,10 @@ class _Sample:
 
     def _see(self, frame: VideoFrame, clock: decode.StreamClock) -> None:
         take = self.take_
-        at_s = clock.seconds(frame.pts, len(take.seconds))
+        at_s = clock.seconds(frame.pts, take.count)
         if not clock.holds(at_s):
             return
-        take.see(*decode.luma_of(frame), at_s, partial(decode.frame_chroma, frame))
+        decode.see_frame(take, at_s, frame)
         if frame.is_corrupt:
             take.corrupt_seconds.append(at_s)
             self.lost_s.append(at_s)

@@ -17,8 +17,7 @@ from dailies.words import NS, Flag, Grade
 from quality.checks import BY_NAME
 from quality.measures import Measurements, Pictures
 from quality.measures.decode import measure_camera
-from quality.measures.grain import bands_of, grain_of
-from quality.measures.planes import Grain
+from quality.measures.grain import grain_of
 from quality.policy import Policy
 
 LIMITS = Policy.load().limits_for()
@@ -45,10 +44,6 @@ def spoilt(frames: list[clips.Frame], change: Callable[[clips.Frame], object]) -
 def noisy(sigma: float) -> Callable[[clips.Frame], object]:
     random = np.random.default_rng(5)
     return lambda frame: np.clip(frame + random.normal(0, sigma, frame.shape), 0, 255)
-
-
-def grain(plane: npt.NDArray[np.uint8]) -> Grain:
-    return grain_of(bands_of(plane))
 
 
 def packed(quality: int) -> Callable[[clips.Frame], object]:
@@ -89,13 +84,13 @@ def test_fine_detail_all_over_is_detail_and_no_noise() -> None:
     gravel = np.fft.ifft2(waves / np.maximum(np.hypot(across, down), 1e-4)).real
     plane = np.clip(125 + 40 * gravel / gravel.std(), 0, 255).astype(np.uint8)
     assert cv2.Laplacian(plane, cv2.CV_32F).std() > 30
-    assert grain(plane).noise == 0
-    assert grain(np.asarray(noisy(20)(plane), np.uint8)).noise > 15
+    assert grain_of(plane).noise == 0
+    assert grain_of(np.asarray(noisy(20)(plane), np.uint8)).noise > 15
 
 
 def test_noise_is_not_told_of_the_dark_nor_of_a_picture_too_small() -> None:
-    assert np.isnan(grain(np.full((480, 640), 20, np.uint8)).noise)
-    assert np.isnan(grain(np.full((48, 48), 120, np.uint8))).all()
+    assert np.isnan(grain_of(np.full((480, 640), 20, np.uint8)).noise)
+    assert np.isnan(grain_of(np.full((48, 48), 120, np.uint8))).all()
 
 
 def test_a_picture_in_blocks_is_flagged(tmp_path: Path) -> None:
@@ -107,7 +102,7 @@ def test_a_picture_in_blocks_is_flagged(tmp_path: Path) -> None:
 
 def test_blocks_are_found_wherever_they_begin() -> None:
     shifted = packed(6)(clips.scene(1, width=330)[0])
-    assert grain(np.asarray(shifted, np.uint8)[:, 5:325]).blockiness > 1
+    assert grain_of(np.asarray(shifted, np.uint8)[:, 5:325]).blockiness > 1
 
 
 def test_a_picture_well_compressed_and_one_of_few_edges_have_no_blocks(tmp_path: Path) -> None:
@@ -120,7 +115,7 @@ def test_things_that_stand_at_the_grid_are_no_blocks() -> None:
     plane = clips.scene(1)[0].copy()
     for left in range(0, 320, 80):
         plane[:, left : left + 24] //= 2
-    assert grain(plane).blockiness < 0.3
+    assert grain_of(plane).blockiness < 0.3
 
 
 def softly(radius: float, *, middle: tuple[float, float] = (0.6, 0.4)) -> npt.NDArray[np.float32]:
