@@ -8,6 +8,8 @@ tables that they fill are declared in sql/views, which empties them.
 - ``flag``: the same, with the flags of the touched episodes, when flags change or what they are
   counted by does. Where flags change it is run twice: before with ``$sign`` -1 and after with +1;
   otherwise once, with NULL for both.
+- ``whole``: run instead where everything is added up, with all episodes as they are in ``touched``,
+  and followed by ``flag``.
 - any other table: run once, after a change of it.
 """
 
@@ -16,11 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from dailies.writer import Writer
 
 MANY = 20_000
 """Affected episodes from which on everything is added up anew, which is then the quicker way."""
@@ -36,20 +40,7 @@ SUMMED = (*PLACED, "verdict", "decision", "error")
 
 _COLUMNS = ", ".join(SUMMED)
 _BEFORE = f"SELECT {_COLUMNS} FROM episode WHERE id IN (SELECT id FROM changed) ORDER BY id"
-_WHOLE = f"CREATE OR REPLACE TEMP VIEW touched AS SELECT 1 AS sign, {_COLUMNS} FROM episode"
-
-
-class Cursor(Protocol):
-    """The part of DuckDB's cursor that is needed here."""
-
-    def execute(self, query: str, parameters: Any = ...) -> Any:
-        """Runs one statement."""
-
-    def register(self, view_name: str, python_object: Any) -> Any:
-        """Lets SQL read an Arrow table."""
-
-    def unregister(self, view_name: str) -> Any:
-        """Forgets it."""
+_WHOLE = f"SELECT 1 AS sign, {_COLUMNS} FROM episode"
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ class Derived:
         )
 
     def touched(
-        self, cursor: Cursor, rows: dict[str, pa.Table], gone: dict[str, pa.Array[Any]]
+        self, writer: Writer, rows: dict[str, pa.Table], gone: dict[str, pa.Array[Any]]
     ) -> Touched | None:
         """What changed or deleted rows affect; to be asked before the change. None: no episode.
 
@@ -114,12 +105,12 @@ class Derived:
             flagged.update(rows["flag"]["episode_id"].to_pylist())
             flags.extend(rows["flag"]["id"].chunks)
         if flags:
-            flagged.update(_of_flags(cursor, flags))
+            flagged.update(_of_flags(writer, flags))
         own = [] if changed is None else changed["id"].to_pylist()
         ids = sorted({*own, *dead, *flagged})
         if not ids:
             return None
-        before = _asked(cursor, _BEFORE, pa.array(ids, pa.int64()))
+        before = _asked(writer, _BEFORE, pa.array(ids, pa.int64()))
         # a row that is deleted and there again under the same id is among the changed ones
         has_changed = pc.is_in(before["id"], pa.array([*own, *dead], pa.int64()))
         left = before.filter(pc.invert(has_changed))
@@ -127,44 +118,42 @@ class Derived:
         after = pa.concat_tables([left, arrived]).sort_by("id")
         return Touched(before, after, bool(flags))
 
-    def before(self, cursor: Cursor, touched: Touched) -> None:
+    def before(self, writer: Writer, touched: Touched) -> None:
         """Takes out what the affected episodes' flags added, before these change."""
         if touched.flags:
-            self._run_touched(cursor, "flag", touched, {"sign": -1})
+            self._run_touched(writer, "flag", touched, {"sign": -1})
 
-    def after(self, cursor: Cursor, touched: Touched | None, tables: Iterable[str]) -> None:
+    def after(self, writer: Writer, touched: Touched | None, tables: Iterable[str]) -> None:
         """Adds up the differences, and makes anew what comes from other changed ``tables``."""
         if touched is not None:
             if not touched.before.equals(touched.after):
-                self._run_touched(cursor, "episode", touched)
+                self._run_touched(writer, "episode", touched)
             if touched.flags or touched.is_moved:
-                self._run_touched(cursor, "flag", touched, {"sign": 1 if touched.flags else None})
+                self._run_touched(writer, "flag", touched, {"sign": 1 if touched.flags else None})
         for table in tables:
             if table not in ("episode", "flag"):
-                self._run(cursor, table)
+                self._run(writer, table)
 
-    def whole(self, cursor: Cursor) -> None:
+    def whole(self, writer: Writer) -> None:
         """Adds everything up, into tables that are empty."""
-        if self.statements.get("episode"):
-            cursor.execute(_WHOLE)
-            self._run(cursor, "episode")
-            self._run(cursor, "flag", {"sign": 1})
-            cursor.execute("DROP VIEW touched")
+        if self.statements.get("whole"):
+            with writer.viewing("touched", _WHOLE):
+                self._run(writer, "whole")
+                self._run(writer, "flag", {"sign": 1})
 
     def _run_touched(
         self,
-        cursor: Cursor,
+        writer: Writer,
         table: str,
         touched: Touched,
         given: dict[str, int | None] | None = None,
     ) -> None:
-        cursor.register("touched", touched.signed)
-        self._run(cursor, table, given)
-        cursor.unregister("touched")
+        with writer.reading("touched", touched.signed):
+            self._run(writer, table, given)
 
-    def _run(self, cursor: Cursor, table: str, given: dict[str, int | None] | None = None) -> None:
+    def _run(self, writer: Writer, table: str, given: dict[str, int | None] | None = None) -> None:
         for sql in self.statements.get(table, ()):
-            cursor.execute(sql, given or {})
+            writer.execute(sql, given)
 
 
 def _signed(rows: pa.Table, sign: int) -> pa.Table:
@@ -176,15 +165,15 @@ def _as(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     return rows.select(SUMMED).cast(schema)
 
 
-def _asked(cursor: Cursor, sql: str, ids: pa.Array[Any]) -> pa.Table:
-    cursor.register("changed", pa.table({"id": ids}))
-    found: pa.Table = cursor.execute(sql).to_arrow_table()
-    cursor.unregister("changed")
-    return found
+def _asked(writer: Writer, sql: str, ids: pa.Array[Any]) -> pa.Table:
+    with writer.reading("changed", pa.table({"id": ids})):
+        found = writer.execute(sql).to_arrow_table()
+        assert found is not None  # a SELECT always has one
+        return found
 
 
-def _of_flags(cursor: Cursor, ids: list[pa.Array[Any]]) -> list[Any]:
+def _of_flags(writer: Writer, ids: list[pa.Array[Any]]) -> list[Any]:
     """Ids of the episodes whose flags these were until now."""
     flags = pa.chunked_array(ids, pa.int64()).combine_chunks()
     sql = "SELECT DISTINCT episode_id AS id FROM flag WHERE id IN (SELECT id FROM changed)"
-    return list(_asked(cursor, sql, flags)["id"].to_pylist())
+    return list(_asked(writer, sql, flags)["id"].to_pylist())

@@ -33,6 +33,7 @@ from dailies.derived import MANY, Derived
 from dailies.record import Row
 from dailies.settled import EVER, NEVER, Settled
 from dailies.wire import Copied
+from dailies.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class Mirror:
         self._dead = self._living = 0
         self._root = duckdb.connect(":memory:", config=_locked_down(memory_limit, threads))
         self._root.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
+        self._writer = Writer(self._root)
         for table in self._tables:
             self._root.execute(table.create)
         folder = VIEWS if views is None else views
@@ -174,6 +176,7 @@ class Mirror:
 
     def close(self) -> None:
         """Lets the memory go."""
+        self._writer.close()
         self._root.close()
 
     @contextlib.contextmanager
@@ -226,15 +229,16 @@ class Mirror:
         """Copies everything anew, in pieces, so that memory holds one piece at a time."""
         counts: dict[str, int] = {}
         tops: dict[str, int] = {}
-        with self._transaction() as cursor:
+        writer = self._writer
+        with writer.transaction():
             for table in self._tables:
-                cursor.execute(f"DELETE FROM {table.quoted}")
+                writer.execute(f"DELETE FROM {table.quoted}")
                 counts[table.name] = 0
                 for piece in wire.read(connection, table):
                     counts[table.name] += piece.num_rows
                     tops[table.name] = max(tops.get(table.name, 0), table.top(piece))
-                    _insert(cursor, table, piece)
-            self._sum_up(cursor)
+                    _insert(writer, table, piece)
+            self._sum_up()
         self._horizon, self._top, self._spoiled = now, tops, NEVER
         self._living = sum(counts.values())
         self._give_back()
@@ -259,30 +263,31 @@ class Mirror:
 
     def _apply(self, news: _News, began: float) -> Refreshed:
         changed, deleted, dead, tops = {}, {}, 0, dict(self._top)
-        with self._transaction() as cursor:
-            touched = self._derived.touched(cursor, news.rows, news.gone)
+        writer = self._writer
+        with writer.transaction():
+            touched = self._derived.touched(writer, news.rows, news.gone)
             self._summed += touched.count if touched else 0
             anew = self._summed >= MANY
             if touched and not anew:
-                self._derived.before(cursor, touched)
+                self._derived.before(writer, touched)
             for table in self._tables:
                 rows = news.rows.get(table.name)
                 gone = news.gone.get(table.name)
                 if rows is None and gone is None:
                     continue
                 old = table.stale(rows, gone, tops.get(table.name, 0))
-                replaced = _delete(cursor, table, old)
+                replaced = _delete(writer, table, old)
                 if rows is not None:
-                    _insert(cursor, table, rows)
+                    _insert(writer, table, rows)
                     changed[table.name] = rows.num_rows
                     tops[table.name] = max(tops.get(table.name, 0), table.top(rows))
                 if gone is not None:
                     deleted[table.name] = len(gone.unique())
                 dead += replaced
             if anew:
-                self._sum_up(cursor)
+                self._sum_up()
             else:
-                self._derived.after(cursor, touched, changed.keys() | deleted.keys())
+                self._derived.after(writer, touched, changed.keys() | deleted.keys())
         spoiled = self._settled.spoiled(touched, changed.keys() | deleted.keys())
         self._spoiled = NEVER if anew else self._spoiled | spoiled
         self._horizon, self._top = news.horizon, tops
@@ -292,32 +297,21 @@ class Mirror:
             self._give_back()
         return Refreshed(changed, deleted, time.monotonic() - began, whole=False)
 
-    def _sum_up(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _sum_up(self) -> None:
         """Makes the views, and all that is derived, anew."""
         for sql in self._views:
-            cursor.execute(sql)
-        self._derived.whole(cursor)
-        self._settled.settle(cursor, EVER)  # now, for nobody may see it empty
+            self._writer.execute(sql)
+        self._derived.whole(self._writer)
+        self._settled.settle(self._writer, EVER)  # now, for nobody may see it empty
         self._summed = 0
 
     def _settle(self) -> None:
         """Makes anew what a question is about to read of the days that have changed."""
         with self._turn:
             if self._spoiled:
-                with self._transaction() as cursor:
-                    self._dead += self._settled.settle(cursor, self._spoiled)
+                with self._writer.transaction():
+                    self._dead += self._settled.settle(self._writer, self._spoiled)
                 self._spoiled = NEVER
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._root.cursor() as cursor:
-            cursor.execute("BEGIN")
-            try:
-                yield cursor
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
-            cursor.execute("COMMIT")
 
     def _give_back(self) -> None:
         """Has DuckDB compact what deleted rows hold; when a query is in the way, another time."""
@@ -338,22 +332,17 @@ def _locked_down(memory_limit: str, threads: int | None) -> dict[str, Any]:
     }
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: Copied, rows: pa.Table) -> None:
-    cursor.register("arrived", rows)
-    cursor.execute(table.insert)
-    cursor.unregister("arrived")
+def _insert(writer: Writer, table: Copied, rows: pa.Table) -> None:
+    with writer.reading(f"arrived_{table.name}", rows):
+        writer.execute(table.insert)
 
 
-def _delete(cursor: duckdb.DuckDBPyConnection, table: Copied, ids: pa.Table) -> int:
+def _delete(writer: Writer, table: Copied, ids: pa.Table) -> int:
     """Deletes the rows of these ids; how many there were."""
     if not ids.num_rows:
         return 0
-    cursor.register("stale", ids)
-    found = cursor.execute(
-        f"DELETE FROM {table.quoted} WHERE id IN (SELECT id FROM stale)"
-    ).fetchone()
-    cursor.unregister("stale")
-    return int(found[0]) if found else 0
+    with writer.reading(f"stale_{table.name}", ids):
+        return writer.count(table.delete)
 
 
 @functools.lru_cache(maxsize=1024)

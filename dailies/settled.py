@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from dailies.derived import Cursor, Touched
+from dailies.derived import Touched
+from dailies.writer import Writer
 
 _TABLE = re.compile(r"INSERT INTO (\w+)")
 _MADE = re.compile(r"^CREATE OR REPLACE (?:MACRO|VIEW) (\w+)", re.MULTILINE)
@@ -80,15 +81,15 @@ class Settled:
         on = (pc.unique(rows["worked_on"]).to_pylist() for rows in (touched.before, touched.after))
         return Days(frozenset(day for day in itertools.chain.from_iterable(on) if day))
 
-    def settle(self, cursor: Cursor, days: Days) -> int:
+    def settle(self, writer: Writer, days: Days) -> int:
         """Makes these days anew; how many rows were there before."""
         given = {"days": None if days.on is None else sorted(days.on)}
         gone = 0
         for table in self.tables:
             removed = f"DELETE FROM {table} WHERE is_on($days, worked_on)"
-            gone += int(cursor.execute(removed, given).fetchone()[0])
+            gone += writer.count(removed, given)
         for sql in self.statements:
-            cursor.execute(sql, given)
+            writer.execute(sql, given)
         return gone
 
 

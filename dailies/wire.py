@@ -76,12 +76,17 @@ class Copied:
 
     @property
     def insert(self) -> str:
-        """DuckDB's INSERT of the rows registered as ``arrived``."""
+        """DuckDB's INSERT of the rows under the name ``arrived_<table>``."""
         values = ", ".join(
             kind.convert.format(f'"{name}"')
             for name, kind in zip(self.columns, self.kinds, strict=True)
         )
-        return f"INSERT INTO {self.quoted} SELECT {values} FROM arrived"
+        return f"INSERT INTO {self.quoted} SELECT {values} FROM arrived_{self.name}"
+
+    @property
+    def delete(self) -> str:
+        """DuckDB's DELETE of the rows whose ids are under the name ``stale_<table>``."""
+        return f"DELETE FROM {self.quoted} WHERE id IN (SELECT id FROM stale_{self.name})"
 
     @property
     def schema(self) -> pa.Schema:
