@@ -408,9 +408,13 @@ def bench(
     ] = None,
     json: JsonOption = False,
     full: Annotated[bool, typer.Option("--full", help="At full size: an hour of video.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="What every measure and check costs, as does profile.")
+    ] = False,
 ) -> None:
     """Measure Dailies itself, as ratios or values of one run; without a name, all of it."""
-    for line in measured(names or [], full=full, is_json=json, tell=_tell):
+    chosen = [*(names or []), *(["profile"] if profile else [])]
+    for line in measured(chosen, full=full, is_json=json, tell=_tell):
         typer.echo(line)
 
 

@@ -60,6 +60,7 @@ def test_every_command_and_option_is_documented(name: str) -> None:
         (("judge", "--data", "{tmp}/nothing"), "nothing"),
         (("serve", "--record", "nonsense", "--port", "{taken}"), "is in use by another program"),
         (("bench", "nonsense"), "no benchmark 'nonsense': there are screening"),
+        (("bench", "nonsense", "--profile"), "no benchmark 'nonsense'"),
         (("import", "{tmp}/absent.csv", "--data", "{tmp}"), "absent.csv"),
         (("judge", "--record", "nonsense"), ""),
         (("screen", "--json", "--csv", "x"), "choose one"),
