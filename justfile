@@ -25,6 +25,10 @@ bench *arguments:
 torture minutes="10":
     python -m benchmarks.torture --minutes {{minutes}}
 
+# draw a hit and a near miss of every check for docs/checks.md
+check-pictures folder="docs/checks":
+    python -m benchmarks.check_pictures {{folder}}
+
 # write constraints.txt anew from the floors in pyproject.toml
 lock:
     uv pip compile --universal --all-extras --no-emit-index-url --no-header pyproject.toml -o constraints.txt
