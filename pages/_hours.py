@@ -10,7 +10,7 @@ from metrics import throughput
 from pages import _tables as tables
 from pages._filters import narrow
 from pages._tiles import Tile, strip
-from pages._words import STAGE_MEANS, count, hours
+from pages._words import STAGE_MEANS, count, hours, share
 
 
 def hours_tiles(
@@ -44,7 +44,7 @@ def _yield(total: throughput.HoursTotal) -> Tile:
         before = total.before_accepted_h / total.before_paid_h
     return Tile(
         "Accepted of paid",
-        "–" if now is None else f"{now:.1%}",
+        share(now),
         f"Accepted hours out of {hours(total.paid_h)} paid ones.",
         now=now,
         before=before,

@@ -50,7 +50,7 @@ _COLOURS: dict[str, Literal["normal", "inverse", "off"]] = {
 
 def strip(tiles: Sequence[Tile]) -> None:
     """Draw the tiles beside each other, on a phone two in a row."""
-    with st.grid(len(tiles), min_column_width=150, gap="small"):
+    with st.grid(len(tiles), min_column_width=125, gap="small"):
         for tile in tiles:
             st.metric(
                 tile.label,
