@@ -166,8 +166,6 @@ class Take:
     def _measure(self, picture: Waiting) -> None:
         at_s, number = picture.at_s, len(self.seconds)
         luma, levels = picture.luma()
-        if picture.is_key:
-            self.keys.append(number)
         height, width = luma.shape
         if luma.shape != self.shape:
             self.sizes.append((number, width, height))
@@ -180,11 +178,13 @@ class Take:
             self.grain = grain_of(luma)
         if self.views.is_due(at_s):
             self.view.see(now)
+        self.rows.append(numbers(now, self.before, levels, width, self.tint, self.grain))
+        self.two.append(mean_change(now.half, self.earlier) * levels.scale)
+        if picture.is_key:
+            self.keys.append(number)
         if self.sketches.is_due(at_s):
             self.cells += cells_of(now.eighth)
             self.sketched.append(number)
-        self.rows.append(numbers(now, self.before, levels, width, self.tint, self.grain))
-        self.two.append(mean_change(now.half, self.earlier) * levels.scale)
         # only the shrunk plane is kept longer: it is small, and nobody else's memory
         self.earlier = self.before.half if self.before else None
         # a plane that was not shrunk is the decoder's own memory, which its frame keeps from reuse
