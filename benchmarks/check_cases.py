@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from benchmarks.check_films import FILMED, film, scene
+from benchmarks.check_films import FILMED, RATE_HZ, film, scene
 from benchmarks.check_made import Bar, Case, Curve, Floats, Made, Maker, Side, both_limits
 from benchmarks.check_series import CLOCKS, MOVING, TOUCH
 from dailies.recordings.contract import Audio, Step
@@ -148,7 +148,7 @@ def beside(pictures: int) -> Maker:
         if pictures:
             wrist = replace(measure_camera(film(folder, scene("sweep")[:pictures])), name="wrist")
         bars = [Bar("front", 0, 3, "90 pictures")]
-        length_s = pictures / 30 or 3
+        length_s = pictures / RATE_HZ or 3
         bars += [Bar("wrist", 0, length_s, f"{pictures} pictures", is_empty=not pictures)]
         return Made(Measurements(cameras=(front, wrist)), bars=tuple(bars))
 

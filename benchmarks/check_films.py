@@ -38,6 +38,7 @@ from dailies.recordings.contract import (
     VideoFile,
 )
 from dailies.words import NS
+from quality.checks.colour import GREYEST
 from quality.measures import Measurements, Pictures, measure
 from quality.measures.decode import measure_camera
 from quality.measures.sketch import Copy
@@ -135,9 +136,14 @@ def luma_of(frame: Frame) -> Frame:
     return frame[: len(frame) * 2 // 3]
 
 
+def _chroma_of(frame: Frame) -> Frame:
+    """Both chroma planes, to be written to."""
+    return frame[len(frame) * 2 // 3 :]
+
+
 def _planes(frame: Frame) -> tuple[Frame, Frame, Frame]:
     luma = luma_of(frame)
-    blue, red = frame[len(luma) :].reshape(2, len(luma) // 2, luma.shape[1] // 2)
+    blue, red = _chroma_of(frame).reshape(2, len(luma) // 2, luma.shape[1] // 2)
     return luma, blue, red
 
 
@@ -164,8 +170,7 @@ def _lit(gain: float, offset: float = 0.0) -> Change:
     """More light or less; chroma fades with it, as it does in a camera."""
 
     def spoil(frame: Frame, _: int) -> Frame:
-        luma = luma_of(frame)
-        chroma = frame[len(luma) :]
+        luma, chroma = luma_of(frame), _chroma_of(frame)
         chroma[:] = np.clip(128 + (chroma - 128.0) * min(gain, 1.0), 0, 255)
         luma[:] = np.clip(16 + (luma - 16.0) * gain + offset, 16, 235)
         return frame
@@ -206,7 +211,7 @@ def _tinted(amount: int) -> Change:
 
 def _faded(share: float) -> Change:
     def spoil(frame: Frame, _: int) -> Frame:
-        chroma = frame[len(frame) * 2 // 3 :]
+        chroma = _chroma_of(frame)
         chroma[:] = np.rint(128 + (chroma - 128.0) * share)
         return frame
 
@@ -507,7 +512,7 @@ FILMED: tuple[Case, ...] = (
         Side("no colour for two seconds", filmed(_faded(0.0), _COLOUR, "sweep")),
         Side("faded colour for two seconds", filmed(_faded(0.3), _COLOUR, "sweep")),
         "codes",
-        lambda _: {"without colour": 1.0},
+        lambda _: {"without colour": GREYEST},
     ),
     _Filmed(
         "picture_size_changed",

@@ -37,7 +37,7 @@ class Writer:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._cursor = connection.cursor()
         self._places: dict[str, _Place] = {}
-        self._parsed: dict[str, Any] = {}
+        self._parsed: dict[str, list[duckdb.Statement]] = {}
 
     def close(self) -> None:
         """Lets go of the database."""
@@ -46,9 +46,10 @@ class Writer:
     def execute(self, sql: str, given: Any = None) -> duckdb.DuckDBPyConnection:
         """Runs SQL, which may be several statements where nothing is ``given``."""
         if sql not in self._parsed:
-            statements = duckdb.extract_statements(sql)
-            self._parsed[sql] = statements[0] if len(statements) == 1 else sql
-        return self._cursor.execute(self._parsed[sql], given)
+            self._parsed[sql] = duckdb.extract_statements(sql)
+        for statement in self._parsed[sql]:
+            self._cursor.execute(statement, given)
+        return self._cursor
 
     def count(self, sql: str, given: Any = None) -> int:
         """Runs a statement that changes rows; how many they were."""

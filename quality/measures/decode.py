@@ -102,6 +102,21 @@ def _take_video(source: VideoFile, take: Take, threads: int) -> None:
 def _take_stream(
     container: InputContainer, stream: VideoStream, source: VideoFile, take: Take, threads: int
 ) -> None:
+    clock = set_up(container, stream, source, take, threads)
+    to_start(container, stream, clock)
+    for frame in _frames(container, stream, clock, take):
+        at_s = clock.seconds(frame.pts, take.count)
+        if clock.holds(at_s):
+            take_frame(take, at_s, frame, clock)
+
+
+def set_up(
+    container: InputContainer, stream: VideoStream, source: VideoFile, take: Take, threads: int
+) -> StreamClock:
+    """Make a stream ready to be decoded; what it says of itself is entered in ``take``.
+
+    Raises ValueError for a codec that FFmpeg does not know.
+    """
     if stream.codec_context is None:
         raise ValueError("its pictures are of a codec that FFmpeg does not know")
     stream.thread_type = "AUTO"
@@ -111,26 +126,30 @@ def _take_stream(
     take.codec = stream.codec_context.name
     take.container_count = stream.frames or None if whole else None
     take.period_s = clock.period_s
-    middle_s = clock.length_s / 2
-    if source.start_s > 0:
-        target = round(clock.first + (source.start_s - clock.period_s / 2) / clock.unit)
+    return clock
+
+
+def to_start(container: InputContainer, stream: VideoStream, clock: StreamClock) -> None:
+    """Go to where the source begins in its file."""
+    if clock.start_s > 0:
+        target = round(clock.first + (clock.start_s - clock.period_s / 2) / clock.unit)
         container.seek(max(target, 0), stream=stream)
-    at_middle = False
-    for frame in _frames(container, stream, clock, take):
-        at_s = clock.seconds(frame.pts, take.count)
-        if not clock.holds(at_s):
-            continue
-        # before another thread may draw on the frame
-        if not take.count or (at_s >= middle_s and not at_middle):
-            # the first one stands where the middle never comes; no frame is kept for it
-            take.thumbnail = thumbnail_of(frame) or take.thumbnail
-            at_middle = at_s >= middle_s
-        see_frame(take, at_s, frame)
-        if frame.is_corrupt:
-            take.corrupt_seconds.append(at_s)
-        take.width, take.height = frame.width, frame.height
-        if turns_of(frame) % 2:
-            take.width, take.height = frame.height, frame.width
+
+
+def take_frame(take: Take, at_s: float, frame: VideoFrame, clock: StreamClock) -> None:
+    """Take a picture of a file: its numbers, its size as shown, whether it came out damaged, and
+    the thumbnail, where it is the first one or that at the middle."""
+    # before another thread may draw on the frame
+    if take.thumbnail is None or (at_s >= clock.length_s / 2 and not take.is_at_middle):
+        # the first one stands where the middle never comes; no frame is kept for it
+        take.thumbnail = thumbnail_of(frame) or take.thumbnail
+        take.is_at_middle = at_s >= clock.length_s / 2
+    see_frame(take, at_s, frame)
+    if frame.is_corrupt:
+        take.corrupt_seconds.append(at_s)
+    take.width, take.height = frame.width, frame.height
+    if turns_of(frame) % 2:
+        take.width, take.height = frame.height, frame.width
 
 
 @dataclass(frozen=True)

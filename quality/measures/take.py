@@ -99,6 +99,7 @@ class Take:
     codec: str = ""
     period_s: float = 0.0
     thumbnail: bytes | None = None
+    is_at_middle: bool = False  # whether the thumbnail shows the middle
     before: Shrunk | None = None
     earlier: Plane | None = None
     two: array[float] = field(default_factory=lambda: array("f"))  # changes over two pictures

@@ -143,21 +143,12 @@ class _Sample:
     lost_s: list[float] = field(default_factory=list)
     is_usable: bool = True
     _stamps: list[int] = field(default_factory=list)
-    _is_at_middle: bool = False
 
     def take(self) -> None:
         """Read all packets and decode the sample."""
         with av.open(str(self.source.path), metadata_errors="replace") as container:
             stream = container.streams.video[self.source.track]
-            if stream.codec_context is None:
-                raise ValueError("its pictures are of a codec that FFmpeg does not know")
-            stream.thread_type = "AUTO"
-            stream.codec_context.thread_count = self.threads
-            clock = decode.StreamClock.of(container, stream, self.source)
-            whole = self.source.start_s <= 0 and self.source.end_s is None
-            self.take_.codec = stream.codec_context.name
-            self.take_.container_count = stream.frames or None if whole else None
-            self.take_.period_s = clock.period_s
+            clock = decode.set_up(container, stream, self.source, self.take_, self.threads)
             self.take_.sketches.due_s = self.take_.views.due_s = math.inf
             self._read(container, stream, clock)
             if self.is_usable:
@@ -199,9 +190,7 @@ class _Sample:
     def _demuxed(
         self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
     ) -> Iterator[Any]:
-        if self.source.start_s > 0:
-            target = round(clock.first + (self.source.start_s - clock.period_s / 2) / clock.unit)
-            container.seek(max(target, 0), stream=stream)
+        decode.to_start(container, stream, clock)
         packets = container.demux(stream)
         while True:
             try:
@@ -216,21 +205,12 @@ class _Sample:
                 yield packet
 
     def _see(self, frame: VideoFrame, clock: decode.StreamClock) -> None:
-        take = self.take_
-        at_s = clock.seconds(frame.pts, take.count)
+        at_s = clock.seconds(frame.pts, self.take_.count)
         if not clock.holds(at_s):
             return
-        decode.see_frame(take, at_s, frame)
+        decode.take_frame(self.take_, at_s, frame, clock)
         if frame.is_corrupt:
-            take.corrupt_seconds.append(at_s)
             self.lost_s.append(at_s)
-        if take.thumbnail is None or (at_s >= clock.length_s / 2 and not self._is_at_middle):
-            take.thumbnail = decode.thumbnail_of(frame) or take.thumbnail
-            self._is_at_middle = at_s >= clock.length_s / 2
-        turned = decode.turns_of(frame) % 2
-        take.width, take.height = (
-            (frame.height, frame.width) if turned else (frame.width, frame.height)
-        )
 
     def _look_closer(
         self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
