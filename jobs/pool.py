@@ -3,6 +3,9 @@
 The standard library's executor gives up as a whole when one process dies, and cannot say over
 which job. Here each process has a pipe of its own and reports episode by episode, so that it is
 known what it was at. A process that dies is replaced, and what it was at is tried once more.
+
+Processes are forked from one that has loaded what screening takes and does nothing else: loading
+takes longer than screening a short clip, and what is loaded is in memory once.
 """
 
 from __future__ import annotations
@@ -131,7 +134,8 @@ class Pool:
         timeout_s: float = TIMEOUT_S,
         triage: bool = False,
     ) -> None:
-        self._spawn = multiprocessing.get_context("spawn")
+        self._forks = multiprocessing.get_context("forkserver")
+        self._forks.set_forkserver_preload(["jobs.screening"])
         self._settings = (policy, store, triage)
         self._limit = max(1, workers)
         self._timeout_s = timeout_s
@@ -188,8 +192,8 @@ class Pool:
         self._workers.clear()
 
     def _start(self) -> _Worker:
-        ours, theirs = self._spawn.Pipe()
-        process = self._spawn.Process(target=_work, args=(theirs, *self._settings), daemon=True)
+        ours, theirs = self._forks.Pipe()
+        process = self._forks.Process(target=_work, args=(theirs, *self._settings), daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -265,6 +269,8 @@ def screen_all(pool: Pool, paths: Sequence[Path]) -> Iterator[Done | Dataset | B
     """Screen recordings with a pool: what its processes report, as it comes; ends with the last."""
     for path in paths:
         pool.submit(Job(path))
+    import jobs.screening  # noqa: F401  (what reports are made of, loaded while processes load it)
+
     while not pool.is_idle:
         for report in pool.reports(0.5):
             if isinstance(report, Dataset):

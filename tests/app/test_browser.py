@@ -7,13 +7,20 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from films import film
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 from provider import provider_at
 
 from dailies.access import PAGES
@@ -39,6 +46,8 @@ WITHOUT = {
     "chart": {"episode", "review", "queue", "policy"},
     "table": {"review"},
 }
+Opener = Callable[[str, str], tuple[Page, list[str]]]
+"""From a colour scheme and a size to the page, and the errors that its console and network show."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -112,15 +121,18 @@ def url(operation: Config) -> Iterator[str]:
         yield url
 
 
-def opened(browser: Browser, scheme: str, size: str) -> tuple[Page, list[str]]:
-    """A page of its own, and the errors that its console and network will show."""
-    width, height = SIZES[size]
-    # one context a browser, so that Streamlit's own files are loaded once
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Opener]:
+    """Sets up the browser's one page, which has compiled Streamlit's scripts already."""
     context = browser.contexts[0] if browser.contexts else browser.new_context()
-    page = context.new_page()
-    page.set_viewport_size({"width": width, "height": height})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.pages[0] if context.pages else context.new_page()
     errors: list[str] = []
+
+    def opened(scheme: str, size: str) -> tuple[Page, list[str]]:
+        width, height = SIZES[size]
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        return page, errors
 
     def note(message: ConsoleMessage) -> None:
         where = message.location["url"]
@@ -128,10 +140,18 @@ def opened(browser: Browser, scheme: str, size: str) -> tuple[Page, list[str]]:
         if message.type == "error" and not where.endswith(("_stcore/health", "host-config")):
             errors.append(f"{message.text} {where}")
 
-    page.on("console", note)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("requestfailed", lambda r: errors.append(r.url) if "127.0.0.1" not in r.url else None)
-    return page, errors
+    def fail(request: Request) -> None:
+        if "127.0.0.1" not in request.url:
+            errors.append(request.url)
+
+    heard = {"console": note, "pageerror": lambda error: errors.append(str(error)),
+             "requestfailed": fail}  # fmt: skip
+    for event, act in heard.items():
+        page.on(event, act)  # type: ignore[call-overload]
+    yield opened
+    for event, act in heard.items():
+        page.remove_listener(event, act)
+    page.goto("about:blank")
 
 
 def settle(page: Page) -> None:
@@ -144,9 +164,9 @@ def settle(page: Page) -> None:
 @pytest.mark.parametrize(("scheme", "size"), [("light", "desk"), ("dark", "phone")])
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_draws_without_an_error(
-    browser: Browser, url: str, name: str, scheme: str, size: str
+    open_page: Opener, url: str, name: str, scheme: str, size: str
 ) -> None:
-    page, errors = opened(browser, scheme, size)
+    page, errors = open_page(scheme, size)
     page.goto(f"{url}/{name}")
     settle(page)
     expect(page.locator("h1").first).to_contain_text(name.capitalize())
@@ -162,11 +182,10 @@ def test_a_page_draws_without_an_error(
     assert page.get_by_test_id("stAlertContentError").count() == 0
     assert "xample" in page.get_by_test_id("stMain").inner_text()
     assert errors == []
-    page.close()
 
 
-def test_a_moved_limit_shows_what_it_would_change(browser: Browser, url: str) -> None:
-    page, errors = opened(browser, "light", "desk")
+def test_a_moved_limit_shows_what_it_would_change(open_page: Opener, url: str) -> None:
+    page, errors = open_page("light", "desk")
     page.goto(f"{url}/policy")
     settle(page)
     page.get_by_role("spinbutton", name="Fail from").fill("2.4")
@@ -177,14 +196,13 @@ def test_a_moved_limit_shows_what_it_would_change(browser: Browser, url: str) ->
     page.screenshot(path=SHOTS / "policy-moved.png", full_page=True)
     assert page.get_by_test_id("stException").count() == 0
     assert errors == []
-    page.close()
 
 
 def test_the_player_plays_steps_and_jumps_to_the_flag(
-    browser: Browser, url: str, operation: Config
+    open_page: Opener, url: str, operation: Config
 ) -> None:
     number = (operation.data.parent / "episode").read_text()
-    page, errors = opened(browser, "light", "desk")
+    page, errors = open_page("light", "desk")
     page.goto(f"{url}/episode?id={number}")
     settle(page)
     clock = page.locator(".clock")
@@ -206,13 +224,12 @@ def test_the_player_plays_steps_and_jumps_to_the_flag(
     assert shown[1:] == [320, None]
     page.screenshot(path=SHOTS / "episode-player.png")
     assert errors == []
-    page.close()
 
 
 def test_filters_stand_in_the_address_and_last_from_page_to_page(
-    browser: Browser, url: str
+    open_page: Opener, url: str
 ) -> None:
-    page, _ = opened(browser, "light", "desk")
+    page, _ = open_page("light", "desk")
     page.goto(f"{url}/throughput?period=7+days")
     settle(page)
     chosen = page.get_by_role("combobox", name="Days")
@@ -221,11 +238,10 @@ def test_filters_stand_in_the_address_and_last_from_page_to_page(
     expect(page.locator("h1").first).to_contain_text("Quality", timeout=PATIENCE_MS)
     expect(chosen).to_have_value("7 days", timeout=PATIENCE_MS)
     assert "period=7+days" in page.url
-    page.close()
 
 
-def test_a_rig_chosen_in_the_chart_narrows_the_page_to_it(browser: Browser, url: str) -> None:
-    page, errors = opened(browser, "light", "desk")
+def test_a_rig_chosen_in_the_chart_narrows_the_page_to_it(open_page: Opener, url: str) -> None:
+    page, errors = open_page("light", "desk")
     page.set_viewport_size({"width": 1440, "height": 2400})
     page.goto(f"{url}/quality")
     settle(page)
@@ -235,11 +251,10 @@ def test_a_rig_chosen_in_the_chart_narrows_the_page_to_it(browser: Browser, url:
     chosen = page.get_by_label("Selected values").filter(has_text="-0")
     expect(chosen).to_have_count(1, timeout=PATIENCE_MS)
     assert errors == []
-    page.close()
 
 
 def test_sign_in_opens_the_pages_of_one_s_role_and_no_other(
-    browser: Browser, operation: Config
+    open_page: Opener, operation: Config
 ) -> None:
     with provider_at(free_port()) as provider:
         provider.claims = {"sub": "anna", "name": "Anna", "roles": ["reviewer"]}
@@ -250,7 +265,7 @@ def test_sign_in_opens_the_pages_of_one_s_role_and_no_other(
             "DAILIES_COOKIE_SECRET": "c" * 40,
         }
         with served(operation, **environment) as url:
-            page, _ = opened(browser, "light", "desk")
+            page, _ = open_page("light", "desk")
             # the very first request to a fresh server, at a page's own address
             page.goto(f"{url}/cost")
             refusal = page.get_by_text("This page is closed to you")
@@ -265,4 +280,3 @@ def test_sign_in_opens_the_pages_of_one_s_role_and_no_other(
             page.goto(f"{url}/cost")
             expect(refusal).to_be_visible(timeout=PATIENCE_MS)
             assert page.get_by_test_id("stMetric").count() == 0
-            page.close()

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 from films import NOW, film
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 from test_browser import (
     CHROMIUM,
     PATIENCE_MS,
     SHOTS,
+    Opener,
     browser,  # noqa: F401
-    opened,
+    open_page,  # noqa: F401
     served,
     settle,
 )
@@ -135,12 +136,12 @@ def times(page: Page) -> list[float]:
 
 
 def test_a_reviewer_decides_by_keys_alone_and_the_numbers_move(
-    browser: Browser,  # noqa: F811
+    open_page: Opener,  # noqa: F811
     desk: tuple[Config, Record],
 ) -> None:
     config, record = desk
     with served(config) as url:
-        page, errors = opened(browser, "light", "desk")
+        page, errors = open_page("light", "desk")
         page.goto(f"{url}/quality")
         settle(page)
         before = tile(page, "First-pass yield"), tile(page, "Rejection rate")
@@ -243,16 +244,15 @@ def test_a_reviewer_decides_by_keys_alone_and_the_numbers_move(
         settle(page)
         assert tile(page, "First-pass yield") == "66.7 %"
         assert errors == []
-        page.close()
 
 
 def test_who_was_second_is_told_calmly_and_goes_on(
-    browser: Browser,  # noqa: F811
+    open_page: Opener,  # noqa: F811
     desk: tuple[Config, Record],
 ) -> None:
     config, record = desk
     with served(config) as url:
-        page, _ = opened(browser, "dark", "phone")
+        page, _ = open_page("dark", "phone")
         page.goto(f"{url}/review")
         settle(page)
         expect(page.locator(".idle")).to_be_visible(timeout=PATIENCE_MS)
@@ -272,4 +272,3 @@ def test_who_was_second_is_told_calmly_and_goes_on(
         with record.read() as session:
             assert session.scalars(select(Review.reviewer)).all() == ["carol"]
         page.screenshot(path=SHOTS / "review-phone.png")
-        page.close()
