@@ -15,6 +15,12 @@ from pages._words import VERDICTS, check_words, count, seconds, verdict_words
 
 NOTE = "Of the last 24 hours, within the filters; read anew every two seconds."
 QUEUE = "Of all places: a recording says whose it is once it is read. Read anew every 2 seconds."
+UNREADABLE = (
+    "Nothing of it could be read; see Landing for why. Each has failed its screening too, and is "
+    "counted among the judged on the day it came; it stands here until a whole file takes its place."
+)
+STATES = {"failed": "unreadable"}
+"""States of a path for which the page has a word of its own."""
 
 
 def intake_tiles(intake: live.IntakeTiles, pulse: Sequence[live.PulseMinute]) -> None:
@@ -39,7 +45,7 @@ def intake_tiles(intake: live.IntakeTiles, pulse: Sequence[live.PulseMinute]) ->
                 count(intake.waiting),
                 f"Seen and not begun; the oldest since {seconds(intake.oldest_waiting_s)}. {QUEUE}",
             ),
-            Tile("Failed", count(intake.failed), f"Could not be taken in; see Landing. {QUEUE}"),
+            Tile("Unreadable", count(intake.failed), f"{UNREADABLE} {QUEUE}"),
         ]
     )
 
@@ -83,13 +89,13 @@ def _why(one: live.LatestEpisode) -> str:
 
 
 def on_their_way(ones: Sequence[live.LandingNow]) -> None:
-    """Paths that wait, are being screened or failed."""
+    """Paths that wait, are being screened or could not be read."""
     if not ones:
         st.caption("Nothing is on its way in: all that has landed has its verdict.")
         return
     tables.table(
         {
-            "state": [one.state for one in ones],
+            "state": [STATES.get(one.state, one.state) for one in ones],
             "path": [one.path.rsplit("/", 1)[-1] for one in ones],
             "age": [one.age_s for one in ones],
             "error": [one.error for one in ones],

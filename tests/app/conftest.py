@@ -100,12 +100,22 @@ def on_house(house: Config) -> Iterator[Config]:
     _ground.leave()
 
 
+@pytest.fixture(scope="session")
+def guarded(house: Config) -> Iterator[_ground.Ground]:
+    """The house with sign-in configured, for tests that change nothing."""
+    opened = _ground.Ground.open(house, SIGN_IN)
+    yield opened
+    opened.mirror.close()
+    opened.record.close()
+
+
 @pytest.fixture
-def on_guarded_house(house: Config) -> Iterator[Config]:
+def on_guarded_house(house: Config, guarded: _ground.Ground) -> Iterator[Config]:
     """Pages stand on the house, with sign-in configured."""
-    stand_on(house, SIGN_IN)
-    yield house
     _ground.leave()
+    _ground._standing.append(guarded)
+    yield house
+    _ground._standing.clear()
 
 
 @pytest.fixture

@@ -8,11 +8,13 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import pytest
 from films import NOW
 from sqlalchemy import select
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from dailies.access import PAGES
@@ -38,6 +40,15 @@ ROLES = {
     "lead": {"quality", "queue", "review", "reviewers", "policy"},
     "finance": {"workers", "cost", "throughput"},
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def components_looked_for_once() -> Iterator[None]:
+    """AppTest looks through all that is installed for components at every run of a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 def drawn(page: str, claims: dict | None = None, /, **query: str) -> AppTest:
