@@ -16,8 +16,8 @@ from pages._words import VERDICTS, check_words, count, seconds, verdict_words
 NOTE = "Of the last 24 hours, within the filters; read anew every two seconds."
 QUEUE = "Of all places: a recording says whose it is once it is read. Read anew every 2 seconds."
 UNREADABLE = (
-    "Nothing of it could be read; see Landing for why. Each has failed its screening too, and is "
-    "counted among the judged on the day it came; it stands here until a whole file takes its place."
+    "Nothing of it could be read; see Landing for why. It has failed its screening too, and is "
+    "among the judged of the day it came; here it stands until a whole file takes its place."
 )
 STATES = {"failed": "unreadable"}
 """States of a path for which the page has a word of its own."""

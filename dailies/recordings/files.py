@@ -27,6 +27,10 @@ READ_ERRORS = (
 )
 """What the libraries below raise on damaged files; all of it becomes a Problem."""
 
+UNDECODED = {"skip_frame": "all"}
+"""PyAV options under which a video is opened without decoding its first picture, which takes longer
+than all else of it. Packets, times and what is decoded afterwards are the same."""
+
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 

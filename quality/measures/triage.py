@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from dailies.recordings.contract import Camera, Episode, VideoFile
+from dailies.recordings.files import UNDECODED
 from dailies.words import NS
 from quality.measures import decode
 from quality.measures.decode import measure_camera
@@ -61,6 +62,10 @@ AFTER_S, LONGEST_S = 0.4, 4.0
 that their start is; and how much at most."""
 TICKS = 1e6
 """Pictures and packets are matched by their times in microseconds."""
+KEYS_AT_ONCE = 16
+"""Key pictures that are decoded before they are measured."""
+ALONE = {"h264", "hevc", "libdav1d", "av1", "vp9"}
+"""Decoders that need no more of a file than its codec's header, so that there can be several."""
 
 Numbers = npt.NDArray[np.float32]
 
@@ -129,6 +134,73 @@ def look_at(camera: Camera, *, threads: int = 0) -> Look:
 
 
 @dataclass
+class _Film:
+    """A video that is open, and decoders beside its own, for key pictures by themselves."""
+
+    container: InputContainer
+    stream: VideoStream
+    clock: decode.StreamClock
+    others: tuple[Any, ...] = ()
+
+    @classmethod
+    def of(cls, container: InputContainer, source: VideoFile, take: Take, threads: int) -> _Film:
+        """The source's stream of a container that was just opened."""
+        stream = container.streams.video[source.track]
+        clock = decode.set_up(container, stream, source, take, threads)
+        count = 0 if threads == 1 else (os.cpu_count() or 1) - 1
+        named = stream.codec_context.name
+        return cls(
+            container,
+            stream,
+            clock,
+            tuple(_decoder_like(stream) for _ in range(count)) if named in ALONE else (),
+        )
+
+    def key_packet(self, stamp: int) -> Any:
+        """The packet of the key picture of that time; None where it cannot be come to."""
+        self.container.seek(stamp, stream=self.stream)
+        for packet in self.container.demux(self.stream):
+            if packet.pts == stamp and packet.size:
+                return packet
+            if not packet.size or (packet.is_keyframe and (packet.pts or 0) > stamp):
+                return None
+        return None
+
+    def alone(self, packets: list[Any]) -> list[tuple[list[VideoFrame], list[str]]]:
+        """What key packets decode to, each by itself, and the errors; on all cores."""
+        decoders = (self.stream.codec_context, *self.others)
+        shares = [packets[at :: len(decoders)] for at in range(len(decoders))]
+        with ThreadPoolExecutor(len(decoders)) as pool:
+            parts = list(pool.map(_decoded_alone, decoders, shares))
+        if self.others and any(
+            decode.turns_of(frame) for frames, _ in parts[0] for frame in frames
+        ):
+            self.others = ()  # that a picture is turned only the file's own decoder tells
+            return self.alone(packets)
+        return [parts[at % len(parts)][at // len(parts)] for at in range(len(packets))]
+
+
+def _decoder_like(stream: VideoStream) -> Any:
+    decoder: Any = av.CodecContext.create(stream.codec_context.name, "r")
+    decoder.extradata = stream.codec_context.extradata
+    decoder.thread_count = 1
+    return decoder
+
+
+def _decoded_alone(decoder: Any, packets: list[Any]) -> list[tuple[list[VideoFrame], list[str]]]:
+    found = []
+    for packet in packets:
+        lost = Take()
+        decoder.flush_buffers()
+        frames = decode.decoded(decoder, packet, lost)
+        # the picture is there without those that follow
+        frames += decode.decoded(decoder, None, lost)
+        found.append((frames, lost.errors))
+    decoder.flush_buffers()
+    return found
+
+
+@dataclass
 class _Sample:
     """The packets of a video, and what was measured of some of its pictures."""
 
@@ -146,24 +218,22 @@ class _Sample:
 
     def take(self) -> None:
         """Read all packets and decode the sample."""
-        with av.open(str(self.source.path), metadata_errors="replace") as container:
-            stream = container.streams.video[self.source.track]
-            clock = decode.set_up(container, stream, self.source, self.take_, self.threads)
+        path = str(self.source.path)
+        with av.open(path, metadata_errors="replace", options=UNDECODED) as container:
+            film = _Film.of(container, self.source, self.take_, self.threads)
             self.take_.sketches.due_s = self.take_.views.due_s = math.inf
-            self._read(container, stream, clock)
+            self._read(film)
             if self.is_usable:
-                for key in keys_to_see(self.packets).tolist():
-                    self._run(container, stream, clock, key, key + 1)
-                self._look_closer(container, stream, clock)
+                self._see_keys(film, keys_to_see(self.packets))
+                self._look_closer(film)
 
-    def _read(
-        self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
-    ) -> None:
+    def _read(self, film: _Film) -> None:
         """All packets in the source's span."""
+        clock = film.clock
         seconds: list[float] = []
         sizes: list[int] = []
         keys: list[bool] = []
-        for packet in self._demuxed(container, stream, clock):
+        for packet in self._demuxed(film):
             if packet.pts is None:
                 self.is_usable = False
                 return
@@ -187,11 +257,9 @@ class _Sample:
         self.lost_s = [min(lost_s, ended_s) for lost_s in self.lost_s]
         self.is_usable = bool(self.packets.is_key.any())
 
-    def _demuxed(
-        self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
-    ) -> Iterator[Any]:
-        decode.to_start(container, stream, clock)
-        packets = container.demux(stream)
+    def _demuxed(self, film: _Film) -> Iterator[Any]:
+        decode.to_start(film.container, film.stream, film.clock)
+        packets = film.container.demux(film.stream)
         while True:
             try:
                 packet = next(packets)
@@ -212,9 +280,24 @@ class _Sample:
         if frame.is_corrupt:
             self.lost_s.append(at_s)
 
-    def _look_closer(
-        self, container: InputContainer, stream: VideoStream, clock: decode.StreamClock
-    ) -> None:
+    def _see_keys(self, film: _Film, keys: npt.NDArray[np.intp]) -> None:
+        """Look at key pictures by themselves."""
+        for some in np.split(keys, range(KEYS_AT_ONCE, len(keys), KEYS_AT_ONCE)):
+            found = [(key, film.key_packet(self._stamps[key])) for key in some.tolist()]
+            found = [(key, packet) for key, packet in found if packet is not None]
+            alone = film.alone([packet for _, packet in found])
+            for (key, _), (frames, errors) in zip(found, alone, strict=True):
+                self.take_.begin()
+                key_s = float(self.packets.seconds[key])
+                for frame in frames:
+                    if film.clock.seconds(frame.pts, 0) == key_s:  # others hang on those before
+                        self._see(frame, film.clock)
+                for error in errors:
+                    self.take_.fault(error)
+                if errors:
+                    self.lost_s.append(key_s)
+
+    def _look_closer(self, film: _Film) -> None:
         """Decode what looks odd, the clear and the near first, until the budget is spent.
 
         What is left counts where it is clear: packets are larger and smaller in any recording.
@@ -227,8 +310,7 @@ class _Sample:
         if 0 < spaced_s <= SHORT_S:
             before = self.packets.count_in(CLOSER_S)
             around = [replace(odd, start=max(odd.start - before, 0)) for odd in closer]
-            for key in keys_within(self.packets, stretches + around).tolist():
-                self._run(container, stream, clock, key, key + 1)
+            self._see_keys(film, keys_within(self.packets, stretches + around))
             few = spaced_s > ODD_KEY_S  # too few to tell of a cut what was before it
             stretches = [odd for odd in stretches if odd.is_clear and (few or not odd.rank)]
             closer = closer if few else []
@@ -245,9 +327,7 @@ class _Sample:
         ]
         for odd in _together(stretches, keys):
             start = int(keys[_group(odd, keys)])
-            if odd.stop - start > budget or not self._run(
-                container, stream, clock, start, odd.stop
-            ):
+            if odd.stop - start > budget or not self._run(film, start, odd.stop):
                 self.left += [odd] if odd.is_clear else []
                 continue
             budget -= odd.stop - start
@@ -266,33 +346,23 @@ class _Sample:
         for at in places[places >= 0].tolist():
             yield Odd(at, min(at + closer, len(self.packets.sizes)), ODD_PICTURE)
 
-    def _run(
-        self,
-        container: InputContainer,
-        stream: VideoStream,
-        clock: decode.StreamClock,
-        start: int,
-        stop: int,
-    ) -> bool:
+    def _run(self, film: _Film, start: int, stop: int) -> bool:
         """Decode packets [start, stop); False where the key picture could not be come to."""
-        wanted = self._stamps[start]
+        wanted, clock = self._stamps[start], film.clock
         first_s, last_s = (float(self.packets.seconds[at]) for at in (start, stop - 1))
-        decoder, errors = stream.codec_context, self.take_.error_count
-        container.seek(wanted, stream=stream)
+        decoder, errors = film.stream.codec_context, self.take_.error_count
+        film.container.seek(wanted, stream=film.stream)
         decoder.flush_buffers()
         self.take_.begin()
         is_on = False
-        for packet in container.demux(stream):
+        for packet in film.container.demux(film.stream):
             if not is_on:
                 if not packet.size or (packet.is_keyframe and (packet.pts or 0) > wanted):
                     return False
                 is_on = packet.pts == wanted
             if not is_on:
                 continue
-            frames = decode.decoded(decoder, packet, self.take_)
-            if stop == start + 1:  # the picture is there without those that follow
-                frames += decode.decoded(decoder, None, self.take_)
-            for frame in frames:
+            for frame in decode.decoded(decoder, packet, self.take_):
                 at_s = clock.seconds(frame.pts, 0)
                 if at_s > last_s:
                     decoder.flush_buffers()
@@ -302,9 +372,6 @@ class _Sample:
             if self.take_.error_count > errors:
                 self.lost_s.append(clock.seconds(packet.pts, 0))
                 errors = self.take_.error_count
-            if stop == start + 1:
-                decoder.flush_buffers()
-                return True
         return True
 
     def _places(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

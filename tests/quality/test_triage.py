@@ -174,6 +174,29 @@ def test_the_numbers_of_a_looked_at_picture_are_those_of_full_measuring(
     np.testing.assert_array_equal(inside.motion[1:], whole.motion[start + 1 : stop])
 
 
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("libx264", {"preset": "ultrafast"}),
+        ("libx265", {"preset": "ultrafast"}),
+        ("libsvtav1", {"preset": "12"}),
+        ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8"}),
+    ],
+)
+def test_key_pictures_decoded_at_once_are_those_decoded_in_turn(
+    tmp_path: Path, scene: list[clips.Frame], codec: str, options: dict[str, str]
+) -> None:
+    options = options | {"g": "20"}
+    path = clips.write(tmp_path / "a.mp4", scene[:150], codec=codec, options=options)
+    (episode,) = episodes_at(path)
+    (alone,) = measure_triage(episode, threads=1).looks
+    (at_once,) = measure_triage(episode, threads=0).looks
+    assert at_once.seen.sum() >= 5
+    np.testing.assert_array_equal(at_once.seen, alone.seen)
+    for curve in ("luma", "contrast", "sharpness"):
+        np.testing.assert_array_equal(getattr(at_once.camera, curve), getattr(alone.camera, curve))
+
+
 def test_what_looks_odd_and_cannot_be_looked_into_is_unknown(
     tmp_path: Path, scene: list[clips.Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:

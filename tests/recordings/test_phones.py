@@ -19,6 +19,7 @@ from quality.checks.drops import lost_frames
 from quality.judge import judge
 from quality.measures import measure
 from quality.measures.decode import measure_camera
+from quality.measures.triage import look_at
 from quality.policy import Policy
 
 
@@ -42,6 +43,8 @@ def test_a_turned_picture_is_reported_and_drawn_as_it_is_shown(
     across = degrees in (90, 270)
     shown = (made.HEIGHT, made.WIDTH) if across else (made.WIDTH, made.HEIGHT)
     assert (measured.width, measured.height) == shown
+    look = look_at(Camera("video", VideoFile(path)))
+    assert (look.camera.width, look.camera.height) == shown
     seen = thumbnail(path)
     clockwise = np.rot90(upright, -degrees // 90)
     assert seen.shape == clockwise.shape

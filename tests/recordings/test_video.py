@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+import av
 import made
 import pytest
 
@@ -18,6 +19,7 @@ from dailies.recordings import (
     sidecar_of,
 )
 from dailies.recordings.contract import Episode
+from dailies.recordings.files import UNDECODED
 from dailies.recordings.fingerprint import file_hash
 
 
@@ -200,3 +202,20 @@ def test_a_file_that_changes_is_hashed_anew(tmp_path: Path) -> None:
     first = file_hash(path)
     path.write_bytes(b"two!")
     assert file_hash(path) not in {first, None}
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "h264"), ("a.mkv", "h264"), ("a.avi", "mpeg4"), ("a.webm", "vp9")]
+)
+def test_a_video_opened_without_its_first_picture_is_the_same_video(
+    tmp_path: Path, name: str, codec: str
+) -> None:
+    path = made.video(tmp_path / name, codec=codec)
+    seen = []
+    for options in ({}, UNDECODED):
+        with av.open(str(path), options=options) as container:
+            stream = container.streams.video[0]
+            about = (stream.average_rate, stream.base_rate, stream.frames, container.duration)
+            seen.append((about, [frame.pts for frame in container.decode(stream)]))
+    assert seen[0] == seen[1]
+    assert len(seen[0][1]) == 30
