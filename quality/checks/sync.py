@@ -27,6 +27,7 @@ def sync_drift(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     only where the robot has not told already which of them is off.
     """
     off: set[str] = set()
+    heard = {sound.name for sound in measurements.sounds}
     apart: set[tuple[float, float]] = set()
     for sync in measurements.sync:
         if not sync.tells:
@@ -34,7 +35,8 @@ def sync_drift(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         if sync.method == "clock":
             # series of one table share its clock: one flag says it
             ends = (round(sync.start_offset_ms, 3), round(sync.end_offset_ms, 3))
-            yield from _apart(sync, limits) if ends not in apart else ()
+            kind = "sound" if sync.stream in heard else "ends"
+            yield from _apart(sync, limits, kind) if ends not in apart else ()
             apart.add(ends)
         elif not {sync.stream, sync.against} & off:
             for flag in _misaligned(sync, limits):
@@ -57,6 +59,8 @@ CHECK = Check(
         "clock_fail_ms",
         "ends_suspect_ms",
         "ends_fail_ms",
+        "sound_suspect_ms",
+        "sound_fail_ms",
         "require",
     ),
 )
@@ -119,12 +123,12 @@ def _late(offset_ms: float) -> str:
     return f"{abs(offset_ms):.0f} ms {'late' if offset_ms >= 0 else 'early'}"
 
 
-def _apart(sync: SyncMeasures, limits: Limits) -> Iterator[Flag]:
+def _apart(sync: SyncMeasures, limits: Limits, kind: str) -> Iterator[Flag]:
     """Streams whose time stamps start or end apart, or run away from each other row by row."""
     starts, ends = sync.start_offset_ms, sync.end_offset_ms
     measured = max(map(abs, (starts, ends, *sync.window_offsets_ms)))
-    paired = "clock" if sync.window_times_s else "ends"
-    grades = Limits(limits[f"{paired}_suspect_ms"], limits[f"{paired}_fail_ms"])
+    kind = "clock" if sync.window_times_s else kind
+    grades = Limits(limits[f"{kind}_suspect_ms"], limits[f"{kind}_fail_ms"])
     grade = grades.grade(measured)
     if grade is None:
         return

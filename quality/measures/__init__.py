@@ -35,13 +35,14 @@ def measure(episode: Episode, *, threads: int = 0) -> Measurements:
     with ThreadPoolExecutor(at_once) as pool:  # FFmpeg and OpenCV leave Python's lock alone
         measured = pool.map(lambda camera: measure_camera(camera, threads=threads), episode.cameras)
         cameras = tuple(measured)
+    sounds = tuple(measure_sound(audio) for audio in episode.audio)
     return Measurements(
         cameras=cameras,
         series=tuple(measure_series(series) for series in episode.series),
-        sync=measure_sync(cameras, episode.series),
+        sync=measure_sync(cameras, episode.series, sounds),
         problems=episode.problems,
         declared_duration_s=episode.declared_duration_s,
         task=episode.metadata.task,
         steps=episode.metadata.steps,
-        sounds=tuple(measure_sound(audio) for audio in episode.audio),
+        sounds=sounds,
     )

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from dailies.recordings.contract import Clock, Series
 from dailies.words import NS
+from quality.measures.sound import SoundMeasures
 
 Floats = npt.NDArray[np.float64]
 Reference = Literal["state", "action", "other", "camera"]
@@ -127,8 +128,10 @@ class SyncMeasures:
         return self.offset_at(self.end_ns)
 
 
-def measure_sync(pictures: Sequence[Moving], series: Sequence[Series]) -> tuple[SyncMeasures, ...]:
-    """Every camera against the robot, cameras against each other, and the time stamps' ends.
+def measure_sync(
+    pictures: Sequence[Moving], series: Sequence[Series], sounds: Sequence[SoundMeasures] = ()
+) -> tuple[SyncMeasures, ...]:
+    """Every camera against the robot, cameras against each other, and all streams' ends.
 
     The reference is the series of role "state"; without one "action", and without that the others.
     Cameras go through the robot where both of them can be told against the same series, else they
@@ -142,7 +145,7 @@ def measure_sync(pictures: Sequence[Moving], series: Sequence[Series]) -> tuple[
         if robot
     ]
     pairs = list(_pairs(list(cameras.values()), against_robot))
-    return (*against_robot, *pairs, *_clocks(pictures, series))
+    return (*against_robot, *pairs, *_clocks(pictures, series), *_ends_of_sound(pictures, sounds))
 
 
 @dataclass(frozen=True, eq=False)
@@ -629,16 +632,17 @@ def _doubt(fit: _Fit, start: _Start, motion: _Motion) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Clocked:
-    """A stream's time stamps, in order, in seconds."""
+    """A stream's time stamps, in order, in seconds, each the start of a period."""
 
     name: str
     reference: Reference
     clock: Clock
     times_s: Floats
+    period_s: float
 
     @property
     def end_s(self) -> float:
-        return float(self.times_s[-1] + np.median(np.diff(self.times_s)))
+        return float(self.times_s[-1] + self.period_s)
 
 
 def _clocks(pictures: Sequence[Moving], series: Sequence[Series]) -> Iterator[SyncMeasures]:
@@ -649,6 +653,21 @@ def _clocks(pictures: Sequence[Moving], series: Sequence[Series]) -> Iterator[Sy
     clocked += [stream for stream in others if _is_steady(stream.times_s)]
     for stream in clocked[1:]:
         yield _apart(stream, clocked[0])
+
+
+def _ends_of_sound(
+    pictures: Sequence[Moving], sounds: Sequence[SoundMeasures]
+) -> Iterator[SyncMeasures]:
+    """How much later each sound starts and ends than the first camera.
+
+    A sound's samples are counted, so that pictures lost behind even time stamps show at its end.
+    """
+    seen = next((one for one in pictures if len(one.times_ns) > 2), None)
+    for sound in sounds:
+        if seen is not None and sound.span.duration_ns and not sound.error:
+            ends_ns = np.array([sound.span.start_ns, sound.span.end_ns])
+            heard = _Clocked(sound.name, "other", "measured", ends_ns / NS, period_s=0.0)
+            yield _apart(heard, _clocked(seen.name, "camera", seen.clock, seen.times_ns))
 
 
 def _is_steady(times_s: Floats) -> bool:
@@ -666,7 +685,9 @@ def _is_steady(times_s: Floats) -> bool:
 def _clocked(
     name: str, reference: Reference, clock: Clock, times_ns: npt.NDArray[np.int64]
 ) -> _Clocked:
-    return _Clocked(name, reference, clock, np.sort(np.asarray(times_ns, np.int64)) / NS)
+    times_s = np.sort(np.asarray(times_ns, np.int64)) / NS
+    period_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+    return _Clocked(name, reference, clock, times_s, period_s)
 
 
 def _apart(stream: _Clocked, against: _Clocked) -> SyncMeasures:

@@ -103,7 +103,9 @@ def measure_triage(episode: Episode, *, threads: int = 0) -> Triage:
     with ThreadPoolExecutor(at_once) as pool:
         looks = tuple(pool.map(lambda camera: look_at(camera, threads=threads), episode.cameras))
     cameras = tuple(look.camera for look in looks)
-    by_clock = (one for one in measure_sync(cameras, episode.series) if one.method == "clock")
+    sounds = tuple(measure_sound(audio) for audio in episode.audio)
+    told = measure_sync(cameras, episode.series, sounds)
+    by_clock = (one for one in told if one.method == "clock")
     measurements = Measurements(
         cameras=cameras,
         series=tuple(measure_series(series) for series in episode.series),
@@ -112,7 +114,7 @@ def measure_triage(episode: Episode, *, threads: int = 0) -> Triage:
         declared_duration_s=episode.declared_duration_s,
         task=episode.metadata.task,
         steps=episode.metadata.steps,
-        sounds=tuple(measure_sound(audio) for audio in episode.audio),
+        sounds=sounds,
     )
     return Triage(measurements, looks)
 

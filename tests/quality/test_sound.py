@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from dailies.recordings import episodes_at
 from dailies.recordings.contract import Audio, Episode
 from dailies.words import NS, Flag, Grade
 from quality.checks import sound as checks
@@ -36,10 +38,17 @@ def tone(hz: float, seconds: float = 8.0) -> Samples:
     return np.sin(2 * math.pi * hz * np.arange(round(seconds * RATE)) / RATE).astype(np.float32)
 
 
-def encode(path: Path, samples: Samples, codec: str, rate: int = RATE) -> Audio:
-    """A file of the samples, in both channels of a stereo stream."""
+def encode(path: Path, samples: Samples, codec: str, rate: int = RATE, pictures: int = 0) -> Audio:
+    """A file of the samples, in both channels of a stereo stream, and of pictures at 30 Hz."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout="stereo")
+        if pictures:
+            film = container.add_stream("libx264", rate=30)
+            film.width, film.height, film.pix_fmt = 64, 48, "yuv420p"
+            for at in range(pictures):
+                drawn = np.full((48, 64), 60 + at % 90, np.uint8)
+                container.mux(film.encode(av.VideoFrame.from_ndarray(drawn, format="gray")))
+            container.mux(film.encode())
         form = stream.format.name
         for at in range(0, len(samples), 4096):
             block = np.clip(samples[at : at + 4096], -1, 1)
@@ -172,3 +181,36 @@ def silent_for(seconds: float) -> list[Flag]:
 )
 def test_silence_counts_from_the_limit_on(seconds: float, grade: Grade | None) -> None:
     assert [flag.grade for flag in silent_for(seconds)] == ([grade] if grade else [])
+
+
+@pytest.mark.parametrize(
+    ("lost", "grade"), [(0, None), (12, None), (20, Grade.SUSPECT), (65, Grade.FAIL)]
+)
+def test_pictures_lost_behind_even_times_show_at_the_end_of_the_sound(
+    tmp_path: Path, lost: int, grade: Grade | None
+) -> None:
+    path = tmp_path / "a.mp4"
+    encode(path, room(8), "aac", pictures=240 - lost)
+    (episode,) = episodes_at(path)
+    flags = judge(measure(episode, threads=1), Policy.load()).flags
+    found = [flag for flag in flags if flag.check == "sync_drift"]
+    assert [flag.grade for flag in found] == ([grade] if grade else [])
+    for flag in found:
+        assert flag.stream == "audio"
+        assert flag.measured == pytest.approx(lost / 30 * 1000, abs=60)
+        assert flag.span.start_ns / NS == pytest.approx(8 - lost / 30, abs=0.1)
+        assert flag.span.end_ns / NS == pytest.approx(8, abs=0.1)
+
+
+def test_sound_that_begins_late_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    encode(path, room(8), "aac", pictures=240)
+    (episode,) = episodes_at(path)
+    late = replace(episode, audio=(replace(episode.audio[0], offset_ns=700_000_000),))
+    (flag,) = (
+        flag
+        for flag in judge(measure(late, threads=1), Policy.load()).flags
+        if flag.check == "sync_drift"
+    )
+    assert flag.grade is Grade.SUSPECT
+    assert "starts 700 ms late" in flag.message

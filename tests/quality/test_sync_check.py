@@ -22,6 +22,8 @@ LIMITS = Limits(
         "clock_fail_ms": 1000,
         "ends_suspect_ms": 1000,
         "ends_fail_ms": 2000,
+        "sound_suspect_ms": 500,
+        "sound_fail_ms": 2000,
         "require": 0,
     },
 )
