@@ -8,12 +8,17 @@ import numpy as np
 
 from dailies.words import Flag
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import rolling_median, stretches
+from quality.checks.stretches import rolling_median, runs, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
 GREYEST = 1.0
 """Codes from grey under which a camera, or a picture, counts as without colour."""
+FADED = 0.25
+"""Share of a camera's usual colour under which it is lost where the rest of the picture stays as it
+was: an encoder keeps remains of the colour before, of 1.5 to 1.9 codes by x264."""
+STAYS, STAYS_S = 0.1, 0.25
+"""Share by which luma, contrast and texture may change from so long before to so long after."""
 
 
 def torn_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -53,14 +58,18 @@ def colour_cast(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 
 
 def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    """Flags stretches (s) in which a camera that shows colour shows none. The dark and what has no
-    contrast have no colour either, and are left to other checks.
+    """Flags stretches (s) in which a camera that shows colour shows none, or hardly any from one
+    moment to the next while the picture stays. The dark and what has no contrast have no colour
+    either, and are left to other checks.
     """
     for camera in _coloured(measurements):
-        if np.nanpercentile(camera.colour, 90) < limits["usual"]:
+        usual = float(np.nanpercentile(camera.colour, 90))
+        if usual < limits["usual"]:
             continue
         seen = (camera.luma > limits["luma"]) & (camera.contrast > limits["contrast"])
         grey = (camera.colour < GREYEST) & seen
+        for start, stop in runs((camera.colour < FADED * usual) & seen).tolist():
+            grey[start:stop] |= _stays(camera, start) or _stays(camera, stop)
         for stretch in stretches(camera, grey, join_s=limits["join_s"]):
             seconds = round(stretch.seconds, 3)
             grade = limits.grade(seconds)
@@ -68,6 +77,20 @@ def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
                 what = f"without colour for {seconds:.1f} s"
                 limit = limits.limit(grade)
                 yield _GREY.flag(grade, camera.name, stretch.span, seconds, limit, what)
+
+
+def _stays(camera: Pictures, at: int) -> bool:
+    """Whether the picture but for its colour is the same before and after picture ``at``."""
+    width = max(round(STAYS_S * (camera.rate_hz or 0.0)), 1)
+    if at < 2 * width or at + width > camera.count:
+        return False
+    # colour is told a few times a second: it went up to so long before
+    before, after = slice(at - 2 * width, at - width), slice(at, at + width)
+    for curve in (camera.luma, camera.contrast, camera.texture):
+        was, then = float(np.median(curve[before])), float(np.median(curve[after]))
+        if not abs(then - was) <= STAYS * was:
+            return False
+    return True
 
 
 def _coloured(measurements: Measurements) -> Iterator[Pictures]:
@@ -101,7 +124,7 @@ NO_COLOUR = Check(
     says="A camera that shows colour shows none for a while: its night mode, or lost chroma.",
     unit="s",
     remedy="Turn the camera's night mode off, check its cable, and retake.",
-    needs=("cameras.colour", "cameras.luma", "cameras.contrast"),
+    needs=("cameras.colour", "cameras.luma", "cameras.contrast", "cameras.texture"),
     function=no_colour,
     settings=("usual", "luma", "contrast", "join_s"),
 )

@@ -3,6 +3,7 @@ written by a real encoder."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -61,10 +62,13 @@ def planes(picture: Colours) -> tuple[Colours, Colours, Colours]:
 
 
 def filmed_in_colour(
-    tmp_path: Path, change: Callable[[Colours], object], spoilt: slice = slice(START, STOP)
+    tmp_path: Path,
+    change: Callable[[Colours], object],
+    spoilt: slice = slice(START, STOP),
+    frames: list[clips.Frame] | None = None,
 ) -> Pictures:
     """The panning wall in colour, spoilt in place from 1 to 3 s, or as long as is said."""
-    pictures = [in_colour(frame) for frame in clips.scene(COUNT)]
+    pictures = [in_colour(frame) for frame in frames or clips.scene(COUNT)]
     for picture in pictures[spoilt]:
         change(picture)
     path = tmp_path / "colour.mp4"
@@ -214,6 +218,37 @@ def test_a_camera_that_loses_its_colour_is_flagged(tmp_path: Path) -> None:
         picture[240:] = 128
 
     assert only(judged("no_colour", filmed_in_colour(tmp_path, grey))).grade is Grade.FAIL
+
+
+def still() -> list[clips.Frame]:
+    """A fixed camera's view, in which a block goes to and fro."""
+    wall = clips.scene(1)[0]
+    frames = [wall.copy() for _ in range(COUNT)]
+    for at, frame in enumerate(frames):
+        left = 150 + round(40 * math.sin(at / 9))
+        frame[150:190, left : left + 30] = 200
+    return frames
+
+
+def test_a_fixed_camera_that_loses_its_colour_is_flagged(tmp_path: Path) -> None:
+    def faded(picture: Colours) -> None:
+        # what x264 leaves of the colour before where nothing else changes
+        picture[240:] = 128 + np.round((picture[240:].astype(float) - 128) * 0.22)
+
+    camera = filmed_in_colour(tmp_path, faded, frames=still())
+    assert np.nanmin(camera.colour) > 1.0
+    assert only(judged("no_colour", camera)).grade is Grade.FAIL
+
+
+def test_white_china_before_a_fixed_camera_is_no_lost_colour(tmp_path: Path) -> None:
+    def china(picture: Colours) -> None:
+        luma, blue, red = planes(picture)
+        luma[5:, :] = 205 + luma[5:, :] // 16
+        for chroma in (blue, red):
+            chroma[:] = 128 + np.round((chroma.astype(float) - 128) * 0.22)
+
+    camera = filmed_in_colour(tmp_path, china, frames=still())
+    assert judged("no_colour", camera) == []
 
 
 def test_a_grey_camera_and_a_dark_stretch_do_not_lack_colour(tmp_path: Path) -> None:
