@@ -15,11 +15,11 @@ from pages._words import VERDICTS, check_words, count, seconds, verdict_words
 
 NOTE = "Of the last 24 hours, within the filters; read anew every two seconds."
 QUEUE = "Of all places: a recording says whose it is once it is read. Read anew every 2 seconds."
-UNREADABLE = (
-    "Nothing of it could be read; see Landing for why. It has failed its screening too, and is "
-    "among the judged of the day it came; here it stands until a whole file takes its place."
+DAMAGED = (
+    "Recordings that are damaged or cannot be read; see Landing for how. Each has failed its "
+    "screening too, and is among the judged of its time; here it stands until a whole one comes."
 )
-STATES = {"failed": "unreadable"}
+STATES = {"failed": "damaged"}
 """States of a path for which the page has a word of its own."""
 
 
@@ -45,7 +45,7 @@ def intake_tiles(intake: live.IntakeTiles, pulse: Sequence[live.PulseMinute]) ->
                 count(intake.waiting),
                 f"Seen and not begun; the oldest since {seconds(intake.oldest_waiting_s)}. {QUEUE}",
             ),
-            Tile("Unreadable", count(intake.failed), f"{UNREADABLE} {QUEUE}"),
+            Tile("Damaged", count(intake.failed), f"{DAMAGED} {QUEUE}"),
         ]
     )
 
@@ -89,7 +89,7 @@ def _why(one: live.LatestEpisode) -> str:
 
 
 def on_their_way(ones: Sequence[live.LandingNow]) -> None:
-    """Paths that wait, are being screened or could not be read."""
+    """Paths that wait, are being screened, or are damaged."""
     if not ones:
         st.caption("Nothing is on its way in: all that has landed has its verdict.")
         return

@@ -1,6 +1,6 @@
 -- Definition: the intake: lag from landed whole to judged of the last minutes, within the filter;
 --   and the queue as it stands, of all places, since nobody knows yet whose a waiting path is. What
---   failed could not be read; it has a verdict too, and is among the judged of its time.
+--   failed is damaged or not to be read; it has a verdict too, and is among the judged of its time.
 -- Unit: seconds, paths
 -- Grain: one row per record
 -- Parameters: $now (instant, UTC), $minutes, $sites, $tasks, $workers, $rigs (lists of ids, NULL

@@ -1,5 +1,5 @@
--- Definition: paths on their way in: waiting, being screened, or failed, where nothing could be read:
---   such a path has an episode as well, with its verdict.
+-- Definition: paths on their way in: waiting, being screened, or failed, which is damaged or not to
+--   be read: such a path has an episode as well, with its verdict.
 -- Unit: age_s in seconds since the path was seen; instants in UTC
 -- Grain: one row per path
 -- Parameters: $now (instant, UTC), $limit (rows)
