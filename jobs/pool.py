@@ -15,11 +15,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -134,8 +135,7 @@ class Pool:
         timeout_s: float = TIMEOUT_S,
         triage: bool = False,
     ) -> None:
-        self._forks = multiprocessing.get_context("forkserver")
-        self._forks.set_forkserver_preload(["jobs.screening"])
+        self._forks = _forks()
         self._settings = (policy, store, triage)
         self._limit = max(1, workers)
         self._timeout_s = timeout_s
@@ -267,10 +267,10 @@ class Pool:
 
 def screen_all(pool: Pool, paths: Sequence[Path]) -> Iterator[Done | Dataset | Broken]:
     """Screen recordings with a pool: what its processes report, as it comes; ends with the last."""
+    import jobs.screening  # noqa: F401  (what reports are made of, loaded while the pool loads it)
+
     for path in paths:
         pool.submit(Job(path))
-    import jobs.screening  # noqa: F401  (what reports are made of, loaded while processes load it)
-
     while not pool.is_idle:
         for report in pool.reports(0.5):
             if isinstance(report, Dataset):
@@ -279,6 +279,24 @@ def screen_all(pool: Pool, paths: Sequence[Path]) -> Iterator[Done | Dataset | B
                     pool.submit(Job(report.job.path, some))
             if not isinstance(report, Finished):
                 yield report
+
+
+def _forks() -> Any:
+    """Where processes come from: on Linux from a server that loads what they need from now on."""
+    if sys.platform != "linux":  # others' libraries do not stand being forked
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["jobs.screening"])
+    before = os.environ.get("PYTHONSAFEPATH")
+    # it would import from whatever folder this one was started in
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
+    return context
 
 
 def parts(indexes: Sequence[int], most: int = 8) -> list[tuple[int, ...]]:

@@ -27,9 +27,7 @@ READ_ERRORS = (
 )
 """What the libraries below raise on damaged files; all of it becomes a Problem."""
 
-UNDECODED = {"skip_frame": "all"}
-"""PyAV options under which a video is opened without decoding its first picture, which takes longer
-than all else of it. Packets, times and what is decoded afterwards are the same."""
+_TIMED_SUFFIXES = frozenset({".mp4", ".m4v", ".mov"})
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -37,6 +35,16 @@ _POINTER = b"version https://git-lfs.github.com/spec/"
 def is_unfinished(name: str) -> bool:
     """True for hidden files and for those that a copying program has not finished."""
     return name.startswith((".", "~")) or name.lower().endswith(UNFINISHED_SUFFIXES)
+
+
+def undecoded(path: Path) -> dict[str, str]:
+    """PyAV options to open a video without decoding its first picture, which takes longer than all
+    else of it.
+
+    Only where the container states every packet's times itself: in others FFmpeg guesses from
+    pictures how long they are held back.
+    """
+    return {"skip_frame": "all"} if path.suffix.lower() in _TIMED_SUFFIXES else {}
 
 
 def is_video(name: str) -> bool:

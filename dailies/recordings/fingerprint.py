@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from dailies.recordings.contract import Camera, Carried, Episode, Series, StillsFile, VideoFile
-from dailies.recordings.files import READ_ERRORS, UNDECODED, is_video
+from dailies.recordings.files import READ_ERRORS, is_video
 from dailies.recordings.stills import stills_in
 
 _SIZE = 16  # bytes of a digest: 32 hex digits
@@ -89,8 +89,7 @@ def _stretch_hash(video: VideoFile) -> str | None:
     count = 0
     end_s = math.inf if video.end_s is None else video.end_s
     try:
-        path = str(video.path)
-        with av.open(path, metadata_errors="replace", options=UNDECODED) as container:
+        with av.open(str(video.path), metadata_errors="replace") as container:
             stream = container.streams.video[video.track]
             unit = float(stream.time_base or 0)
             first = (container.start_time or 0) / av.time_base

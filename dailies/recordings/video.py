@@ -24,10 +24,10 @@ from dailies.recordings.contract import (
 from dailies.recordings.described import Said, load_json, metadata_of
 from dailies.recordings.files import (
     READ_ERRORS,
-    UNDECODED,
     VIDEO_SUFFIXES,
     is_video,
     trouble,
+    undecoded,
     unreadable,
 )
 from dailies.recordings.gpmf import Telemetry, telemetry_of
@@ -94,7 +94,7 @@ def contents(path: Path) -> Contents:
     Raises ValueError where there is no video stream, and what PyAV raises for a damaged file. Of
     what is beside the first video stream it gives as much as can be read.
     """
-    with av.open(str(path), metadata_errors="replace", options=UNDECODED) as container:
+    with av.open(str(path), metadata_errors="replace", options=undecoded(path)) as container:
         tracks = _tracks(container)
         if not tracks:
             raise ValueError("there is no video stream in it")

@@ -8,15 +8,23 @@ import numpy as np
 
 from dailies.words import Flag, Grade
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import rolling_median, stretches
+from quality.checks.stretches import rolling_median, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
+
+USUAL = 70
+"""Percentile of the edge widths of a clip that is its usual one: a blur of up to a third of it does
+not reach there, and a camera that often comes close to things has it wide."""
+SAME_SCENE = 0.15
+"""Share by which luma and contrast may change at the start or end of a stretch that is softer than
+usual: what comes near the lens and is soft changes both."""
 
 
 def blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches of ``min_s`` or more whose sharpest edges are wider than the limit (sigma, px
-    at 640 wide). Pictures without edges (a bare wall, the dark) are not judged; a camera that
-    shows nothing else is unknown.
+    at 640 wide), or, as suspect, wider by ``soft_ratio`` than this camera's usual ones and than
+    ``soft_share`` of the limit, in a scene that stays. Pictures without edges (a bare wall, the
+    dark) are not judged; a camera that shows nothing else is unknown.
     """
     for camera in measurements.cameras:
         if camera.count:
@@ -38,10 +46,9 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
         return
     rate_hz = camera.rate_hz or 0.0
     width = rolling_median(camera.edge_px, round(limits["smooth_s"] * rate_hz))
+    shortest_s = min(limits["min_s"], camera.span.duration_ns / 1e9)
     wide = judged & (np.nan_to_num(width) >= limits.suspect)
-    for stretch in stretches(camera, wide, join_s=limits["join_s"]):
-        if stretch.seconds < min(limits["min_s"], camera.span.duration_ns / 1e9):
-            continue
+    for stretch in stretches(camera, wide, at_least_s=shortest_s, join_s=limits["join_s"]):
         measured = float(np.nanmedian(width[stretch.pictures]))
         grade = limits.grade(measured)
         if grade:
@@ -49,6 +56,19 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             yield _FINDER.flag(
                 grade, camera.name, stretch.span, measured, limits.limit(grade), what
             )
+            judged[stretch.pictures] = False
+    usual = float(np.nanpercentile(width, USUAL)) if judged.any() else 0.0
+    soft_px = max(limits["soft_share"] * limits.suspect, limits["soft_ratio"] * usual)
+    soft = judged & (np.nan_to_num(width) >= soft_px)
+    for stretch in stretches(camera, soft, at_least_s=shortest_s, join_s=limits["join_s"]):
+        scene = (camera.luma, camera.contrast)
+        if any(stay(camera, scene, at, SAME_SCENE) for at in (stretch.start, stretch.stop)):
+            measured = float(np.nanmedian(width[stretch.pictures]))
+            what = (
+                f"softer than usual for {stretch.seconds:.1f} s, edges {measured:.1f} px wide "
+                f"against {usual:.1f}"
+            )
+            yield _FINDER.flag(Grade.SUSPECT, camera.name, stretch.span, measured, soft_px, what)
 
 
 def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -82,9 +102,9 @@ BLUR = Check(
     says="The sharpest edges of the picture are wide for a while: defocus, dirt, haze.",
     unit="px",
     remedy="Clean the lens, set the focus and retake.",
-    needs=("cameras.edge_px",),
+    needs=("cameras.edge_px", "cameras.luma", "cameras.contrast"),
     function=blur,
-    settings=("min_s", "smooth_s", "join_s", "judged_share"),
+    settings=("min_s", "smooth_s", "join_s", "judged_share", "soft_share", "soft_ratio"),
 )
 _FINDER = Finder.of(BLUR)
 MOTION_BLUR = Check(

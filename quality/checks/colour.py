@@ -8,7 +8,7 @@ import numpy as np
 
 from dailies.words import Flag
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import rolling_median, runs, stretches
+from quality.checks.stretches import rolling_median, runs, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
@@ -17,8 +17,10 @@ GREYEST = 1.0
 FADED = 0.25
 """Share of a camera's usual colour under which it is lost where the rest of the picture stays as it
 was: an encoder keeps remains of the colour before, of 1.5 to 1.9 codes by x264."""
-STAYS, STAYS_S = 0.1, 0.25
-"""Share by which luma, contrast and texture may change from so long before to so long after."""
+LEAP, LEAP_S = 0.6, 0.5
+"""Share of the usual colour that there is so near to where it is lost: it does not fade slowly."""
+STAYS = 0.1
+"""Share by which luma, contrast and texture may change from before to after."""
 
 
 def torn_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -69,7 +71,10 @@ def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         seen = (camera.luma > limits["luma"]) & (camera.contrast > limits["contrast"])
         grey = (camera.colour < GREYEST) & seen
         for start, stop in runs((camera.colour < FADED * usual) & seen).tolist():
-            grey[start:stop] |= _stays(camera, start) or _stays(camera, stop)
+            rest = (camera.luma, camera.contrast, camera.texture)
+            grey[start:stop] |= any(
+                stay(camera, rest, at, STAYS) and _leaps(camera, at, usual) for at in (start, stop)
+            )
         for stretch in stretches(camera, grey, join_s=limits["join_s"]):
             seconds = round(stretch.seconds, 3)
             grade = limits.grade(seconds)
@@ -79,18 +84,11 @@ def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
                 yield _GREY.flag(grade, camera.name, stretch.span, seconds, limit, what)
 
 
-def _stays(camera: Pictures, at: int) -> bool:
-    """Whether the picture but for its colour is the same before and after picture ``at``."""
-    width = max(round(STAYS_S * (camera.rate_hz or 0.0)), 1)
-    if at < 2 * width or at + width > camera.count:
-        return False
-    # colour is told a few times a second: it went up to so long before
-    before, after = slice(at - 2 * width, at - width), slice(at, at + width)
-    for curve in (camera.luma, camera.contrast, camera.texture):
-        was, then = float(np.median(curve[before])), float(np.median(curve[after]))
-        if not abs(then - was) <= STAYS * was:
-            return False
-    return True
+def _leaps(camera: Pictures, at: int, usual: float) -> bool:
+    """Whether colour comes or goes around picture ``at`` from one moment to the next."""
+    reach = max(round(LEAP_S * (camera.rate_hz or 0.0)), 1)
+    near = camera.colour[max(at - reach, 0) : at + reach]
+    return bool((near >= LEAP * usual).any())
 
 
 def _coloured(measurements: Measurements) -> Iterator[Pictures]:

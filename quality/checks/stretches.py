@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from quality.measures.pictures import Pictures
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.floating]
+AROUND_S = 0.25
+"""Time before and after an instant over which a picture is compared."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,19 @@ def rolling_median(values: Floats, width: int) -> Floats:
     medians = np.full(len(values), np.nan, dtype=np.float64)
     medians[known] = np.nanmedian(windows[known], axis=1)
     return medians
+
+
+def stay(camera: Pictures, curves: Sequence[Floats], at: int, share: float) -> bool:
+    """Whether each of the ``curves`` is the same, but for a ``share`` of it, just after picture
+    ``at`` as it was before; False too near the ends to tell.
+
+    What is compared lies up to AROUND_S before, for some measures are taken a few times a second.
+    """
+    width = max(round(AROUND_S * (camera.rate_hz or 0.0)), 1)
+    if at < 2 * width or at + width > camera.count:
+        return False
+    return all(
+        abs(float(np.median(curve[at : at + width])) - was) <= share * was
+        for curve in curves
+        for was in [float(np.median(curve[at - 2 * width : at - width]))]
+    )

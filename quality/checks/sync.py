@@ -28,14 +28,14 @@ def sync_drift(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """
     off: set[str] = set()
     heard = {sound.name for sound in measurements.sounds}
-    apart: set[tuple[float, float]] = set()
+    apart: set[tuple[str, float, float]] = set()
     for sync in measurements.sync:
         if not sync.tells:
             continue
         if sync.method == "clock":
             # series of one table share its clock: one flag says it
-            ends = (round(sync.start_offset_ms, 3), round(sync.end_offset_ms, 3))
             kind = "sound" if sync.stream in heard else "ends"
+            ends = (kind, round(sync.start_offset_ms, 3), round(sync.end_offset_ms, 3))
             yield from _apart(sync, limits, kind) if ends not in apart else ()
             apart.add(ends)
         elif not {sync.stream, sync.against} & off:

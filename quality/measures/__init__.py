@@ -10,7 +10,7 @@ from quality.measures.decode import measure_camera
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures, measure_series
-from quality.measures.sound import SoundMeasures, measure_sound
+from quality.measures.sound import SoundMeasures, beside, measure_sound
 from quality.measures.sync import SyncMeasures, measure_sync
 
 __all__ = [
@@ -39,7 +39,7 @@ def measure(episode: Episode, *, threads: int = 0) -> Measurements:
     return Measurements(
         cameras=cameras,
         series=tuple(measure_series(series) for series in episode.series),
-        sync=measure_sync(cameras, episode.series, sounds),
+        sync=measure_sync(cameras, episode.series, beside(episode, cameras, sounds)),
         problems=episode.problems,
         declared_duration_s=episode.declared_duration_s,
         task=episode.metadata.task,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import av
 import numpy as np
@@ -13,9 +14,10 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Discard
 
-from dailies.recordings.contract import Audio
+from dailies.recordings.contract import Audio, Episode, VideoFile
 from dailies.recordings.files import READ_ERRORS
 from dailies.words import NS, Span
+from quality.measures.pictures import Pictures
 
 Floats = npt.NDArray[np.float32]
 BLOCKS_A_SECOND = 100
@@ -99,6 +101,26 @@ class _Heard:
         words = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if words not in self.errors and len(self.errors) < ERRORS_KEPT:
             self.errors.append(words)
+
+
+def beside(
+    episode: Episode, cameras: Sequence[Pictures], sounds: Sequence[SoundMeasures]
+) -> list[tuple[SoundMeasures, Pictures]]:
+    """Each sound with the pictures of its own file, where both could be decoded to their end and
+    the pictures' times are the file's.
+
+    ``cameras`` and ``sounds`` are the measures of the episode's, in its order.
+    """
+    seen: dict[Path, Pictures] = {}
+    for camera, pictures in zip(episode.cameras, cameras, strict=True):
+        is_file = isinstance(camera.source, VideoFile) and camera.times_ns is None
+        if is_file and camera.source and pictures.count > 2 and not pictures.error:
+            seen.setdefault(camera.source.path, pictures)
+    return [
+        (sound, seen[audio.path])
+        for audio, sound in zip(episode.audio, sounds, strict=True)
+        if audio.path in seen and sound.span.duration_ns and not sound.error
+    ]
 
 
 def measure_sound(audio: Audio) -> SoundMeasures:

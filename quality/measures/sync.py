@@ -129,9 +129,12 @@ class SyncMeasures:
 
 
 def measure_sync(
-    pictures: Sequence[Moving], series: Sequence[Series], sounds: Sequence[SoundMeasures] = ()
+    pictures: Sequence[Moving],
+    series: Sequence[Series],
+    heard: Sequence[tuple[SoundMeasures, Moving]] = (),
 ) -> tuple[SyncMeasures, ...]:
-    """Every camera against the robot, cameras against each other, and all streams' ends.
+    """Every camera against the robot, cameras against each other, and all streams' ends; those of
+    sound, ``heard``, against the camera of the same file.
 
     The reference is the series of role "state"; without one "action", and without that the others.
     Cameras go through the robot where both of them can be told against the same series, else they
@@ -145,7 +148,7 @@ def measure_sync(
         if robot
     ]
     pairs = list(_pairs(list(cameras.values()), against_robot))
-    return (*against_robot, *pairs, *_clocks(pictures, series), *_ends_of_sound(pictures, sounds))
+    return (*against_robot, *pairs, *_clocks(pictures, series), *map(_ends_of_sound, heard))
 
 
 @dataclass(frozen=True, eq=False)
@@ -655,19 +658,17 @@ def _clocks(pictures: Sequence[Moving], series: Sequence[Series]) -> Iterator[Sy
         yield _apart(stream, clocked[0])
 
 
-def _ends_of_sound(
-    pictures: Sequence[Moving], sounds: Sequence[SoundMeasures]
-) -> Iterator[SyncMeasures]:
-    """How much later each sound starts and ends than the first camera.
+def _ends_of_sound(together: tuple[SoundMeasures, Moving]) -> SyncMeasures:
+    """How much later a sound starts and ends than the pictures of its file.
 
     A sound's samples are counted, so that pictures lost behind even time stamps show at its end.
     """
-    seen = next((one for one in pictures if len(one.times_ns) > 2), None)
-    for sound in sounds:
-        if seen is not None and sound.span.duration_ns and not sound.error:
-            ends_ns = np.array([sound.span.start_ns, sound.span.end_ns])
-            heard = _Clocked(sound.name, "other", "measured", ends_ns / NS, period_s=0.0)
-            yield _apart(heard, _clocked(seen.name, "camera", seen.clock, seen.times_ns))
+    sound, camera = together
+    ends_s = np.array([sound.span.start_ns, sound.span.end_ns]) / NS
+    return _apart(
+        _Clocked(sound.name, "other", "measured", ends_s, period_s=0.0),
+        _clocked(camera.name, "camera", camera.clock, camera.times_ns),
+    )
 
 
 def _is_steady(times_s: Floats) -> bool:

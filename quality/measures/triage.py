@@ -23,7 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from dailies.recordings.contract import Camera, Episode, VideoFile
-from dailies.recordings.files import UNDECODED
+from dailies.recordings.files import undecoded
 from dailies.words import NS
 from quality.measures import decode
 from quality.measures.decode import measure_camera
@@ -37,7 +37,7 @@ from quality.measures.packets import (
 )
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import measure_series
-from quality.measures.sound import measure_sound
+from quality.measures.sound import beside, measure_sound
 from quality.measures.sync import measure_sync
 from quality.measures.take import Take, words_of
 from quality.measures.timed import delays_ms
@@ -62,8 +62,9 @@ AFTER_S, LONGEST_S = 0.4, 4.0
 that their start is; and how much at most."""
 TICKS = 1e6
 """Pictures and packets are matched by their times in microseconds."""
-KEYS_AT_ONCE = 16
-"""Key pictures that are decoded before they are measured."""
+KEYS_AT_ONCE, PIXELS_AT_ONCE = 16, 16 << 20
+"""Key pictures that are decoded before they are measured: so many, or fewer where they are large.
+"""
 ALONE = {"h264", "hevc", "libdav1d", "av1", "vp9"}
 """Decoders that need no more of a file than its codec's header, so that there can be several."""
 
@@ -104,7 +105,7 @@ def measure_triage(episode: Episode, *, threads: int = 0) -> Triage:
         looks = tuple(pool.map(lambda camera: look_at(camera, threads=threads), episode.cameras))
     cameras = tuple(look.camera for look in looks)
     sounds = tuple(measure_sound(audio) for audio in episode.audio)
-    told = measure_sync(cameras, episode.series, sounds)
+    told = measure_sync(cameras, episode.series, beside(episode, cameras, sounds))
     by_clock = (one for one in told if one.method == "clock")
     measurements = Measurements(
         cameras=cameras,
@@ -126,7 +127,7 @@ def look_at(camera: Camera, *, threads: int = 0) -> Look:
         sample = _Sample(camera.source, threads)
         try:
             sample.take()
-        except (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError):
+        except (av.FFmpegError, OSError, LookupError, ValueError, OverflowError, MemoryError):
             sample.is_usable = False
         if sample.is_usable:
             return _look(camera, sample)
@@ -149,7 +150,7 @@ class _Film:
         """The source's stream of a container that was just opened."""
         stream = container.streams.video[source.track]
         clock = decode.set_up(container, stream, source, take, threads)
-        count = 0 if threads == 1 else (os.cpu_count() or 1) - 1
+        count = (threads or os.cpu_count() or 1) - 1
         named = stream.codec_context.name
         return cls(
             container,
@@ -174,9 +175,8 @@ class _Film:
         shares = [packets[at :: len(decoders)] for at in range(len(decoders))]
         with ThreadPoolExecutor(len(decoders)) as pool:
             parts = list(pool.map(_decoded_alone, decoders, shares))
-        if self.others and any(
-            decode.turns_of(frame) for frames, _ in parts[0] for frame in frames
-        ):
+        own = [frame for frames, _ in parts[0] for frame in frames]
+        if self.others and (not own or any(map(decode.turns_of, own))):
             self.others = ()  # that a picture is turned only the file's own decoder tells
             return self.alone(packets)
         return [parts[at % len(parts)][at // len(parts)] for at in range(len(packets))]
@@ -185,6 +185,7 @@ class _Film:
 def _decoder_like(stream: VideoStream) -> Any:
     decoder: Any = av.CodecContext.create(stream.codec_context.name, "r")
     decoder.extradata = stream.codec_context.extradata
+    decoder.color_range = stream.codec_context.color_range
     decoder.thread_count = 1
     return decoder
 
@@ -220,8 +221,8 @@ class _Sample:
 
     def take(self) -> None:
         """Read all packets and decode the sample."""
-        path = str(self.source.path)
-        with av.open(path, metadata_errors="replace", options=UNDECODED) as container:
+        path = self.source.path
+        with av.open(str(path), metadata_errors="replace", options=undecoded(path)) as container:
             film = _Film.of(container, self.source, self.take_, self.threads)
             self.take_.sketches.due_s = self.take_.views.due_s = math.inf
             self._read(film)
@@ -284,7 +285,9 @@ class _Sample:
 
     def _see_keys(self, film: _Film, keys: npt.NDArray[np.intp]) -> None:
         """Look at key pictures by themselves."""
-        for some in np.split(keys, range(KEYS_AT_ONCE, len(keys), KEYS_AT_ONCE)):
+        pixels = max(film.stream.codec_context.width * film.stream.codec_context.height, 1)
+        count = min(max(PIXELS_AT_ONCE // pixels, 1 + len(film.others)), KEYS_AT_ONCE)
+        for some in np.split(keys, range(count, len(keys), count)):
             found = [(key, film.key_packet(self._stamps[key])) for key in some.tolist()]
             found = [(key, packet) for key, packet in found if packet is not None]
             alone = film.alone([packet for _, packet in found])

@@ -21,6 +21,7 @@ from dailies.words import NS, Flag, Grade
 from quality.checks import BY_NAME
 from quality.measures import Measurements, Pictures
 from quality.measures.decode import measure_camera
+from quality.measures.pictures import CURVES
 from quality.measures.planes import chroma_points, tint_of
 from quality.policy import Policy
 
@@ -249,6 +250,20 @@ def test_white_china_before_a_fixed_camera_is_no_lost_colour(tmp_path: Path) -> 
 
     camera = filmed_in_colour(tmp_path, china, frames=still())
     assert judged("no_colour", camera) == []
+
+
+def test_colour_that_fades_slowly_is_not_lost() -> None:
+    count = 450
+    camera = Pictures(
+        "front",
+        np.arange(count, dtype=np.int64) * NS // 30,
+        repeat=np.zeros(count, np.bool_),
+        colour=np.linspace(12, 2, count),
+        **{name: np.full(count, 60.0) for name in CURVES if name != "colour"},
+    )
+    assert judged("no_colour", camera) == []
+    camera = replace(camera, colour=np.where(np.arange(count) < 300, 12.0, 2.0))
+    assert [flag.grade for flag in judged("no_colour", camera)] == [Grade.FAIL]
 
 
 def test_a_grey_camera_and_a_dark_stretch_do_not_lack_colour(tmp_path: Path) -> None:

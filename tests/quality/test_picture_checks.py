@@ -68,7 +68,7 @@ def test_no_check_raises_for_next_to_no_pictures(check: Any, count: int) -> None
     flags(check.name, pictures(count))
 
 
-@pytest.mark.parametrize(("width", "grade"), [(2.2, None), (2.4, Grade.SUSPECT), (3.0, Grade.FAIL)])
+@pytest.mark.parametrize(("width", "grade"), [(1.5, None), (2.4, Grade.SUSPECT), (3.0, Grade.FAIL)])
 def test_two_seconds_of_wide_edges_are_blur(width: float, grade: Grade | None) -> None:
     found = flags("blur", pictures(edge_px=within(width, 90, 150, 1.0)))
     assert [flag.grade for flag in found] == ([grade] if grade else [])
@@ -76,6 +76,35 @@ def test_two_seconds_of_wide_edges_are_blur(width: float, grade: Grade | None) -
         assert found[0].span.start_ns == pytest.approx(3 * NS, abs=0.2 * NS)
         assert found[0].span.end_ns == pytest.approx(5 * NS, abs=0.2 * NS)
         assert found[0].measured == pytest.approx(width)
+
+
+def test_a_sharp_camera_that_is_soft_for_two_seconds_is_suspect() -> None:
+    found = only(flags("blur", pictures(edge_px=within(2.0, 90, 150, 0.6))))
+    assert found.grade is Grade.SUSPECT
+    assert found.limit == pytest.approx(0.7 * 2.3)
+    assert "softer than usual" in found.message
+    assert found.span.start_ns == pytest.approx(3 * NS, abs=0.2 * NS)
+    assert found.span.end_ns == pytest.approx(5 * NS, abs=0.2 * NS)
+
+
+def test_what_comes_close_and_is_soft_is_no_blur() -> None:
+    soft = within(2.0, 90, 150, 0.6)
+    for curve, value in (("luma", 80.0), ("contrast", 30.0)):
+        usual = 120.0 if curve == "luma" else 50.0
+        near = within(value, 90, 150, usual)
+        assert flags("blur", pictures(edge_px=soft, **{curve: near})) == []
+
+
+def test_a_camera_that_is_often_soft_has_no_usual_sharpness() -> None:
+    often = np.tile(np.repeat([0.7, 2.0], 50), 3)
+    assert flags("blur", pictures(edge_px=often)) == []
+
+
+def test_a_camera_that_is_soft_and_then_blurred_is_told_once() -> None:
+    edges = within(2.0, 90, 200, 0.6)
+    edges[120:170] = 3.0
+    found = flags("blur", pictures(edge_px=edges))
+    assert [flag.grade for flag in found] == [Grade.FAIL]
 
 
 def test_a_blurred_moment_is_not_blur() -> None:

@@ -214,3 +214,16 @@ def test_sound_that_begins_late_is_told(tmp_path: Path) -> None:
     )
     assert flag.grade is Grade.SUSPECT
     assert "starts 700 ms late" in flag.message
+
+
+def test_sound_is_held_against_the_pictures_of_its_own_file(tmp_path: Path) -> None:
+    encode(tmp_path / "a.mp4", room(8), "aac", pictures=240)
+    encode(tmp_path / "b.mp4", room(8), "aac", pictures=120)
+    (one,), (other,) = episodes_at(tmp_path / "a.mp4"), episodes_at(tmp_path / "b.mp4")
+    both = replace(
+        one, cameras=(replace(other.cameras[0], name="short"), *one.cameras), problems=()
+    )
+    told = [sync for sync in measure(both, threads=1).sync if sync.stream == "audio"]
+    assert [sync.against for sync in told] == [one.cameras[0].name]
+    broken = replace(one, cameras=other.cameras)
+    assert not [sync for sync in measure(broken, threads=1).sync if sync.stream == "audio"]
