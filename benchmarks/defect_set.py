@@ -17,6 +17,8 @@ same run.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -42,6 +44,8 @@ HALF = 0.5
 FRAME_S = 1.5 / 30
 """How far a moment may lie from a flag that meets it."""
 LIMIT_S = 3600
+PR_SET_CHILD_SUBREAPER = 36
+"""Of Linux's prctl: what a command leaves behind becomes this process's child."""
 
 FOUND_BY: dict[str, tuple[str, ...]] = {
     "black": ("black_picture",),
@@ -152,11 +156,17 @@ def screened(dataset: Path) -> tuple[dict[int, Said], Took]:
 
 
 def _timed(command: list[str]) -> tuple[subprocess.CompletedProcess[str], Took]:
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     start, before = time.perf_counter(), os.times()
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LIMIT_S
     )
-    seconds, after = time.perf_counter() - start, os.times()
+    seconds = time.perf_counter() - start
+    # the time of processes that it leaves behind counts when they are waited for
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+    after = os.times()
     used = after.children_user + after.children_system
     return done, Took(seconds, used - before.children_user - before.children_system)
 

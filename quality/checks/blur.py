@@ -8,16 +8,16 @@ import numpy as np
 
 from dailies.words import Flag, Grade
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import rolling_median, stay, stretches
+from quality.checks.stretches import Stretch, rolling_median, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
 USUAL = 70
 """Percentile of the edge widths of a clip that is its usual one: a blur of up to a third of it does
 not reach there, and a camera that often comes close to things has it wide."""
-SAME_SCENE = 0.15
-"""Share by which luma and contrast may change at the start or end of a stretch that is softer than
-usual: what comes near the lens and is soft changes both."""
+SAME_LUMA, SAME_CONTRAST = 0.1, 0.3
+"""Shares by which luma and contrast may change at the start or end of a stretch that is softer than
+usual: what comes near the lens and is soft changes both, blur only the contrast of fine texture."""
 
 
 def blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -44,31 +44,45 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             remedy="Look at the clip.",
         )
         return
-    rate_hz = camera.rate_hz or 0.0
-    width = rolling_median(camera.edge_px, round(limits["smooth_s"] * rate_hz))
+    width = rolling_median(camera.edge_px, round(limits["smooth_s"] * (camera.rate_hz or 0.0)))
     shortest_s = min(limits["min_s"], camera.span.duration_ns / 1e9)
-    wide = judged & (np.nan_to_num(width) >= limits.suspect)
-    for stretch in stretches(camera, wide, at_least_s=shortest_s, join_s=limits["join_s"]):
-        measured = float(np.nanmedian(width[stretch.pictures]))
-        grade = limits.grade(measured)
-        if grade:
-            what = f"blurred for {stretch.seconds:.1f} s, edges {measured:.1f} px wide"
-            yield _FINDER.flag(
-                grade, camera.name, stretch.span, measured, limits.limit(grade), what
-            )
-            judged[stretch.pictures] = False
-    usual = float(np.nanpercentile(width, USUAL)) if judged.any() else 0.0
+    how = {"at_least_s": shortest_s, "join_s": limits["join_s"]}
+
+    def wider_than(px: float) -> Iterator[tuple[Stretch, float]]:
+        wide = judged & (np.nan_to_num(width) >= px)
+        for stretch in stretches(camera, wide, **how):
+            yield stretch, float(np.nanmedian(width[stretch.pictures]))
+
+    blurred = [one for one in wider_than(limits.suspect) if limits.grade(one[1])]
+    rest = judged.copy()
+    for stretch, _ in blurred:
+        rest[stretch.pictures] = False
+    usual = float(np.percentile(width[rest], USUAL)) if rest.any() else np.inf
     soft_px = max(limits["soft_share"] * limits.suspect, limits["soft_ratio"] * usual)
-    soft = judged & (np.nan_to_num(width) >= soft_px)
-    for stretch in stretches(camera, soft, at_least_s=shortest_s, join_s=limits["join_s"]):
-        scene = (camera.luma, camera.contrast)
-        if any(stay(camera, scene, at, SAME_SCENE) for at in (stretch.start, stretch.stop)):
-            measured = float(np.nanmedian(width[stretch.pictures]))
+    for stretch, measured in wider_than(min(soft_px, limits.suspect)):
+        inside = [one for one in blurred if stretch.start <= one[0].start < stretch.stop]
+        if not any(_is_same_scene(camera, at) for at in (stretch.start, stretch.stop)):
+            yield from (_blurred(camera, limits, *one) for one in inside)
+        elif inside:  # it is blurred for as long as it is softer than usual
+            yield _blurred(camera, limits, stretch, max(px for _, px in inside))
+        else:
             what = (
                 f"softer than usual for {stretch.seconds:.1f} s, edges {measured:.1f} px wide "
                 f"against {usual:.1f}"
             )
             yield _FINDER.flag(Grade.SUSPECT, camera.name, stretch.span, measured, soft_px, what)
+
+
+def _is_same_scene(camera: Pictures, at: int) -> bool:
+    is_lit_alike = stay(camera, (camera.luma,), at, SAME_LUMA)
+    return is_lit_alike and stay(camera, (camera.contrast,), at, SAME_CONTRAST)
+
+
+def _blurred(camera: Pictures, limits: Limits, stretch: Stretch, measured: float) -> Flag:
+    grade = limits.grade(measured)
+    assert grade is not None  # of others no flag is made
+    what = f"blurred for {stretch.seconds:.1f} s, edges {measured:.1f} px wide"
+    return _FINDER.flag(grade, camera.name, stretch.span, measured, limits.limit(grade), what)
 
 
 def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:

@@ -103,8 +103,11 @@ def test_a_camera_that_is_often_soft_has_no_usual_sharpness() -> None:
 def test_a_camera_that_is_soft_and_then_blurred_is_told_once() -> None:
     edges = within(2.0, 90, 200, 0.6)
     edges[120:170] = 3.0
-    found = flags("blur", pictures(edge_px=edges))
-    assert [flag.grade for flag in found] == [Grade.FAIL]
+    found = only(flags("blur", pictures(edge_px=edges)))
+    assert found.grade is Grade.FAIL
+    assert found.measured == pytest.approx(3.0)
+    assert found.span.start_ns == pytest.approx(3 * NS, abs=0.2 * NS)
+    assert found.span.end_ns == pytest.approx(200 / 30 * NS, abs=0.2 * NS)
 
 
 def test_a_blurred_moment_is_not_blur() -> None:
