@@ -428,7 +428,7 @@ FILMED: tuple[Case, ...] = (
     _Filmed(
         "blur",
         Side("two seconds out of focus", filmed(_defocused(3.5), _EDGES)),
-        Side("two seconds a little soft", filmed(_defocused(2.6), _EDGES)),
+        Side("two seconds a little soft", filmed(_defocused(2.0), _EDGES)),
         "px",
         both_limits,
     ),
