@@ -159,15 +159,17 @@ class _Film:
             tuple(_decoder_like(stream) for _ in range(count)) if named in ALONE else (),
         )
 
-    def key_packet(self, stamp: int) -> Any:
-        """The packet of the key picture of that time; None where it cannot be come to."""
+    def packets_from(self, stamp: int) -> Iterator[Any]:
+        """Packets from the key picture of that time on; none where it cannot be come to."""
         self.container.seek(stamp, stream=self.stream)
+        is_on = False
         for packet in self.container.demux(self.stream):
-            if packet.pts == stamp and packet.size:
-                return packet
-            if not packet.size or (packet.is_keyframe and (packet.pts or 0) > stamp):
-                return None
-        return None
+            if not is_on:
+                if not packet.size or (packet.is_keyframe and (packet.pts or 0) > stamp):
+                    return
+                is_on = packet.pts == stamp
+            if is_on:
+                yield packet
 
     def alone(self, packets: list[Any]) -> list[tuple[list[VideoFrame], list[str]]]:
         """What key packets decode to, each by itself, and the errors; on all cores."""
@@ -288,8 +290,10 @@ class _Sample:
         pixels = max(film.stream.codec_context.width * film.stream.codec_context.height, 1)
         count = min(max(PIXELS_AT_ONCE // pixels, 1 + len(film.others)), KEYS_AT_ONCE)
         for some in np.split(keys, range(count, len(keys), count)):
-            found = [(key, film.key_packet(self._stamps[key])) for key in some.tolist()]
-            found = [(key, packet) for key, packet in found if packet is not None]
+            firsts = (
+                (key, next(film.packets_from(self._stamps[key]), None)) for key in some.tolist()
+            )
+            found = [(key, packet) for key, packet in firsts if packet is not None]
             alone = film.alone([packet for _, packet in found])
             for (key, _), (frames, errors) in zip(found, alone, strict=True):
                 self.take_.begin()
@@ -356,17 +360,10 @@ class _Sample:
         wanted, clock = self._stamps[start], film.clock
         first_s, last_s = (float(self.packets.seconds[at]) for at in (start, stop - 1))
         decoder, errors = film.stream.codec_context, self.take_.error_count
-        film.container.seek(wanted, stream=film.stream)
         decoder.flush_buffers()
         self.take_.begin()
-        is_on = False
-        for packet in film.container.demux(film.stream):
-            if not is_on:
-                if not packet.size or (packet.is_keyframe and (packet.pts or 0) > wanted):
-                    return False
-                is_on = packet.pts == wanted
-            if not is_on:
-                continue
+        packet = None
+        for packet in film.packets_from(wanted):
             for frame in decode.decoded(decoder, packet, self.take_):
                 at_s = clock.seconds(frame.pts, 0)
                 if at_s > last_s:
@@ -377,7 +374,7 @@ class _Sample:
             if self.take_.error_count > errors:
                 self.lost_s.append(clock.seconds(packet.pts, 0))
                 errors = self.take_.error_count
-        return True
+        return packet is not None
 
     def _places(self, seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
         """Numbers of the packets of those times, -1 where there is none."""

@@ -86,16 +86,16 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return Config.of(tmp_path_factory.mktemp("bare"), recordings=(Path("/rec"),))
 
 
-def stand_on(config: Config, sign_in: SignIn | None = None) -> None:
+def stand_on(ground: _ground.Ground) -> None:
     """Let this process's pages stand on a house."""
     _ground.leave()
-    _ground._standing.append(_ground.Ground.open(config, sign_in))
+    _ground._standing.append(ground)
 
 
 @pytest.fixture
 def on_house(house: Config) -> Iterator[Config]:
     """Pages stand on the house, open to all."""
-    stand_on(house)
+    stand_on(_ground.Ground.open(house, None))
     yield house
     _ground.leave()
 
@@ -112,8 +112,7 @@ def guarded(house: Config) -> Iterator[_ground.Ground]:
 @pytest.fixture
 def on_guarded_house(house: Config, guarded: _ground.Ground) -> Iterator[Config]:
     """Pages stand on the house, with sign-in configured."""
-    _ground.leave()
-    _ground._standing.append(guarded)
+    stand_on(guarded)
     yield house
     _ground._standing.clear()
 
@@ -121,6 +120,6 @@ def on_guarded_house(house: Config, guarded: _ground.Ground) -> Iterator[Config]
 @pytest.fixture
 def on_bare_house(bare: Config) -> Iterator[Config]:
     """Pages stand on a record in which nothing is."""
-    stand_on(bare)
+    stand_on(_ground.Ground.open(bare, None))
     yield bare
     _ground.leave()

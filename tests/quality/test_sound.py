@@ -183,6 +183,11 @@ def test_silence_counts_from_the_limit_on(seconds: float, grade: Grade | None) -
     assert [flag.grade for flag in silent_for(seconds)] == ([grade] if grade else [])
 
 
+def out_of_step(episode: Episode) -> list[Flag]:
+    flags = judge(measure(episode, threads=1), Policy.load()).flags
+    return [flag for flag in flags if flag.check == "sync_drift"]
+
+
 @pytest.mark.parametrize(
     ("lost", "grade"), [(0, None), (12, None), (20, Grade.SUSPECT), (65, Grade.FAIL)]
 )
@@ -192,8 +197,7 @@ def test_pictures_lost_behind_even_times_show_at_the_end_of_the_sound(
     path = tmp_path / "a.mp4"
     encode(path, room(8), "aac", pictures=240 - lost)
     (episode,) = episodes_at(path)
-    flags = judge(measure(episode, threads=1), Policy.load()).flags
-    found = [flag for flag in flags if flag.check == "sync_drift"]
+    found = out_of_step(episode)
     assert [flag.grade for flag in found] == ([grade] if grade else [])
     for flag in found:
         assert flag.stream == "audio"
@@ -207,11 +211,7 @@ def test_sound_that_begins_late_is_told(tmp_path: Path) -> None:
     encode(path, room(8), "aac", pictures=240)
     (episode,) = episodes_at(path)
     late = replace(episode, audio=(replace(episode.audio[0], offset_ns=700_000_000),))
-    (flag,) = (
-        flag
-        for flag in judge(measure(late, threads=1), Policy.load()).flags
-        if flag.check == "sync_drift"
-    )
+    (flag,) = out_of_step(late)
     assert flag.grade is Grade.SUSPECT
     assert "starts 700 ms late" in flag.message
 
