@@ -483,7 +483,7 @@ FILMED: tuple[Case, ...] = (
     _Filmed(
         "motion_blur",
         Side("smeared along the motion for two seconds", filmed(_smeared(17), _SMEAR, "sweep")),
-        Side("smeared half as far", filmed(_smeared(7), _SMEAR, "sweep")),
+        Side("smeared a quarter as far", filmed(_smeared(4), _SMEAR, "sweep")),
         "px",
         setting("smear_px"),
     ),

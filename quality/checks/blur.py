@@ -8,23 +8,28 @@ import numpy as np
 
 from dailies.words import Flag, Grade
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import Stretch, rolling_median, stay, stretches
+from quality.checks.stretches import Floats, Mask, Stretch, rolling_median, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
-USUAL = 70
+USUAL = 60
 """Percentile of the edge widths of a clip that is its usual one: a blur of up to a third of it does
 not reach there, and a camera that often comes close to things has it wide."""
 SAME_LUMA, SAME_CONTRAST = 0.1, 0.3
 """Shares by which luma and contrast may change at the start or end of a stretch that is softer than
 usual: what comes near the lens and is soft changes both, blur only the contrast of fine texture."""
+LIKE_LUMA, LIKE_CONTRAST = 0.2, 0.35
+"""The same of a scene that hardly changes."""
+BESIDE_S, REACH_S = 0.2, 0.4
+"""Times on either side whose medians are compared, and how far around the start or end of a stretch
+that is done: edges widen at once where the focus is lost, slowly where a camera comes near."""
 
 
 def blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches of ``min_s`` or more whose sharpest edges are wider than the limit (sigma, px
     at 640 wide), or, as suspect, wider by ``soft_ratio`` than this camera's usual ones and than
-    ``soft_share`` of the limit, in a scene that stays. Pictures without edges (a bare wall, the
-    dark) are not judged; a camera that shows nothing else is unknown.
+    ``soft_share`` of the limit, from one moment to the next in a scene that stays. Pictures without
+    edges (a bare wall, the dark) are not judged; a camera that shows nothing else is unknown.
     """
     for camera in measurements.cameras:
         if camera.count:
@@ -54,18 +59,19 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             yield stretch, float(np.nanmedian(width[stretch.pictures]))
 
     blurred = [one for one in wider_than(limits.suspect) if limits.grade(one[1])]
-    rest = judged.copy()
-    for stretch, _ in blurred:
-        rest[stretch.pictures] = False
-    usual = float(np.percentile(width[rest], USUAL)) if rest.any() else np.inf
+    usual = float(np.percentile(width[judged], USUAL)) if judged.any() else np.inf
     soft_px = max(limits["soft_share"] * limits.suspect, limits["soft_ratio"] * usual)
     for stretch, measured in wider_than(min(soft_px, limits.suspect)):
         inside = [one for one in blurred if stretch.start <= one[0].start < stretch.stop]
-        if not any(_is_same_scene(camera, at) for at in (stretch.start, stretch.stop)):
-            yield from (_blurred(camera, limits, *one) for one in inside)
-        elif inside:  # it is blurred for as long as it is softer than usual
-            yield _blurred(camera, limits, stretch, max(px for _, px in inside))
-        else:
+        ends = [at for at in (stretch.start, stretch.stop) if _is_same_scene(camera, at)]
+        at_once = any(_leap(camera, camera.edge_px, at) >= limits["leap"] for at in ends)
+        if inside:
+            # where the scene stays it is blurred for as long as it is softer than usual
+            whole = [(stretch, max(px for _, px in inside))] if ends else inside
+            for one, px in whole:
+                if at_once or _is_round(camera, one, limits["round"]):
+                    yield _blurred(camera, limits, one, px)
+        elif at_once:
             what = (
                 f"softer than usual for {stretch.seconds:.1f} s, edges {measured:.1f} px wide "
                 f"against {usual:.1f}"
@@ -73,9 +79,38 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             yield _FINDER.flag(Grade.SUSPECT, camera.name, stretch.span, measured, soft_px, what)
 
 
+def _is_round(camera: Pictures, stretch: Stretch, limit: float) -> bool:
+    """Whether edges are about as wide in both directions, or as alike as elsewhere in the clip, as
+    those of a lens out of focus are; of the few soft edges of a close-up, of shadows and
+    highlights, most lie one way.
+    """
+    if len(camera.smear_px) != camera.count:
+        return True
+    ratio = camera.smear_px / camera.edge_px
+    elsewhere = np.concatenate([ratio[: stretch.start], ratio[stretch.stop :]])
+    usual = float(np.nanmedian(elsewhere)) if np.isfinite(elsewhere).any() else 1.0
+    return float(np.nanmedian(ratio[stretch.pictures])) <= max(limit, usual)
+
+
 def _is_same_scene(camera: Pictures, at: int) -> bool:
     is_lit_alike = stay(camera, (camera.luma,), at, SAME_LUMA)
     return is_lit_alike and stay(camera, (camera.contrast,), at, SAME_CONTRAST)
+
+
+def _leap(camera: Pictures, px: Floats, at: int) -> float:
+    """By how much edges of width ``px`` widen and sharpness falls at once around picture ``at``, or
+    the other way round: the product of both ratios, 1 where nothing is known.
+    """
+    rate_hz = camera.rate_hz or 0.0
+    width, reach = max(round(BESIDE_S * rate_hz), 1), round(REACH_S * rate_hz)
+    places = np.arange(max(at - reach, width), min(at + reach, camera.count - width) + 1)
+    if not len(places):
+        return 1.0
+    logs = np.log(np.stack([px, 1 / np.maximum(camera.sharpness, 1e-3)], axis=1))
+    windows = np.lib.stride_tricks.sliding_window_view(logs, width, axis=0)
+    change = np.median(windows[places], axis=2) - np.median(windows[places - width], axis=2)
+    alike = (change[:, 0] * change[:, 1] >= 0) & np.isfinite(change).all(axis=1)
+    return float(np.exp(np.abs(change[alike].sum(axis=1)).max(initial=0.0)))
 
 
 def _blurred(camera: Pictures, limits: Limits, stretch: Stretch, measured: float) -> Flag:
@@ -87,7 +122,8 @@ def _blurred(camera: Pictures, limits: Limits, stretch: Stretch, measured: float
 
 def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches (s) in which edges are wide along one direction and sharp along the other,
-    while the picture moves. Motion at 45 degrees widens both, and is left to ``blur``.
+    while the picture moves, or get so from one moment to the next in a scene that stays. Motion at
+    45 degrees widens both, and is left to ``blur``.
     """
     for camera in measurements.cameras:
         if len(camera.smear_px) != camera.count:
@@ -97,10 +133,12 @@ def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             np.nan_to_num(rolling_median(curve, width))
             for curve in (camera.smear_px, camera.edge_px, camera.motion, camera.texture)
         )
-        smeared = (smear >= limits["smear_px"]) & (sharp < limits["sharp_share"] * smear)
+        one_way = sharp < limits["sharp_share"] * smear
+        smeared = one_way & (smear >= limits["smear_px"])
         smeared &= (sharp < limits["sharp_px"]) & (motion >= limits["motion"])
         # of a few edges all may be soft ones that lie one way: shadows, highlights
         smeared &= texture >= limits["texture"]
+        smeared |= _smeared_at_once(camera, smear, one_way, limits)
         for stretch in stretches(camera, smeared, join_s=limits["join_s"]):
             seconds = round(stretch.seconds, 3)
             grade = limits.grade(seconds)
@@ -111,14 +149,46 @@ def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
                 yield _MOTION.flag(grade, camera.name, stretch.span, seconds, limit, what)
 
 
+def _smeared_at_once(camera: Pictures, smear: Floats, one_way: Mask, limits: Limits) -> Mask:
+    """True where edges are wider one way than usual, and got so at once while all else stays, or
+    got so and sharp again at once, both in hardly another scene: a moving camera's view changes.
+    """
+    shown = smear[smear > 0]
+    usual = float(np.percentile(shown, USUAL)) if len(shown) else np.inf
+    wide = one_way & (smear >= max(limits["soft_px"], limits["soft_ratio"] * usual))
+    for stretch in stretches(camera, wide, join_s=limits["join_s"]):
+        ends = stretch.start, stretch.stop
+        leaps = [_leap(camera, camera.smear_px, at) for at in ends]
+        pairs = zip(ends, leaps, strict=True)
+        at_once = any(_is_same_scene(camera, at) for at, leap in pairs if leap >= limits["leap"])
+        both = leaps[0] * leaps[1] >= limits["both_leaps"]
+        wide[stretch.pictures] &= at_once or (both and all(_is_like(camera, at) for at in ends))
+    return wide
+
+
+def _is_like(camera: Pictures, at: int) -> bool:
+    return stay(camera, (camera.luma,), at, LIKE_LUMA) and stay(
+        camera, (camera.contrast,), at, LIKE_CONTRAST
+    )
+
+
 BLUR = Check(
     name="blur",
     says="The sharpest edges of the picture are wide for a while: defocus, dirt, haze.",
     unit="px",
     remedy="Clean the lens, set the focus and retake.",
-    needs=("cameras.edge_px", "cameras.luma", "cameras.contrast"),
+    needs=("cameras.edge_px", "cameras.sharpness", "cameras.luma", "cameras.contrast"),
     function=blur,
-    settings=("min_s", "smooth_s", "join_s", "judged_share", "soft_share", "soft_ratio"),
+    settings=(
+        "min_s",
+        "smooth_s",
+        "join_s",
+        "judged_share",
+        "soft_share",
+        "soft_ratio",
+        "leap",
+        "round",
+    ),
 )
 _FINDER = Finder.of(BLUR)
 MOTION_BLUR = Check(
@@ -128,6 +198,18 @@ MOTION_BLUR = Check(
     remedy="Use a shorter exposure and more light, or move slower, and retake.",
     needs=("cameras.smear_px", "cameras.edge_px", "cameras.motion", "cameras.texture"),
     function=motion_blur,
-    settings=("smooth_s", "join_s", "smear_px", "sharp_share", "sharp_px", "motion", "texture"),
+    settings=(
+        "smooth_s",
+        "join_s",
+        "smear_px",
+        "sharp_share",
+        "sharp_px",
+        "motion",
+        "texture",
+        "soft_px",
+        "soft_ratio",
+        "leap",
+        "both_leaps",
+    ),
 )
 _MOTION = Finder.of(MOTION_BLUR)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.hidden import Leaps, leaps
-from quality.checks.stretches import joined, rolling_median, runs
+from quality.checks.stretches import Mask, joined, rolling_median, runs
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
@@ -19,6 +19,12 @@ _FINDER = Finder(
 )
 WINDOW = 61
 """Intervals around each whose median is the period: a phone's rate changes with the light."""
+FEWEST_TWICE = 4
+"""Pictures that stand for twice as long within ``join_s``: of clean ones of such a camera (three
+episodes of the Unitree set) there are two at most, planted at every fourth picture 12."""
+LONGEST_HABIT = 6
+"""Pictures from repeat to repeat at most of a camera that hands out fewer than are recorded: 25
+a second at 30."""
 STEADY, STEADY_SHARE = 0.2, 0.9
 """A stretch is steady where so many of its intervals are within so much of their median."""
 
@@ -99,7 +105,7 @@ def hidden_drops(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     if len(motion) < 12 or slow:
         return np.empty(0, np.intp)
     found = leaps(camera)
-    if _often_repeats(motion, found, limits):
+    if _often_repeats(camera, found, limits):
         return np.empty(0, np.intp)
     jump = _leaping(motion, found, limits) if found else _jumping(motion, limits)
     jump &= motion < limits["cut_motion"]
@@ -150,14 +156,33 @@ def _around(motion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.delete(windows, _REACH, axis=1)
 
 
-def _often_repeats(motion: npt.NDArray[np.float64], found: Leaps | None, limits: Limits) -> bool:
+def _often_repeats(camera: Pictures, found: Leaps | None, limits: Limits) -> bool:
     """Whether pictures repeat so often amid motion that recorder or codec must do it."""
+    motion = camera.motion.astype(np.float64)
     around = rolling_median(motion, 11)
     still = (motion < limits["repeat_ratio"] * around) & (around > limits["jump_motion"])
     if found:
         # a codec that hardly redraws every second picture repeats it only where nothing moves
         still &= found.two > found.at_rest + limits["jump_motion"]
-    return bool(still.mean() > limits["repeat_share"])
+    return _all_along(camera.times_ns, motion, still, limits["repeat_share"], limits)
+
+
+def _all_along(
+    times_ns: npt.NDArray[np.int64],
+    motion: npt.NDArray[np.float64],
+    mask: Mask,
+    most: float,
+    limits: Limits,
+) -> bool:
+    """Whether it holds for more than a share of the pictures, and not for one part of them alone:
+    in ``spread`` of the seconds in which something moves.
+    """
+    if mask.mean() <= most:
+        return False
+    second = (times_ns - times_ns[0]) // NS
+    held = np.bincount(second, mask) > 0
+    moving = np.bincount(second, rolling_median(motion, 11) > limits["jump_motion"]) > 0
+    return bool(held[moving].mean() > limits["spread"]) if moving.any() else True
 
 
 def _goes_on(camera: Pictures, limits: Limits) -> npt.NDArray[np.bool_]:
@@ -170,43 +195,113 @@ def _goes_on(camera: Pictures, limits: Limits) -> npt.NDArray[np.bool_]:
 
 
 def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
-    """Repeated pictures that stand in for dropped ones, shape (k,): motion all around, then a leap.
+    """Repeated pictures that stand in for others, shape (k,): motion all around them.
 
-    Where repeats are common (``repeat_share``), the recorder or codec does it all the time.
+    They are exact, or what moves leaps after them. A camera that repeats every so many pictures is
+    judged by the others; where repeats are common (``repeat_share``) and in no such order, the
+    recorder or codec does it all the time.
     """
     motion = camera.motion.astype(np.float64)
     if len(motion) < 12:
         return np.empty(0, np.intp)
-    found = leaps(camera)
-    around = rolling_median(motion, 11)
-    still = (motion < limits["repeat_ratio"] * around) & (around > limits["jump_motion"])
-    still[:2] = False
-    if still.mean() > limits["repeat_share"]:
+    by_habit = _habit(motion, limits)
+    at = np.flatnonzero(~by_habit)
+    if len(at) < 12:
         return np.empty(0, np.intp)
-    if found:
-        # that the leap makes up for it is proof enough, so that an encoder may touch it up
-        still = (motion < limits["dip_ratio"] * around) & (around > limits["jump_motion"])
-        still[:2] = False
-    starts, stops = runs(still).T
-    inside = (starts >= 2) & (stops <= len(motion) - _REACH)
+    found = None if by_habit.any() else leaps(camera)
+    exact = limits["exact_ratio"], float(np.median(motion[by_habit])) if by_habit.any() else 0.0
+    rest = motion[at]
+    around = rolling_median(rest, 11)
+    dips = _dips(rest, limits)
+    if _all_along(camera.times_ns[at], rest, dips, limits["repeat_share"], limits):
+        return _standing_twice(camera, limits)
+    starts, stops = runs(dips).T
+    inside = (starts >= 2) & (stops <= len(rest) - _REACH)
     starts, stops = starts[inside], stops[inside]
-    leapt = (
-        _leaps_after(found, starts, stops, limits)
-        if found
-        else _springs(motion, starts, stops, limits)
-    )
+    least = np.minimum(rest[starts - 1], rest[stops])
+    alike = rest[starts] < np.maximum(exact[0] * least, 1.5 * exact[1])
+    # what turns round stands for a moment too, but is slow before and after, and does not leap on
+    alike &= least > limits["exact_pace"] * around[starts]
+    usual = (rest[starts - 1] + rest[stops + 1]) / 2
+    leapt = alike & (rest[stops] > limits["exact_leap"] * usual)
+    times_ns = camera.times_ns[at[starts]]
+    # one alone may be chance; where two leap on, others like them beside stand in as well
+    proven = alike & (_near(times_ns, times_ns[leapt], limits["join_s"]) >= 2)
+    if found:
+        proven |= _leaps_after(found, dips, starts, stops, limits)
+    elif not by_habit.any():
+        proven |= _springs(rest, starts, stops, limits)
     # a robot that comes to rest slows down first, one whose frames are lost moves until then
-    pace = np.maximum(around[stops - 1], _median_after(motion, stops))
-    moving = np.minimum(motion[starts - 1], motion[starts - 2]) > limits["pace_ratio"] * pace
-    last: npt.NDArray[np.intp] = stops[leapt & moving] - 1
-    return last
+    pace = np.maximum(around[stops - 1], _median_after(rest, stops))
+    moving = np.minimum(rest[starts - 1], rest[starts - 2]) > limits["pace_ratio"] * pace
+    return np.asarray(at[stops[proven & moving] - 1], dtype=np.intp)
+
+
+def _near(
+    times_ns: npt.NDArray[np.int64], others_ns: npt.NDArray[np.int64], within_s: float
+) -> npt.NDArray[np.intp]:
+    """How many of the others, in order, each time is near to."""
+    reach = int(within_s * NS)
+    first, last = (np.searchsorted(others_ns, times_ns + by) for by in (-reach, reach))
+    return np.asarray(last - first, dtype=np.intp)
+
+
+def _standing_twice(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
+    """The same of a camera that repeats every other picture, though not in step all along: pictures
+    that stand for twice as long as its others do, where that happens many times in a row.
+    """
+    two = camera.motion_two.astype(np.float64)
+    if len(two) != camera.count:
+        return np.empty(0, np.intp)
+    around = rolling_median(two, 11)
+    standing = (two < limits["dip_ratio"] * around) & (around > limits["jump_motion"])
+    standing[:3] = False
+    at = np.flatnonzero(standing)
+    times_ns = camera.times_ns[at]
+    near = np.searchsorted(times_ns, times_ns + int(limits["join_s"] * NS)) - np.arange(len(at))
+    enough = np.flatnonzero(near >= FEWEST_TWICE)
+    found = np.unique(np.concatenate([np.arange(k, k + near[k]) for k in enough] or [enough]))
+    return np.asarray(at[found], dtype=np.intp)
+
+
+def _habit(motion: npt.NDArray[np.float64], limits: Limits) -> Mask:
+    """True for the repeats of a camera that repeats every so many pictures all along: one that
+    hands out 24 or 15 a second and is recorded at 30.
+    """
+    dips = _dips(motion, limits)
+    moves = rolling_median(np.maximum(motion, np.roll(motion, 1)), 11) > limits["jump_motion"]
+    if not moves.any():
+        return np.zeros(len(motion), np.bool_)
+    number = np.arange(len(motion))
+    for period in range(2, LONGEST_HABIT + 1):
+        phase = number % period
+        moving = np.bincount(phase[moves], minlength=period)
+        repeats = np.bincount(phase[moves & dips], minlength=period) / np.maximum(moving, 1)
+        at = int(np.argmax(repeats))
+        if repeats[at] > limits["habit"]:
+            return np.asarray(dips & (phase == at), dtype=np.bool_)
+    return np.zeros(len(motion), np.bool_)
 
 
 _REACH = 5
 
 
+def _dips(motion: npt.NDArray[np.float64], limits: Limits) -> Mask:
+    """True where the picture hardly changes, but does around it, or just before and after it."""
+    beside = np.minimum(np.roll(motion, 1), np.roll(motion, -1))
+    moves = np.maximum(rolling_median(motion, 11), beside)
+    still = (motion < limits["dip_ratio"] * moves) & (moves > limits["jump_motion"])
+    still[:2] = False
+    still[-1:] = False
+    return np.asarray(still, dtype=np.bool_)
+
+
 def _leaps_after(
-    found: Leaps, starts: npt.NDArray[np.intp], stops: npt.NDArray[np.intp], limits: Limits
+    found: Leaps,
+    dips: Mask,
+    starts: npt.NDArray[np.intp],
+    stops: npt.NDArray[np.intp],
+    limits: Limits,
 ) -> npt.NDArray[np.bool_]:
     """True for each run of repeats after which the picture makes up for what they stand for."""
     usual = (found.once[starts - 1] + found.once[stops + 1]) / 2
@@ -214,7 +309,7 @@ def _leaps_after(
     excess = found.once[stops] - usual
     # a repeat is evidence of its own: less of a leap is needed
     makes_up = excess > limits["pair_share"] * np.maximum(twice - usual, 0)
-    clear = excess > limits["loss_sigmas"] * found.scatter[stops]
+    clear = excess > limits["loss_sigmas"] * found.scatter_without(dips)[stops]
     return np.asarray(makes_up & clear & ~found.drawn[stops], dtype=np.bool_)
 
 
@@ -245,7 +340,12 @@ def _hidden(camera: Pictures, limits: Limits) -> Iterator[Flag]:
     # a gap that the times show is told already
     told = np.flatnonzero(lost_frames(camera.times_ns, limits["gap_periods"])) + 1
     at = at[~np.isin(at, told)]
-    if not len(at) or len(at) / camera.count > limits["common_share"]:
+    if not len(at):
+        return
+    lost = np.zeros(camera.count, np.bool_)
+    lost[at] = True
+    motion = camera.motion.astype(np.float64)
+    if _all_along(camera.times_ns, motion, lost, limits["common_share"], limits):
         return
     for first, last in _groups(at, camera, limits["join_s"]):
         count = int(((at >= first) & (at <= last)).sum())
@@ -289,6 +389,10 @@ DROPPED_FRAMES = Check(
         "cut_share",
         "repeat_ratio",
         "dip_ratio",
+        "exact_ratio",
+        "exact_pace",
+        "exact_leap",
+        "habit",
         "leap_ratio",
         "single_leap_ratio",
         "pace_ratio",
@@ -296,6 +400,7 @@ DROPPED_FRAMES = Check(
         "sharpness_step",
         "common_share",
         "repeat_share",
+        "spread",
     ),
 )
 _FINDER = Finder.of(DROPPED_FRAMES)

@@ -40,11 +40,13 @@ def _is_black(camera: Pictures, limits: Limits) -> Mask:
     black = (camera.dark_share >= limits["dark_share"]) & (camera.contrast < limits["contrast"])
     if not camera.count:
         return black
-    usual = max(float(np.median(camera.luma)), 1.0)
-    dimmed = camera.luma < limits["covered_luma_share"] * usual
-    flat = (camera.contrast < limits["covered_contrast"]) & (
-        camera.sharpness < limits["covered_sharpness"]
+    dimmed = camera.luma < limits["covered_luma_share"] * max(float(np.median(camera.luma)), 1.0)
+    # light that comes in at the side of a hand leaves a shade, but nothing with an edge
+    plain = max(
+        limits["covered_contrast"],
+        limits["covered_contrast_share"] * float(np.median(camera.contrast)),
     )
+    flat = (camera.contrast < plain) & (camera.sharpness < limits["covered_sharpness"])
     return black | (flat & dimmed)
 
 
@@ -72,6 +74,7 @@ BLACK_PICTURE = Check(
         "dark_share",
         "contrast",
         "covered_contrast",
+        "covered_contrast_share",
         "covered_luma_share",
         "covered_sharpness",
         "join_s",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dailies.words import Flag
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import Floats, Mask, stretches
+from quality.checks.stretches import Floats, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
@@ -43,17 +45,21 @@ def _swing(camera: Pictures, limits: Limits) -> Floats:
     swing = np.zeros(camera.count)
     rate_hz = camera.rate_hz or 0.0
     width = max(round(limits["window_s"] * rate_hz), FEWEST)
-    if camera.count < width or not rate_hz:
+    if camera.count <= width or not rate_hz:
         return swing
-    starts = np.arange(0, camera.count - width + 1, max(width // STEPS, 1))
-    windows = np.lib.stride_tricks.sliding_window_view(camera.luma.astype(np.float64), width)
-    moved = np.lib.stride_tricks.sliding_window_view(camera.motion, width)[starts, 1:].sum(axis=1)
-    windows = windows[starts]
-    common = np.abs(np.diff(windows, axis=1)).sum(axis=1) / np.maximum(moved, 1e-9)
-    beats, level = _beats(windows, width / rate_hz, limits)
-    levels = 2 * np.sqrt(2) * level
-    size = levels / np.maximum(windows.mean(axis=1), 1.0) * 100
-    size[~beats | (common < limits["common"]) | (levels < limits["levels"])] = 0.0
+    starts = np.arange(0, camera.count - width, max(width // STEPS, 1))
+    luma = camera.luma.astype(np.float64)
+    # steps from picture to picture: what brightens slowly as the view moves hardly shows in them
+    steps, mean, motion = (
+        np.lib.stride_tricks.sliding_window_view(curve, width)[starts]
+        for curve in (np.diff(luma), luma[1:], camera.motion[1:])
+    )
+    common = np.abs(steps).sum(axis=1) / np.maximum(motion.sum(axis=1), 1e-9)
+    share, rms = _beat(steps, width / rate_hz, limits)
+    levels = 2 * np.sqrt(2) * rms
+    size = levels / np.maximum(mean.mean(axis=1), 1.0) * 100
+    beats = (share >= limits["beat_share"]) & (common >= limits["common"])
+    size[~beats | (levels < limits["levels"])] = 0.0
     # a window speaks for its middle, the first and last ones for the clip's ends too
     third = width // 3
     for offset in range(third, width - third):
@@ -64,20 +70,21 @@ def _swing(camera: Pictures, limits: Limits) -> Floats:
     return swing
 
 
-def _beats(windows: Floats, window_s: float, limits: Limits) -> tuple[Mask, Floats]:
-    """Whether each window swings in one frequency, and the RMS of its swing; each shape (k,)."""
-    width = windows.shape[1]
-    ramp = np.arange(width) - (width - 1) / 2
-    slopes = windows @ ramp / (ramp @ ramp)
-    level = windows - windows.mean(axis=1, keepdims=True) - slopes[:, None] * ramp
-    power = np.abs(np.fft.rfft(level * np.hanning(width), axis=1)) ** 2
+def _beat(steps: npt.NDArray[Any], window_s: float, limits: Limits) -> tuple[Floats, Floats]:
+    """The strongest frequency of each window of steps: its share of their power, and the RMS of the
+    luma that swings in it; each shape (k,).
+    """
+    width = steps.shape[1]
+    taper = np.hanning(width)
+    power = np.abs(np.fft.rfft((steps - steps.mean(axis=1, keepdims=True)) * taper, axis=1)) ** 2
     lowest = max(round(limits["lowest_hz"] * window_s), 1)
     peak = lowest + np.argmax(power[:, lowest:], axis=1)
     padded = np.pad(power, ((0, 0), (1, 1)))
     rows = np.arange(len(power))
     beside = padded[rows, peak] + padded[rows, peak + 1] + padded[rows, peak + 2]
-    share = beside / np.maximum(power.sum(axis=1), 1e-12)
-    return share >= limits["beat_share"], level.std(axis=1)
+    # Parseval's theorem for a tapered window; a step is 2 sin(pi f) of the swing at f per picture
+    rms = np.sqrt(2 * beside / (width * (taper @ taper))) / (2 * np.sin(np.pi * peak / width))
+    return beside / np.maximum(power.sum(axis=1), 1e-12), rms
 
 
 FLICKER = Check(

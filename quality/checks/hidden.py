@@ -49,6 +49,13 @@ class Leaps:
     drawn: Mask
     in_pairs: bool
 
+    def scatter_without(self, repeats: Mask) -> Floats:
+        """The scatter of ``once`` where neither ``repeats`` nor the leaps after them count."""
+        at = np.arange(len(self.once))
+        kept = ~(repeats | np.roll(repeats, 1))
+        once = np.interp(at, at[kept], self.once[kept]) if kept.any() else self.once
+        return _scatter(once - (_shifted(once, -1) + _shifted(once, 1)) / 2)
+
 
 def leaps(camera: Pictures) -> Leaps | None:
     """The leaps of a camera; None where changes over two pictures were not measured."""

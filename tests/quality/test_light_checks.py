@@ -137,6 +137,21 @@ def test_light_that_beats_is_flicker(tmp_path: Path, hertz: float) -> None:
     assert found.measured == pytest.approx(12, rel=0.2)
 
 
+def test_light_that_beats_while_the_view_gets_brighter_is_flicker() -> None:
+    count, rate_hz = 100, 10
+    times_s = np.arange(count) / rate_hz
+    beats = np.where((times_s >= 4) & (times_s < 7), 0.06 * np.sin(2 * np.pi * times_s / 0.3), 0)
+    luma = (90 + 40 * np.sin(2 * np.pi * times_s / 6)) * (1 + beats)
+    motion = np.abs(np.diff(luma, prepend=luma[:1])) + 4
+    curves = {name: np.full(count, 60.0) for name in CURVES} | {"luma": luma, "motion": motion}
+    repeat = np.zeros(count, np.bool_)
+    camera = Pictures("wrist", np.arange(count) * NS // rate_hz, repeat=repeat, **curves)
+    (found,) = judged("flicker", camera)
+    assert found.span.start_ns / NS == pytest.approx(4, abs=0.6)
+    assert found.span.end_ns / NS == pytest.approx(7, abs=0.6)
+    assert found.measured == pytest.approx(12, rel=0.15)
+
+
 def test_light_that_hardly_beats_or_changes_once_is_no_flicker(tmp_path: Path) -> None:
     frames = beating(clips.still_scene(COUNT), 10, 0.01)
     frames[60:] = [np.clip(frame * 1.3, 0, 255).astype(np.uint8) for frame in frames[60:]]
@@ -198,8 +213,24 @@ def test_a_tinted_picture_has_a_cast(tmp_path: Path) -> None:
     assert 24 <= found.measured <= 36
 
 
-def test_a_coloured_thing_before_the_lens_for_half_the_clip_is_no_cast(tmp_path: Path) -> None:
-    assert judged("colour_cast", filmed_in_colour(tmp_path, tint(24))) == []
+def test_a_cast_that_comes_and_goes_at_once_is_found(tmp_path: Path) -> None:
+    found = only(
+        judged("colour_cast", filmed_in_colour(tmp_path, tint(16), slice(30, 80))), end_s=2.7
+    )
+    assert found.grade is Grade.SUSPECT
+
+
+def test_a_cast_for_a_while_takes_no_colour_from_the_rest(tmp_path: Path) -> None:
+    assert judged("no_colour", filmed_in_colour(tmp_path, tint(30), slice(30, 80))) == []
+
+
+def test_a_coloured_thing_before_the_lens_is_no_cast(tmp_path: Path) -> None:
+    def thing(picture: Colours) -> None:
+        tint(24)(picture)
+        luma = planes(picture)[0]
+        luma[:] = 80 + luma // 4
+
+    assert judged("colour_cast", filmed_in_colour(tmp_path, thing, slice(30, 80))) == []
 
 
 def test_warm_light_is_no_cast(tmp_path: Path) -> None:

@@ -95,6 +95,41 @@ def test_what_comes_close_and_is_soft_is_no_blur() -> None:
         assert flags("blur", pictures(edge_px=soft, **{curve: near})) == []
 
 
+def test_a_camera_that_comes_near_slowly_is_no_blur() -> None:
+    near = np.interp(np.arange(300), [60, 120, 180, 240], [0.6, 2.0, 2.0, 0.6])
+    assert flags("blur", pictures(edge_px=near)) == []
+
+
+def test_few_soft_edges_that_lie_one_way_are_no_blur() -> None:
+    shadows = pictures(edge_px=np.full(300, 2.5), smear_px=np.full(300, 4.5))
+    assert flags("blur", shadows) == []
+    out_of_focus = pictures(edge_px=np.full(300, 2.5), smear_px=np.full(300, 2.9))
+    assert only(flags("blur", out_of_focus)).grade is Grade.SUSPECT
+
+
+def test_a_lens_that_defocuses_where_edges_lie_one_way_is_blurred() -> None:
+    lines = {"edge_px": within(2.5, 90, 150, 0.6), "smear_px": within(5.0, 90, 150, 1.2)}
+    assert only(flags("blur", pictures(**lines))).grade is Grade.SUSPECT
+
+
+def test_edges_that_smear_at_once_in_a_scene_that_rests_are_motion_blur() -> None:
+    still = {"motion": np.full(300, 0.1), "texture": np.full(300, 6.0)}
+    smeared = pictures(smear_px=within(2.6, 90, 150, 0.5), **still)
+    found = only(flags("motion_blur", smeared))
+    assert found.span.start_ns == pytest.approx(3 * NS, abs=0.2 * NS)
+    assert found.span.end_ns == pytest.approx(5 * NS, abs=0.2 * NS)
+    slowly = np.interp(np.arange(300), [60, 120, 180, 240], [0.5, 2.6, 2.6, 0.5])
+    assert flags("motion_blur", pictures(smear_px=slowly, **still)) == []
+
+
+def test_edges_that_smear_and_sharpen_at_once_while_the_view_changes_are_motion_blur() -> None:
+    brighter = np.linspace(60, 200, 300)
+    moving = {"luma": brighter, "contrast": np.full(300, 50.0), "texture": np.full(300, 6.0)}
+    assert only(flags("motion_blur", pictures(smear_px=within(3.6, 90, 150, 1.1), **moving)))
+    moving["contrast"] = within(120, 90, 150, 50.0)  # another scene
+    assert flags("motion_blur", pictures(smear_px=within(3.6, 90, 150, 1.1), **moving)) == []
+
+
 def test_a_camera_that_is_often_soft_has_no_usual_sharpness() -> None:
     often = np.tile(np.repeat([0.7, 2.0], 50), 3)
     assert flags("blur", pictures(edge_px=often)) == []
@@ -135,6 +170,18 @@ def test_a_covered_lens_counts_as_black() -> None:
         sharpness=within(0.3, 60, 120, 20),
     )
     assert only(flags("black_picture", covered)).measured == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("sharpness", "flagged"), [(0.7, 1), (6.0, 0)])
+def test_a_hand_over_the_lens_with_light_from_its_side_counts_as_black(
+    sharpness: float, flagged: int
+) -> None:
+    shaded = {
+        "luma": within(45, 90, 150, 120),
+        "contrast": within(15, 90, 150, 50),
+        "sharpness": within(sharpness, 90, 150, 20),
+    }
+    assert len(flags("black_picture", pictures(**shaded))) == flagged
 
 
 def test_a_dark_room_is_too_dark_and_not_black() -> None:
@@ -263,6 +310,53 @@ def test_repeats_in_place_of_frames_are_found_by_the_leap_after_them() -> None:
     motion = np.random.default_rng(1).uniform(1.8, 2.2, 300)
     motion[150:152], motion[152] = 0.0, 5.0
     assert only(flags("dropped_frames", pictures(motion=motion))).grade is Grade.SUSPECT
+
+
+def repeating(every: int, start: int, stop: int) -> tuple[Any, Any]:
+    """Motion, and that over two pictures, of a camera of which one in ``every`` pictures of a part
+    is the one before once more; what follows it makes two steps."""
+    steps = np.random.default_rng(2).uniform(3.6, 4.4, 300)
+    repeats = np.flatnonzero(np.arange(start, stop) % every == 0) + start
+    steps[repeats] = 0.01
+    steps[repeats[repeats < 299] + 1] *= 1.6
+    return steps, np.minimum(steps + np.roll(steps, 1), 7.0)
+
+
+def test_repeats_of_every_fourth_picture_for_two_seconds_stand_in_for_lost_ones() -> None:
+    motion, two = repeating(4, 120, 180)
+    found = only(flags("dropped_frames", pictures(motion=motion, motion_two=two)))
+    assert found.grade is Grade.SUSPECT
+    assert found.measured == 15
+    assert found.span.start_ns == pytest.approx(4 * NS, abs=0.1 * NS)
+    assert found.span.end_ns == pytest.approx(5.9 * NS, abs=0.1 * NS)
+
+
+def test_a_camera_of_24_pictures_recorded_at_30_repeats_by_habit() -> None:
+    motion, two = repeating(5, 5, 300)
+    motion[6::5] = 4.0
+    assert flags("dropped_frames", pictures(motion=motion, motion_two=two)) == []
+
+
+def test_repeats_out_of_a_cameras_habit_stand_in_for_lost_ones() -> None:
+    motion, two = repeating(5, 5, 300)
+    motion[6::5] = 4.0
+    motion[[123, 128, 133]] = 0.01
+    motion[[124, 129, 134]] = 6.5
+    found = only(flags("dropped_frames", pictures(motion=motion, motion_two=two)))
+    assert found.measured == 3
+
+
+@pytest.mark.parametrize(("twice", "flagged"), [(2, 0), (8, 1)])
+def test_a_camera_whose_pictures_stand_for_two_may_do_so_for_four_now_and_then(
+    twice: int, flagged: int
+) -> None:
+    odd, even = np.tile([0.1, 3.0], 50), np.tile([3.0, 0.1], 50)
+    motion, two = np.concatenate([odd, even, odd]), np.full(300, 3.1)
+    at = 110 + 6 * np.arange(twice)
+    motion[at] = motion[at + 1] = 0.1
+    two[at] = 0.2
+    found = flags("dropped_frames", pictures(motion=motion, motion_two=two))
+    assert len(found) == flagged
 
 
 @pytest.mark.parametrize(

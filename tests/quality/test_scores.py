@@ -157,7 +157,7 @@ def test_the_made_up_measurements_meet_the_limits() -> None:
 def test_a_blurred_stretch_has_a_score_a_step() -> None:
     count = 300
     clean = camera(np.random.default_rng(0))
-    edge = np.full(count, 1.1)
+    edge = np.full(count, 0.9)
     edge[90:180] = 2.5
     wide = Pictures(
         "front",
