@@ -8,18 +8,32 @@ import numpy as np
 
 from dailies.words import Flag
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import Floats, rolling_median, stretches
+from quality.checks.stretches import Floats, Mask, rolling_median, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
+from quality.measures.planes import halved
 
 
 def noise(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches in which even the quietest part of the picture is noisy (standard deviation,
-    levels). Cameras that were measured before noise was are not judged.
+    levels), and from picture to picture anew: what stays is fine detail. Cameras that were measured
+    before noise was are not judged.
     """
     for camera in measurements.cameras:
         if len(camera.noise) == camera.count:
-            yield from _above(camera, camera.noise, limits, _NOISE, "noise of {:.1f} levels")
+            anew = np.where(_changes(camera, limits), camera.noise, 0)
+            yield from _above(camera, anew, limits, _NOISE, "noise of {:.1f} levels")
+
+
+def _changes(camera: Pictures, limits: Limits) -> Mask:
+    """True where the picture changes as much as its noise alone would make it (see
+    ``change_share``), of which shrinking leaves so much.
+    """
+    # a camera that hands out each picture twice changes with every second one
+    motion = np.maximum(camera.motion, np.roll(camera.motion, -1))
+    steady = rolling_median(motion, round(limits["steady_s"] * (camera.rate_hz or 0.0)))
+    expected = 2 / np.sqrt(np.pi) * np.nan_to_num(camera.noise) / halved(camera.width)
+    return np.asarray(steady >= limits["change_share"] * expected, dtype=np.bool_)
 
 
 def blockiness(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -52,9 +66,9 @@ NOISE = Check(
     says="The whole picture is noisy, and fine detail is lost: too little light, or a bad lead.",
     unit="levels",
     remedy="Turn the light on, lower the camera's gain, and retake.",
-    needs=("cameras.noise",),
+    needs=("cameras.noise", "cameras.motion"),
     function=noise,
-    settings=("steady_s", "join_s"),
+    settings=("steady_s", "change_share", "join_s"),
 )
 BLOCKINESS = Check(
     name="blockiness",

@@ -146,6 +146,14 @@ def shrink(luma: Plane) -> Shrunk:
     return _shrunk(seen, half)
 
 
+def halved(width: int) -> int:
+    """How many pixels of a picture so wide, across, lie in one of its ``half``."""
+    pixels = 2 if width <= SMALL_WIDTH else 4
+    while width // pixels * 2 > SMALL_WIDTH:
+        pixels *= 2
+    return pixels
+
+
 def _shrunk(seen: Plane, half: Plane) -> Shrunk:
     quarter = _half(half)
     return Shrunk(seen, half, quarter, _half(quarter))

@@ -88,6 +88,13 @@ def test_fine_detail_all_over_is_detail_and_no_noise() -> None:
     assert grain_of(np.asarray(noisy(20)(plane), np.uint8)).noise > 15
 
 
+def test_fine_texture_that_stays_is_no_noise(tmp_path: Path) -> None:
+    texture = noisy(20)(clips.still_scene(1)[0]).astype(np.uint8)
+    camera = filmed(tmp_path, [texture] * 120)
+    assert np.nanmax(camera.noise) > 10
+    assert judged("noise", camera) == []
+
+
 def test_noise_is_not_told_of_the_dark_nor_of_a_picture_too_small() -> None:
     assert np.isnan(grain_of(np.full((480, 640), 20, np.uint8)).noise)
     assert np.isnan(grain_of(np.full((48, 48), 120, np.uint8))).all()
