@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.check_films import FILMED, RATE_HZ, film, scene
 from benchmarks.check_made import Bar, Case, Curve, Floats, Made, Maker, Side, both_limits
+from benchmarks.check_people import PEOPLE
 from benchmarks.check_series import CLOCKS, MOVING, TOUCH
 from dailies.recordings.contract import Audio, Step
 from dailies.words import NS
@@ -231,6 +232,6 @@ HEARD: tuple[Case, ...] = (
     ),
 )
 
-CASES = (*FILMED, *MOVING, *CLOCKS, *TOUCH, *SAID, *HEARD)
+CASES = (*FILMED, *PEOPLE, *MOVING, *CLOCKS, *TOUCH, *SAID, *HEARD)
 WITHOUT: tuple[str, ...] = ()
 """Checks of which there is no picture."""

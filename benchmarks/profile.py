@@ -22,18 +22,60 @@ import numpy as np
 
 import quality.measures as measures
 from benchmarks.clips import make_clip
+from benchmarks.people_drawn import DRAWN
+from dailies.config import Config
 from dailies.recordings.contract import Camera, Episode, Series, VideoFile
 from dailies.words import NS
 from jobs import screening
 from jobs.screening import screen_episode
 from quality.checks import CHECKS, Check
-from quality.measures import Measurements, decode, grain, lens, planes, take
+from quality.measures import Measurements, Models, decode, grain, lens, planes, take
+from quality.measures.detectors import Boxes, Detector, Model, Picture
 from quality.policy import Policy
 
 ASKED = 5.0
 """% of the pass that one check may cost."""
 ROUNDS = 5
 RULE_ROUNDS = 5
+
+
+class FaceLook:
+    """A detector of faces that can be timed, whichever it is."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+
+    def __call__(self, picture: Picture) -> Boxes:
+        """What the detector finds."""
+        return self.detector(picture)
+
+
+class HandLook:
+    """A detector of hands likewise: a step is one attribute of one class."""
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+
+    def __call__(self, picture: Picture) -> Boxes:
+        """What the detector finds."""
+        return self.detector(picture)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A model whose detector is timed."""
+
+    model: Model
+    look: type[FaceLook] | type[HandLook]
+
+    @property
+    def identity(self) -> str:
+        """That of the model."""
+        return self.model.identity
+
+    def opened(self) -> Detector:
+        """The model's detector, wrapped."""
+        return self.look(self.model.opened())
 
 
 @dataclass(frozen=True)
@@ -60,6 +102,9 @@ MEASURES = (
     Measure("blockiness", grain, "_blockiness", ("blockiness",)),
     Measure("view", lens.View, "see", ("view_change", "view_stays")),
     Measure("sketch", take, "cells_of", ("cells",)),
+    Measure("shown", decode, "shown_of", ("face_count", "hand_count")),
+    Measure("faces", FaceLook, "__call__", ("face_count", "face_width", "face_score")),
+    Measure("hands", HandLook, "__call__", ("hand_count", "hand_score")),
     Measure("thumbnail", decode, "thumbnail_of"),
     Measure("series", measures, "measure_series", ("series",)),
     Measure("sync", measures, "measure_sync", ("sync",)),
@@ -152,7 +197,7 @@ def _pass(episode: Episode, policy: Policy) -> Pass:
     meter = Meter()
     start = time.process_time()
     with _metered(meter):
-        screened = screen_episode(episode, policy, threads=1)
+        screened = screen_episode(episode, policy, threads=1, models=_models())
     whole = time.process_time() - start
     assert screened.measurements is not None, screened.error
     limits = policy.limits_for()
@@ -162,6 +207,18 @@ def _pass(episode: Episode, policy: Policy) -> Pass:
     }
     steps = {name: spent / whole * 100 for name, spent in meter.seconds.items()}
     return Pass(steps, rules, meter.calls)
+
+
+def _models() -> Models:
+    """Those that the environment names (DAILIES_FACE_MODEL, DAILIES_HAND_MODEL), else detectors of
+    drawings, which take next to no time.
+    """
+    config = Config.from_environment()
+    given = Models.at(config.face_model, config.hand_model)
+    faces, hands = given.face or DRAWN.face, given.hand or DRAWN.hand
+    assert faces is not None
+    assert hands is not None
+    return Models(Watched(faces, FaceLook), Watched(hands, HandLook))
 
 
 def _rule(check: Check, measurements: Measurements, limits: Any) -> float:

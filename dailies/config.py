@@ -13,13 +13,16 @@ class Config:
     """``data`` holds all that Dailies writes; ``record`` is the record's SQLAlchemy URL.
 
     ``recordings`` are the watched folders, outside which the player serves no file. ``policy`` is
-    a file of limits, None for the house policy.
+    a file of limits, None for the house policy. ``face_model`` and ``hand_model`` are files of
+    detectors, None where no faces or hands are looked for.
     """
 
     data: Path
     record: str
     recordings: tuple[Path, ...] = ()
     policy: Path | None = None
+    face_model: Path | None = None
+    hand_model: Path | None = None
 
     @property
     def measurements(self) -> Path:
@@ -34,6 +37,8 @@ class Config:
         record: str | None = None,
         recordings: tuple[Path, ...] = (),
         policy: Path | None = None,
+        face_model: Path | None = None,
+        hand_model: Path | None = None,
     ) -> Config:
         """The configuration with its defaults: an SQLite record inside the data folder."""
         data = data.expanduser().resolve()
@@ -42,20 +47,25 @@ class Config:
             record=record or f"sqlite:///{data / 'record.sqlite'}",
             recordings=tuple(folder.expanduser().resolve() for folder in recordings),
             policy=policy,
+            face_model=face_model.expanduser().resolve() if face_model else None,
+            hand_model=hand_model.expanduser().resolve() if hand_model else None,
         )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Config:
-        """From DAILIES_DATA, DAILIES_RECORD, DAILIES_RECORDINGS (a path list), DAILIES_POLICY."""
+        """From DAILIES_DATA, DAILIES_RECORD, DAILIES_RECORDINGS (a path list), DAILIES_POLICY,
+        DAILIES_FACE_MODEL and DAILIES_HAND_MODEL.
+        """
         env = os.environ if environment is None else environment
-        policy = env.get("DAILIES_POLICY")
         return cls.of(
             Path(env.get("DAILIES_DATA", "dailies-data")),
             record=env.get("DAILIES_RECORD") or None,
             recordings=tuple(
                 Path(part) for part in env.get("DAILIES_RECORDINGS", "").split(os.pathsep) if part
             ),
-            policy=Path(policy) if policy else None,
+            policy=_path(env, "DAILIES_POLICY"),
+            face_model=_path(env, "DAILIES_FACE_MODEL"),
+            hand_model=_path(env, "DAILIES_HAND_MODEL"),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -65,4 +75,14 @@ class Config:
             "DAILIES_RECORD": self.record,
             "DAILIES_RECORDINGS": os.pathsep.join(map(str, self.recordings)),
         }
-        return variables | ({"DAILIES_POLICY": str(self.policy)} if self.policy else {})
+        optional = {
+            "DAILIES_POLICY": self.policy,
+            "DAILIES_FACE_MODEL": self.face_model,
+            "DAILIES_HAND_MODEL": self.hand_model,
+        }
+        return variables | {name: str(path) for name, path in optional.items() if path}
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    value = environment.get(name)
+    return Path(value) if value else None

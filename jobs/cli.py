@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from jobs.pool import Pool
     from jobs.report import Report
+    from quality.measures.detectors import Models
 
 PORT = 8501
 COULD_NOT_RUN = 2
@@ -52,6 +53,14 @@ RecordingsOption = Annotated[
 PolicyOption = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="File of limits (the house policy)."),
+]
+FaceModelOption = Annotated[
+    Path | None,
+    typer.Option("--face-model", metavar="FILE", help="YuNet as ONNX: look for faces."),
+]
+HandModelOption = Annotated[
+    Path | None,
+    typer.Option("--hand-model", metavar="FILE", help="MediaPipe's palms as ONNX: look for hands."),
 ]
 PortOption = Annotated[
     int, typer.Option("--port", min=1, max=65535, help="Port of the dashboard, on this machine.")
@@ -98,12 +107,15 @@ def up(
     data: DataOption = None,
     record: RecordOption = None,
     policy: PolicyOption = None,
+    face_model: FaceModelOption = None,
+    hand_model: HandModelOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Watch folders, screen what lands, and serve the dashboard: serve and intake together."""
     from jobs.serve import check_port
 
-    config = _watching(_config(data, record, recordings, policy))
+    config = _watching(_config(data, record, recordings, policy, face_model, hand_model))
+    _models(config)
     check_port(port)
     _run_halves(config, port, workers)
 
@@ -137,6 +149,8 @@ def intake(
     data: DataOption = None,
     record: RecordOption = None,
     policy: PolicyOption = None,
+    face_model: FaceModelOption = None,
+    hand_model: HandModelOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Watch folders: screen what is there, then what lands, and enter it in the record."""
@@ -149,7 +163,7 @@ def intake(
     stop = threading.Event()
     stop_on_signals(stop)
     end_with_parent()
-    config = _watching(_config(data, record, recordings, policy))
+    config = _watching(_config(data, record, recordings, policy, face_model, hand_model))
     config.data.mkdir(parents=True, exist_ok=True)
     run_intake(config, workers=workers, stop=stop)
 
@@ -170,6 +184,8 @@ def screen(
     triage: Annotated[
         bool, typer.Option("--triage", help="Look at all packets and at a sample of the pictures.")
     ] = False,
+    face_model: FaceModelOption = None,
+    hand_model: HandModelOption = None,
     workers: WorkersOption = None,
 ) -> None:
     """Screen recordings once and print a verdict per episode; needs no record.
@@ -184,8 +200,12 @@ def screen(
         raise Stop("--json and --csv cannot both be: choose one")
     if triage and clean is not None:
         raise Stop("--export-clean needs every picture looked at: leave --triage out")
+    if triage and (face_model or hand_model):
+        raise Stop("--triage looks at too few pictures to find people: leave it or the model out")
+    config = _config(None, None, None, policy, face_model, hand_model)
+    models = _models(config)
     show = _shower(json=json, csv=csv, triage=triage)
-    limits = Policy.load(policy)
+    limits = Policy.load(config.policy)
     chosen, is_broken = _chosen(paths)
     for path in chosen:
         _tell_absent(path)
@@ -201,7 +221,8 @@ def screen(
         if page is not None:
             store = Path(left.enter_context(tempfile.TemporaryDirectory(prefix="dailies-")))
         told = _report(store)
-        pool = Pool(limits, workers=workers or os.cpu_count() or 1, store=store, triage=triage)
+        many = workers or os.cpu_count() or 1
+        pool = Pool(limits, workers=many, store=store, triage=triage, models=models)
         left.enter_context(_closing(pool))
         bar = bars.add_task("screening", total=len(chosen))
         for report in screen_all(pool, chosen):
@@ -463,6 +484,8 @@ def _config(
     record: str | None,
     recordings: list[Path] | None,
     policy: Path | None,
+    face_model: Path | None = None,
+    hand_model: Path | None = None,
 ) -> Config:
     """From the environment, and over it what the command line says."""
     env = Config.from_environment()
@@ -474,7 +497,16 @@ def _config(
         record=_absolute(record or os.environ.get("DAILIES_RECORD")),
         recordings=tuple(recordings or env.recordings),
         policy=chosen.resolve() if chosen else None,
+        face_model=face_model or env.face_model,
+        hand_model=hand_model or env.hand_model,
     )
+
+
+def _models(config: Config) -> Models:
+    """The models that look for people, tried out. Raises ModelError for one that cannot."""
+    from quality.measures.detectors import Models
+
+    return Models.at(config.face_model, config.hand_model)
 
 
 def _absolute(record: str | None) -> str | None:

@@ -39,6 +39,7 @@ from jobs.entry import Entered, enter
 from jobs.policies import in_force, last_put_in_force
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
 from jobs.screening import Screened, failed
+from quality.measures import Models
 
 RESCAN_S = 60.0
 """How often the folders are gone through, should the system have missed to tell of a change."""
@@ -108,11 +109,13 @@ class Intake:
         with self._record.read() as session:
             self._policy = in_force(session, config)
             self._version = last_put_in_force(session)
+        models = Models.at(config.face_model, config.hand_model)
         self._pool = Pool(
             self._policy,
             workers=workers or os.cpu_count() or 1,
             store=config.measurements,
             timeout_s=timeout_s,
+            models=models,
         )
         self._history = History(self._record, config.data)
         self._me = landing.claimant()

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobs.screening import Screened
+    from quality.measures.detectors import Models
     from quality.policy import Policy
 
 TIMEOUT_S = 300.0
@@ -122,8 +124,8 @@ class Pool:
 
     ``store`` is the folder of measurements. A job that is alone gets the whole machine; of several
     each gets its share of the cores. With ``triage`` a sample of the pictures is looked at, and the
-    store must be one of its own. Not safe for threads. Its processes end with ``close``, and by
-    themselves when this process is gone.
+    store must be one of its own. ``models``, which must have been checked, look for people. Not
+    safe for threads. Its processes end with ``close``, and by themselves when this process is gone.
     """
 
     def __init__(
@@ -134,9 +136,10 @@ class Pool:
         store: Path | None = None,
         timeout_s: float = TIMEOUT_S,
         triage: bool = False,
+        models: Models | None = None,
     ) -> None:
         self._forks = _forks()
-        self._settings = (policy, store, triage)
+        self._settings = (policy, store, triage, models)
         self._limit = max(1, workers)
         self._timeout_s = timeout_s
         self._workers: list[_Worker] = []
@@ -341,7 +344,9 @@ def _death(code: int | None) -> str:
     return f"ended with status {code} twice"
 
 
-def _work(pipe: Connection, policy: Policy, store: Path | None, triage: bool) -> None:
+def _work(
+    pipe: Connection, policy: Policy, store: Path | None, triage: bool, models: Models | None
+) -> None:
     """A process of the pool: jobs in, reports out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -351,7 +356,7 @@ def _work(pipe: Connection, policy: Policy, store: Path | None, triage: bool) ->
     while True:
         try:
             job, threads = pipe.recv()
-            for message in _reports(job, policy, store, threads, triage):
+            for message in _reports(job, policy, store, threads, triage, models):
                 pipe.send(message)
             pipe.send(Finished(job))
         except (EOFError, OSError):
@@ -366,14 +371,21 @@ def _die_with_parent() -> None:
 
 
 def _reports(
-    job: Job, policy: Policy, store: Path | None, threads: int, triage: bool
+    job: Job,
+    policy: Policy,
+    store: Path | None,
+    threads: int,
+    triage: bool,
+    models: Models | None,
 ) -> Iterator[int | Report]:
     """An episode's index before it is begun, then the report on it."""
     from dailies.recordings import UnknownFormat, episodes_at
     from dailies.recordings.contract import Episode
     from jobs.screening import screen_episode, triage_episode
+    from quality.measures import NO_MODELS
 
-    look = triage_episode if triage else screen_episode
+    # a triage sees too few pictures to tell who is in them
+    look = triage_episode if triage else partial(screen_episode, models=models or NO_MODELS)
 
     def one(episode: Episode) -> Report:
         state = files_state(episode.files)

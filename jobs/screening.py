@@ -18,7 +18,7 @@ from dailies.recordings.contract import Episode, Metadata, VideoFile
 from dailies.recordings.preview import preview
 from dailies.words import NS, Flag, Grade, Span, Verdict
 from quality.judge import judge
-from quality.measures import Measurements, measure
+from quality.measures import NO_MODELS, Measurements, Models, Pictures, measure
 from quality.measures.measurements import safe_name
 from quality.measures.sketch import Sketch
 from quality.measures.triage import measure_triage
@@ -97,28 +97,35 @@ def screen(
     indexes: Collection[int] | None = None,
     store: Path | None = None,
     threads: int = 0,
+    models: Models = NO_MODELS,
 ) -> Iterator[Screened]:
     """The verdicts on every episode at ``path`` (or on those of ``indexes``), as they come.
 
     ``store`` is the folder in which to keep the measurements, one folder a fingerprint; those that
     lie there already are not measured again. ``threads`` are those of one decoder, 0 for its own
-    choice. A bad recording does not raise: its verdict is fail and its ``error`` says why. Raises
-    UnknownFormat where ``path`` is no recording at all, FileNotFoundError where it is not there.
+    choice. With ``models``, which must have been checked, people are looked for. A bad recording
+    does not raise: its verdict is fail and its ``error`` says why. Raises UnknownFormat where
+    ``path`` is no recording at all, FileNotFoundError where it is not there.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there: check the path")
     for episode in episodes_at(path, indexes):
-        yield screen_episode(episode, policy, store=store, threads=threads)
+        yield screen_episode(episode, policy, store=store, threads=threads, models=models)
 
 
 def screen_episode(
-    episode: Episode, policy: Policy, *, store: Path | None = None, threads: int = 0
+    episode: Episode,
+    policy: Policy,
+    *,
+    store: Path | None = None,
+    threads: int = 0,
+    models: Models = NO_MODELS,
 ) -> Screened:
     """The verdict on one opened episode; see ``screen``."""
     key = ""
     try:
         key = fingerprint(episode)
-        measurements = _measured(episode, store / key if store else None, threads)
+        measurements = _measured(episode, store / key if store else None, threads, models)
         verdict = judge(measurements, policy, episode.metadata)
         near = scores(measurements, policy, episode.metadata)
     except Exception as error:  # whatever a damaged file does to us is that file's failure
@@ -237,17 +244,19 @@ def _alone(episode: Episode) -> str | None:
     return fingerprint(replace(episode, series=(), files=(episode.path,)))
 
 
-def _measured(episode: Episode, folder: Path | None, threads: int) -> Measurements:
-    if folder is not None and (stored := _stored(episode, folder)) is not None:
+def _measured(episode: Episode, folder: Path | None, threads: int, models: Models) -> Measurements:
+    if folder is not None and (stored := _stored(episode, folder, models)) is not None:
         return stored
-    measurements = measure(episode, threads=threads)
+    measurements = measure(episode, threads=threads, models=models)
     if folder is not None:
         _keep(measurements, episode, folder)
     return measurements
 
 
-def _stored(episode: Episode, folder: Path) -> Measurements | None:
-    """Measurements of the same content, with what this recording's metadata declares."""
+def _stored(episode: Episode, folder: Path, models: Models) -> Measurements | None:
+    """Measurements of the same content, with what this recording's metadata declares; None where
+    there are none, or none by the models that are given.
+    """
     try:
         stored = Measurements.load(folder)
     except (OSError, ValueError, KeyError, TypeError):
@@ -259,6 +268,8 @@ def _stored(episode: Episode, folder: Path) -> Measurements | None:
         return None  # of before the values of series were kept
     if any(one.count and not len(one.cells) for one in stored.cameras):
         return None  # of before cameras were sketched
+    if any(one.count and not _looked_by(one, models) for one in stored.cameras):
+        return None
     cameras = tuple(
         replace(
             camera,
@@ -275,6 +286,12 @@ def _stored(episode: Episode, folder: Path) -> Measurements | None:
         task=episode.metadata.task,
         steps=episode.metadata.steps,
     )
+
+
+def _looked_by(camera: Pictures, models: Models) -> bool:
+    """Whether each model that is given has looked at a camera; others may have."""
+    given = ((models.face, camera.face_model), (models.hand, camera.hand_model))
+    return all(model is None or model.identity == kept for model, kept in given)
 
 
 def _keep(measurements: Measurements, episode: Episode, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quality.checks import control, motion, sound, stuck, sync, task, timing, touch
+from quality.checks import control, motion, people, sound, stuck, sync, task, timing, touch
 from quality.checks.blur import BLUR, MOTION_BLUR
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.colour import COLOUR_CAST, NO_COLOUR, TORN_PICTURE
@@ -70,6 +70,8 @@ CHECKS: tuple[Check, ...] = (
     sound.SILENT_SOUND,
     sound.CLIPPED_SOUND,
     sound.HUM,
+    people.FACE_IN_VIEW,
+    people.NO_HAND,
     # what was there before
     COPIED_CLIP,
 )

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from dailies.recordings.contract import Episode
 from quality.measures.decode import measure_camera
+from quality.measures.detectors import NO_MODELS, Models
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures, measure_series
@@ -14,7 +15,9 @@ from quality.measures.sound import SoundMeasures, beside, measure_sound
 from quality.measures.sync import SyncMeasures, measure_sync
 
 __all__ = [
+    "NO_MODELS",
     "Measurements",
+    "Models",
     "Pictures",
     "SeriesMeasures",
     "SoundMeasures",
@@ -23,17 +26,20 @@ __all__ = [
 ]
 
 
-def measure(episode: Episode, *, threads: int = 0) -> Measurements:
+def measure(episode: Episode, *, threads: int = 0, models: Models = NO_MODELS) -> Measurements:
     """Decode every camera of an episode once, and measure it, the sensor series and the sound.
 
     ``threads`` are those of each decoder. With 0 the whole machine is used: decoders take as many
-    as they like, and cameras are measured side by side.
+    as they like, and cameras are measured side by side. With ``models``, which must have been
+    checked, people are looked for in the pictures.
     Never raises for a damaged recording: what cannot be decoded is counted and named in
     ``Pictures.error``.
     """
     at_once = max(1, min(len(episode.cameras), (os.cpu_count() or 1) if threads == 0 else 1))
     with ThreadPoolExecutor(at_once) as pool:  # FFmpeg and OpenCV leave Python's lock alone
-        measured = pool.map(lambda camera: measure_camera(camera, threads=threads), episode.cameras)
+        measured = pool.map(
+            lambda camera: measure_camera(camera, threads=threads, models=models), episode.cameras
+        )
         cameras = tuple(measured)
     sounds = tuple(measure_sound(audio) for audio in episode.audio)
     return Measurements(

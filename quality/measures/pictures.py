@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dailies.recordings.contract import Clock
 from dailies.words import Span
+from quality.measures.people import FACE_EVERY_S, HAND_EVERY_S, Looks
 from quality.measures.sketch import CELLS, Sketch
 from quality.measures.timed import Timed
 
@@ -71,6 +72,10 @@ class Pictures(Timed):
     of all; both (k,), rows of ``view_columns`` cells. ``view_rest`` is what share of the coarse
     detail is in the mean picture: 1 where the camera rests. Empty where nothing moved.
 
+    ``face_*`` and ``hand_*`` tell of people, see ``faces`` and ``hands``: ``*_model`` names the
+    model that looked (its file and the start of its hash), empty where none did, and ``*_looked``
+    are the numbers of the pictures that it looked at, (k,).
+
     ``packet_count`` counts the container's packets in the span, ``declared_*`` is what the
     metadata promises and ``container_count`` what the container's header does. ``broken_count``
     counts pictures that came out damaged, ``error_count`` what the decoder refused.
@@ -124,6 +129,16 @@ class Pictures(Timed):
     keys: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     cells: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    face_model: str = ""
+    face_looked: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    face_count: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    face_width: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    face_score: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    hand_model: str = ""
+    hand_looked: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    hand_count: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    hand_width: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    hand_score: Floats = field(default_factory=lambda: np.empty(0, np.float32))
 
     @classmethod
     def none(
@@ -160,3 +175,21 @@ class Pictures(Timed):
         kept = self.sketched[self.sketched < self.count]
         cells = self.cells.reshape(-1, CELLS)[: len(kept)]
         return Sketch(self.name, self.times_ns[kept], cells)
+
+    @property
+    def faces(self) -> Looks:
+        """What a detector of faces saw, every 1.5 s; empty where none looked."""
+        return self._looks("face", FACE_EVERY_S)
+
+    @property
+    def hands(self) -> Looks:
+        """What a detector of hands saw, every 2 s or, having found one, 4 s; empty without."""
+        return self._looks("hand", HAND_EVERY_S)
+
+    def _looks(self, kind: str, every_s: float) -> Looks:
+        looked = getattr(self, f"{kind}_looked")
+        # times are the metadata's, and may be fewer than the pictures
+        numbers = looked[looked < self.count]
+        names = (f"{kind}_count", f"{kind}_width", f"{kind}_score")
+        counts, width, score = (getattr(self, name)[: len(numbers)] for name in names)
+        return Looks(self.times_ns[numbers], numbers, counts, width, score, every_s)

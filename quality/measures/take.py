@@ -22,6 +22,8 @@ import numpy.typing as npt
 from quality.measures.grain import grain_of
 from quality.measures.lens import EVERY_S as VIEW_EVERY_S
 from quality.measures.lens import View
+from quality.measures.pace import Pace
+from quality.measures.people import Search, Shown, search_all, unshown
 from quality.measures.pictures import CURVES
 from quality.measures.planes import (
     NO_GRAIN,
@@ -50,21 +52,6 @@ UNDRAWN = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError, cv2.
 """What a picture that was decoded and cannot be drawn raises."""
 
 
-@dataclass
-class Pace:
-    """When something that is done every ``every_s`` seconds of the recording is due."""
-
-    every_s: float
-    due_s: float = -math.inf
-
-    def is_due(self, at_s: float) -> bool:
-        """Whether it is, at a picture's time; if so, it next will be after ``every_s``."""
-        if at_s < self.due_s:
-            return False
-        self.due_s = max(self.due_s + self.every_s, at_s + self.every_s / 2)
-        return True
-
-
 class Waiting(NamedTuple):
     """A picture that is not measured yet: its time [s], and how to come at its planes."""
 
@@ -72,6 +59,7 @@ class Waiting(NamedTuple):
     luma: Callable[[], tuple[Plane, Levels]]
     colours: Callable[[], Chroma | None]
     is_key: bool
+    shown: Shown
 
 
 @dataclass
@@ -113,6 +101,7 @@ class Take:
     grains: Pace = field(default_factory=lambda: Pace(GRAIN_EVERY_S))
     view: View = field(default_factory=View)
     views: Pace = field(default_factory=lambda: Pace(VIEW_EVERY_S))
+    searches: tuple[Search, ...] = ()  # for people
     sizes: list[tuple[int, int, int]] = field(default_factory=list)  # number, width, height
     shape: tuple[int, ...] = ()
     stopped: bool = False
@@ -124,12 +113,14 @@ class Take:
         colours: Callable[[], Chroma | None],
         *,
         is_key: bool = False,
+        shown: Shown = unshown,
     ) -> None:
         """Take one picture: ``luma`` gives its plane and how its codes are spread, ``colours``
-        points of its chroma planes. They are asked later, perhaps by another thread.
+        points of its chroma planes, ``shown`` a small one as a person would see it. They are asked
+        later, perhaps by another thread.
         """
         self.count += 1
-        self.waiting.append(Waiting(at_s, luma, colours, is_key))
+        self.waiting.append(Waiting(at_s, luma, colours, is_key, shown))
         if len(self.waiting) >= self.at_once:
             self.measure()
 
@@ -191,6 +182,7 @@ class Take:
         # a plane that was not shrunk is the decoder's own memory, which its frame keeps from reuse
         self.before = now
         self.seconds.append(at_s)
+        search_all(self.searches, number, at_s, picture.shown)
 
     def table(self) -> npt.NDArray[np.float32]:
         """The numbers of all pictures so far, (n, curves and ``repeat``)."""

@@ -64,6 +64,11 @@ def test_every_command_and_option_is_documented(name: str) -> None:
         (("import", "{tmp}/absent.csv", "--data", "{tmp}"), "absent.csv"),
         (("judge", "--record", "nonsense"), ""),
         (("screen", "--json", "--csv", "x"), "choose one"),
+        (("screen", "--face-model", "/no/such/file", "x"), "give the path of YuNet"),
+        (("screen", "--hand-model", __file__, "x"), "holds no model that finds hands"),
+        (("screen", "--triage", "--face-model", __file__, "x"), "leave it or the model out"),
+        (("up", "--recordings", "{tmp}", "--face-model", __file__), "holds no model that finds"),
+        (("intake", "--recordings", "{tmp}", "--hand-model", "/none"), "cannot be read"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

@@ -220,7 +220,7 @@ def test_episodes_that_a_dataset_lists_and_that_were_not_copied_are_counted(
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("not = [toml", "policy"), (None, "no such policy file")],
+    [("not = [toml", "policy"), (None, "is not there: check the path")],
 )
 def test_a_policy_that_cannot_be_used_is_one_line(
     dailies: Dailies, clip: Clip, tmp_path: Path, content: str | None, words: str
@@ -233,3 +233,13 @@ def test_a_policy_that_cannot_be_used_is_one_line(
     assert len(done.stderr.splitlines()) == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_policy_named_in_the_environment_is_screened_under(
+    dailies: Dailies, clip: Clip, tmp_path: Path
+) -> None:
+    policy = tmp_path / "long.toml"
+    policy.write_text('[policy]\nname = "long"\n[limits.too_short]\nsuspect = 60\nfail = 30\n')
+    done = dailies("screen", "--json", clip(0), DAILIES_POLICY=str(policy))
+    assert [one["verdict"] for one in lines(done)] == ["fail"]
+    assert str(lines(done)[0]["policy"]).startswith("long@")

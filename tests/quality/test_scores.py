@@ -58,7 +58,13 @@ def camera(rng: np.random.Generator, name: str = "front") -> Pictures:
     for at in rng.integers(1, count, int(rng.integers(0, 4))):
         times[at:] += int(rng.integers(1, 12)) * NS // RATE
     promised = count + int(rng.integers(0, 8)) * int(rng.random() < 0.4)
-    return Pictures(name, times, repeat=repeat, container_count=promised, **curves)
+    looked = np.arange(0, count, RATE, dtype=np.int32)
+    faces = (rng.random(len(looked)) < 0.4).astype(np.int32)
+    return Pictures(
+        name, times, repeat=repeat, container_count=promised, face_looked=looked,
+        face_count=faces, face_width=faces * np.float32(0.2), face_score=faces * np.float32(0.9),
+        **curves,
+    )  # fmt: skip
 
 
 def robot(rng: np.random.Generator) -> list[Any]:
