@@ -202,39 +202,53 @@ def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     recorder or codec does it all the time.
     """
     motion = camera.motion.astype(np.float64)
-    if len(motion) < 12:
-        return np.empty(0, np.intp)
     by_habit = _habit(motion, limits)
     at = np.flatnonzero(~by_habit)
     if len(at) < 12:
         return np.empty(0, np.intp)
-    found = None if by_habit.any() else leaps(camera)
-    exact = limits["exact_ratio"], float(np.median(motion[by_habit])) if by_habit.any() else 0.0
     rest = motion[at]
-    around = rolling_median(rest, 11)
     dips = _dips(rest, limits)
     if _all_along(camera.times_ns[at], rest, dips, limits["repeat_share"], limits):
         return _standing_twice(camera, limits)
     starts, stops = runs(dips).T
     inside = (starts >= 2) & (stops <= len(rest) - _REACH)
     starts, stops = starts[inside], stops[inside]
-    least = np.minimum(rest[starts - 1], rest[stops])
-    alike = rest[starts] < np.maximum(exact[0] * least, 1.5 * exact[1])
-    # what turns round stands for a moment too, but is slow before and after, and does not leap on
-    alike &= least > limits["exact_pace"] * around[starts]
-    usual = (rest[starts - 1] + rest[stops + 1]) / 2
-    leapt = alike & (rest[stops] > limits["exact_leap"] * usual)
-    times_ns = camera.times_ns[at[starts]]
-    # one alone may be chance; where two leap on, others like them beside stand in as well
-    proven = alike & (_near(times_ns, times_ns[leapt], limits["join_s"]) >= 2)
-    if found:
-        proven |= _leaps_after(found, dips, starts, stops, limits)
-    elif not by_habit.any():
-        proven |= _springs(rest, starts, stops, limits)
+    around = rolling_median(rest, 11)
+    floor = 1.5 * float(np.median(motion[by_habit])) if by_habit.any() else 0.0
+    proven = _exact(camera.times_ns[at], rest, (starts, stops), floor, limits)
+    if not by_habit.any():
+        found = leaps(camera)
+        if found:
+            proven |= _leaps_after(found, dips, starts, stops, limits)
+        else:
+            proven |= _springs(rest, starts, stops, limits)
     # a robot that comes to rest slows down first, one whose frames are lost moves until then
     pace = np.maximum(around[stops - 1], _median_after(rest, stops))
     moving = np.minimum(rest[starts - 1], rest[starts - 2]) > limits["pace_ratio"] * pace
     return np.asarray(at[stops[proven & moving] - 1], dtype=np.intp)
+
+
+def _exact(
+    times_ns: npt.NDArray[np.int64],
+    motion: npt.NDArray[np.float64],
+    repeats: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
+    floor: float,
+    limits: Limits,
+) -> Mask:
+    """True for each run of repeats that are exact, but for a ``floor``, in the midst of motion.
+
+    What turns round stands for a moment too, but is slow before and after, and does not leap on.
+    One that leaps on may be chance; beside two of them others like them stand in as well.
+    """
+    starts, stops = repeats
+    beside = np.minimum(motion[starts - 1], motion[stops])
+    alike = motion[starts] < np.maximum(limits["exact_ratio"] * beside, floor)
+    alike &= beside > limits["exact_pace"] * rolling_median(motion, 11)[starts]
+    usual = (motion[starts - 1] + motion[stops + 1]) / 2
+    leapt = alike & (motion[stops] > limits["exact_leap"] * usual)
+    begins = times_ns[starts]
+    leaping = _near(begins, begins[leapt], limits["join_s"])
+    return np.asarray(alike & (leaping >= 2), dtype=np.bool_)
 
 
 def _near(

@@ -33,7 +33,8 @@ def _changes(camera: Pictures, limits: Limits) -> Mask:
     motion = np.maximum(camera.motion, np.roll(camera.motion, -1))
     steady = rolling_median(motion, round(limits["steady_s"] * (camera.rate_hz or 0.0)))
     expected = 2 / np.sqrt(np.pi) * np.nan_to_num(camera.noise) / halved(camera.width)
-    return np.asarray(steady >= limits["change_share"] * expected, dtype=np.bool_)
+    # a triage does not know what changes
+    return np.asarray(~(steady < limits["change_share"] * expected), dtype=np.bool_)
 
 
 def blockiness(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
