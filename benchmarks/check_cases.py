@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from benchmarks.check_claps import CLAPPED
 from benchmarks.check_films import FILMED, RATE_HZ, film, scene
 from benchmarks.check_made import Bar, Case, Curve, Floats, Made, Maker, Side, both_limits
 from benchmarks.check_people import PEOPLE
@@ -232,6 +233,6 @@ HEARD: tuple[Case, ...] = (
     ),
 )
 
-CASES = (*FILMED, *PEOPLE, *MOVING, *CLOCKS, *TOUCH, *SAID, *HEARD)
+CASES = (*FILMED, *PEOPLE, *MOVING, *CLOCKS, *TOUCH, *SAID, *HEARD, *CLAPPED)
 WITHOUT: tuple[str, ...] = ()
 """Checks of which there is no picture."""

@@ -280,7 +280,7 @@ class _Plot:
     def bars(self, judged: Judged) -> None:
         """The stretches one below the other, with their flags shaded and limits upright."""
         self._shade(judged)
-        self._scale_across("s")
+        self._scale_across(judged.made.across)
         for name, line in judged.lines.items():
             if line <= self.across[1]:
                 _dashed(self.canvas, (self.x(line), self.top), (self.x(line), self.bottom))

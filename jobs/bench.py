@@ -24,6 +24,7 @@ BENCHMARKS = {
     "copies": "benchmarks.copies",
     "policy": "benchmarks.policy",
     "sync": "benchmarks.sync",
+    "claps": "benchmarks.claps",
     "planted": "benchmarks.planted",
     "triage": "benchmarks.triage",
     "defects": "benchmarks.defect_set",

@@ -13,7 +13,7 @@ import contextlib
 import fcntl
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,7 @@ from sqlalchemy.orm import Session
 
 from dailies.database import Record
 from dailies.record import Episode
-from dailies.words import Verdict
-from jobs.screening import Screened
+from jobs.screening import Screened, with_flags
 from quality.checks.copied import COPIED_CLIP
 from quality.landmarks import ROW, Candidate, Index, Rows, landmarks
 from quality.measures.measurements import Measurements, keep_copies, load_sketches
@@ -51,11 +50,8 @@ def told(screened: Screened, copies: tuple[Copy, ...], policy: Policy) -> Screen
     """The same with what was found of it in earlier recordings, in verdict and flags."""
     who = screened.metadata
     limits = policy.limits_for(who.task, who.site, who.rig)[COPIED_CLIP.name]
-    others = tuple(one for one in screened.verdict.flags if one.check != COPIED_CLIP.name)
     flags = tuple(COPIED_CLIP.function(Measurements(copies=copies), limits))
-    if not flags and len(others) == len(screened.verdict.flags):
-        return screened
-    return replace(screened, verdict=Verdict.of(screened.verdict.policy, others + flags))
+    return with_flags(screened, COPIED_CLIP.name, flags)
 
 
 def copies_in(

@@ -39,6 +39,7 @@ from jobs.entry import Entered, enter
 from jobs.policies import in_force, last_put_in_force
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
 from jobs.screening import Screened, failed
+from jobs.shift_times import held_against_shift
 from quality.measures import Models
 
 RESCAN_S = 60.0
@@ -351,11 +352,18 @@ class Intake:
             underway.errors.append(screened.error)
 
     def _looked_up(self, screened: Screened) -> Screened:
-        """With what of it was in the record before. It is entered whatever comes of that."""
+        """With what of it was in the record before, and against its shift. It is entered whatever
+        comes of that."""
         try:
-            return self._history.judged(screened, self._policy)
+            screened = self._history.judged(screened, self._policy)
         except Exception as error:
             self._say(f"{screened.path}: earlier copies could not be looked up ({error})")
+        try:
+            with self._record.read() as session:
+                kept = self._config.measurements
+                return held_against_shift(session, screened, self._policy, kept)
+        except Exception as error:
+            self._say(f"{screened.path}: its shift could not be looked up ({error})")
             return screened
 
     def _enter_or_fail(self, underway: Underway, screened: Screened) -> tuple[Entered, Screened]:

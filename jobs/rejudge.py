@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Select, func, or_, select
@@ -16,6 +16,7 @@ from dailies.record import Episode
 from dailies.recordings.contract import Metadata
 from dailies.words import Verdict
 from jobs.entry import restate
+from jobs.shift_times import Recorded, worked_of
 from quality.judge import judge
 from quality.measures import Measurements
 from quality.policy import Policy
@@ -105,12 +106,24 @@ def _judged(record: Record, data: Path, ids: Sequence[int], policy: Policy) -> d
             Episode.task_id,
             Episode.site_id,
             Episode.rig_id,
+            Episode.shift_id,
+            Episode.worker_id,
         )
         rows = session.execute(select(*columns).where(Episode.id.in_(ids))).all()
+        worked = {
+            row.id: worked_of(
+                session,
+                Recorded.kept(data / str(row.measurements)),
+                row.shift_id,
+                row.worker_id,
+            )
+            for row in rows
+        }
     verdicts = {}
-    for id_, folder, task, site, rig in rows:
+    for id_, folder, task, site, rig, _, _ in rows:
         measurements = _load(data / str(folder))
         if measurements is not None:
+            measurements = replace(measurements, worked=worked[id_])
             who = Metadata(task=task, site=site, rig=rig)
             verdicts[id_] = (
                 judge(measurements, policy, who),

@@ -140,6 +140,14 @@ def screen_episode(
     )
 
 
+def with_flags(screened: Screened, check: str, flags: tuple[Flag, ...]) -> Screened:
+    """The same with these flags of a check in place of those it has; the verdict follows."""
+    others = tuple(one for one in screened.verdict.flags if one.check != check)
+    if not flags and len(others) == len(screened.verdict.flags):
+        return screened
+    return replace(screened, verdict=Verdict.of(screened.verdict.policy, others + flags))
+
+
 def failed(
     path: Path,
     index: int,

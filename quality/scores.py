@@ -28,9 +28,12 @@ from quality.policy import HOUSE, Policy
 EVER = 1e30
 """A limit beyond all that is measured; negative where lower is worse."""
 
-IMMOVABLE = frozenset({"missing_stream", "corrupt_stream", "label_missing", "copied_clip"})
+IMMOVABLE = frozenset({
+    "missing_stream", "corrupt_stream", "label_missing", "copied_clip",
+    "outside_shift",
+})  # fmt: skip
 """Checks whose limits say nothing of what was measured here: what they find is there or not, or
-comes from other recordings."""
+comes from other recordings, or from the record."""
 
 NEAR = 0.5
 """Scores are kept from half the house's suspect limit on: so far can a limit be tightened."""

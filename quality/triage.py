@@ -34,7 +34,7 @@ SINGLE = (
 """Checks of pictures one by one: their spans are told to within the sampling."""
 NOT_LOOKED_AT = (
     "copied_clip", "dirty_lens", "face_in_view", "flicker", "frozen_picture", "hidden_drops",
-    "motion_blur", "no_hand", "sync_by_content",
+    "motion_blur", "no_hand", "sound_offset", "sync_by_content",
 )  # fmt: skip
 """What a triage does not look for. Frozen, flickering and motion-blurred pictures are found all the
 same in the stretches that were decoded whole; hidden drops are not, for a stretch is too little to

@@ -173,7 +173,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Metadata:
-    """Who, where and when, as far as the recording says; ids are those of the record."""
+    """Who, where and when, as far as the recording says; ids are those of the record.
+
+    ``created_at`` is when its file says that it was made, by a clock that nobody has checked and in
+    a zone that may be wrong: good enough to doubt a clip, not to say when it was filmed.
+    """
 
     task: str | None = None
     worker: str | None = None
@@ -183,6 +187,7 @@ class Metadata:
     program: str | None = None
     started_at: dt.datetime | None = None  # an instant with its zone
     steps: tuple[Step, ...] = ()
+    created_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def metadata_of(said: Said, *, task: str | None = None) -> Metadata:
     """The metadata that an object gives; ``task`` where it names none. Notes go to its problems."""
     ids = {key: said.text(key) for key in IDS}
     ids["task"] = ids["task"] or task
-    return Metadata(**ids, started_at=_instant(said), steps=tuple(_steps(said)))
+    return Metadata(**ids, started_at=_instant(said), steps=tuple(_steps(said)), created_at=None)
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

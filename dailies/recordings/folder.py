@@ -60,6 +60,7 @@ def _episode(root: Path) -> Episode:
     duration = said.number("duration_s", above=0)
     if duration is None and len(held) == 1:
         duration = held[0].header.duration_s
+    created_at = min((one.created_at for one in held if one.created_at), default=None)
     return Episode(
         path=root,
         index=0,
@@ -67,7 +68,7 @@ def _episode(root: Path) -> Episode:
         cameras=cameras_there,
         series=series_there,
         audio=audio,
-        metadata=metadata_of(said) if said else Metadata(),
+        metadata=replace(metadata_of(said) if said else Metadata(), created_at=created_at),
         problems=tuple(problems),
         files=tuple(dict.fromkeys((*streams, *series_files))),
         declared_duration_s=duration,

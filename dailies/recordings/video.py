@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ STREAM = "video"
 SOUND = "audio"
 """Name of the sound of a plain video; a second stream of it is ``audio_2``."""
 
+UNSET_YEAR = 2000
 _STEADY = 1e-3  # two rates within a thousandth are one: containers round them
 
 
@@ -58,12 +60,16 @@ class Header:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a container holds: its first video stream, further ones, sound and telemetry."""
+    """What a container holds: its first video stream, further ones, sound and telemetry.
+
+    ``created_at`` is when it was made, by its own word.
+    """
 
     header: Header = Header(None, None, None)
     cameras: tuple[Camera, ...] = ()
     audio: tuple[Audio, ...] = ()
     telemetry: Telemetry = field(default_factory=Telemetry)
+    created_at: dt.datetime | None = None
 
 
 class PlainVideo:
@@ -102,7 +108,7 @@ def contents(path: Path) -> Contents:
         try:
             return _with_others(path, container, seen, tracks[1:])
         except (*READ_ERRORS, av.error.FFmpegError):
-            return Contents(seen)
+            return Contents(seen, created_at=_created_at(container))
 
 
 def _with_others(
@@ -110,7 +116,23 @@ def _with_others(
 ) -> Contents:
     cameras = [_further(path, container, at) for at in enumerate(further, 2)]
     audio = [_audio(path, container, one) for one in enumerate(container.streams.audio)]
-    return Contents(seen, tuple(cameras), tuple(audio), telemetry_of(container, str(path)))
+    telemetry = telemetry_of(container, str(path))
+    return Contents(seen, tuple(cameras), tuple(audio), telemetry, _created_at(container))
+
+
+def _created_at(container: InputContainer) -> dt.datetime | None:
+    """When the container says it was made; phones by Apple say it with their zone.
+
+    A clock that was never set says 1904 or 1970.
+    """
+    for key in ("com.apple.quicktime.creationdate", "creation_time"):
+        try:
+            said = dt.datetime.fromisoformat(container.metadata.get(key, ""))
+        except ValueError:
+            continue
+        if said.tzinfo is not None and said.year > UNSET_YEAR:
+            return said
+    return None
 
 
 def _header(container: InputContainer, stream: VideoStream, track: int) -> Header:
@@ -196,6 +218,7 @@ def _episode(path: Path) -> Episode:
     metadata = metadata_of(said) if beside else Metadata()
     if metadata.started_at is None:
         metadata = replace(metadata, started_at=held.telemetry.started_at)
+    metadata = replace(metadata, created_at=held.created_at)
     promised = said.number("duration_s", above=0)
     return Episode(
         path=path,

@@ -15,6 +15,7 @@ from quality.checks.frozen import FROZEN_PICTURE
 from quality.checks.grain import BLOCKINESS, NOISE
 from quality.checks.lens import DIRTY_LENS
 from quality.checks.problems import CORRUPT_STREAM, MISSING_STREAM
+from quality.checks.shift import OUTSIDE_SHIFT
 from quality.checks.size import PICTURE_SIZE_CHANGED
 
 __all__ = ["BY_NAME", "CHECKS", "Check", "Finder", "Limits", "by_name"]
@@ -72,8 +73,11 @@ CHECKS: tuple[Check, ...] = (
     sound.HUM,
     people.FACE_IN_VIEW,
     people.NO_HAND,
+    sync.SOUND_OFFSET,
     # what was there before
     COPIED_CLIP,
+    # in the record
+    OUTSIDE_SHIFT,
 )
 
 

@@ -38,7 +38,7 @@ def sync_drift(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             ends = (kind, round(sync.start_offset_ms, 3), round(sync.end_offset_ms, 3))
             yield from _apart(sync, limits, kind) if ends not in apart else ()
             apart.add(ends)
-        elif not {sync.stream, sync.against} & off:
+        elif sync.stream not in heard and not {sync.stream, sync.against} & off:
             for flag in _misaligned(sync, limits):
                 off.add(sync.stream)
                 yield flag
@@ -66,6 +66,42 @@ CHECK = Check(
 )
 
 _FINDER = Finder(CHECK.name, CHECK.unit, CHECK.remedy)
+
+
+def sound_offset(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags sound that is early or late against the pictures of its file (ms, as far as certain),
+    by what both hold: claps, knocks, flashes with a beep. Late sound may be ``late_ms`` later.
+
+    Where the two hold no such events, nothing is said.
+    """
+    names = {sound.name for sound in measurements.sounds}
+    for sync in measurements.sync:
+        if sync.method != "heard" or not sync.tells or sync.stream not in names:
+            continue
+        line = _line(sync, limits["late_ms"])
+        measured = float(line.certain_ms.max())
+        if grade := limits.grade(measured):
+            yield _HEARD.flag(
+                grade,
+                sync.stream,
+                line.beyond(limits.limit(Grade.SUSPECT)),
+                measured,
+                limits.limit(grade),
+                f"{_course(sync)} against {sync.against}, by {len(sync.window_times_s)} events "
+                f"that are heard and seen (± {sync.offset_error_ms or 0:.0f} ms)",
+            )
+
+
+SOUND_OFFSET = Check(
+    name="sound_offset",
+    says="The sound comes early or late against the pictures of its file.",
+    unit="ms",
+    remedy="correct the recorder's sound delay, or stamp both from one clock",
+    needs=("sync",),
+    function=sound_offset,
+    settings=("late_ms",),
+)
+_HEARD = Finder.of(SOUND_OFFSET)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from dailies.recordings.contract import Episode
+from quality.measures.claps import claps
 from quality.measures.decode import measure_camera
 from quality.measures.detectors import NO_MODELS, Models
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures, measure_series
-from quality.measures.sound import SoundMeasures, beside, measure_sound
+from quality.measures.sound import Envelope, SoundMeasures, beside, hear
 from quality.measures.sync import SyncMeasures, measure_sync
+from quality.measures.two_sounds import by_sound
 
 __all__ = [
     "NO_MODELS",
@@ -41,14 +43,26 @@ def measure(episode: Episode, *, threads: int = 0, models: Models = NO_MODELS) -
             lambda camera: measure_camera(camera, threads=threads, models=models), episode.cameras
         )
         cameras = tuple(measured)
-    sounds = tuple(measure_sound(audio) for audio in episode.audio)
+    listened = [hear(audio) for audio in episode.audio]
+    sounds = tuple(sound for sound, _ in listened)
+    heard = beside(episode, cameras, sounds)
+    envelopes = {sound.name: envelope for sound, envelope in listened}
     return Measurements(
         cameras=cameras,
         series=tuple(measure_series(series) for series in episode.series),
-        sync=measure_sync(cameras, episode.series, beside(episode, cameras, sounds)),
+        sync=measure_sync(cameras, episode.series, heard, _by_sound(heard, envelopes)),
         problems=episode.problems,
         declared_duration_s=episode.declared_duration_s,
         task=episode.metadata.task,
         steps=episode.metadata.steps,
         sounds=sounds,
     )
+
+
+def _by_sound(
+    heard: list[tuple[SoundMeasures, Pictures]], envelopes: dict[str, Envelope]
+) -> list[SyncMeasures]:
+    """Sounds against their pictures by claps, and cameras against each other by their sounds."""
+    alone = [claps(envelopes[sound.name], camera, sound.name) for sound, camera in heard]
+    cameras = {camera.name: envelopes[sound.name] for sound, camera in reversed(heard)}
+    return [*by_sound(list(reversed(cameras.items()))), *alone]

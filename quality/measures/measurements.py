@@ -19,6 +19,7 @@ from dailies.recordings.contract import Problem, Step
 from dailies.words import NS, Span
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import SeriesMeasures
+from quality.measures.shift import Worked
 from quality.measures.sketch import Copy, Sketch
 from quality.measures.sound import SoundMeasures
 from quality.measures.sync import SyncMeasures
@@ -39,6 +40,7 @@ class Measurements:
 
     ``problems`` are those that the reader had found; ``declared_duration_s`` is what the metadata
     promises. ``task`` and ``steps`` are what the recording says was done, None where it says none.
+    ``worked`` is looked up in the record each time, and never stored.
     """
 
     cameras: tuple[Pictures, ...] = ()
@@ -50,6 +52,7 @@ class Measurements:
     steps: tuple[Step, ...] = ()
     sounds: tuple[SoundMeasures, ...] = ()
     copies: tuple[Copy, ...] = ()
+    worked: tuple[Worked, ...] = ()
 
     @property
     def duration_ns(self) -> int:

@@ -1,4 +1,8 @@
-"""One decode pass over a stream of sound: its level every 10 ms, and how much of it is hum."""
+"""One decode pass over a stream of sound: its level every 10 ms, and how much of it is hum.
+
+For as long as an episode is measured, the pass also gives the level of every millisecond, placed by
+the container's time stamps: what claps and two sounds are told by.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,11 @@ TONE_RATIO = 4.0
 """Power that a harmonic must have against the median around it, to be one."""
 SILENT = 1e-7
 ERRORS_KEPT = 3
+FINE_A_SECOND = 1000
+FINE_KEPT_S = 3 * 3600
+"""Of longer sound the beginning is kept in milliseconds: 4 MB a thousand seconds."""
+STRAY_S = 60.0
+"""Time stamps that disagree with the samples counted by more than this are not believed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +87,23 @@ class SoundMeasures:
         return Span(start, start + round(self.sample_count / self.rate_hz * NS))
 
 
+@dataclass(frozen=True, eq=False)
+class Envelope:
+    """The level of a sound in each millisecond, shape (n,), from ``start_s`` of the recording on.
+
+    ``level`` is the RMS of the difference from sample to sample, over all channels, so that sharp
+    sounds count for more than rumble; 0 where the time stamps leave a gap.
+    """
+
+    start_s: float
+    level: Floats
+
+    @property
+    def end_s(self) -> float:
+        """End of the last millisecond."""
+        return self.start_s + len(self.level) / FINE_A_SECOND
+
+
 @dataclass
 class _Heard:
     """What accumulates during the pass."""
@@ -87,6 +113,8 @@ class _Heard:
     clipped: list[Floats] = field(default_factory=list)
     spectra: list[Floats] = field(default_factory=list)
     powers: list[float] = field(default_factory=list)
+    fine: list[Floats] = field(default_factory=list)
+    placed: list[tuple[int, float]] = field(default_factory=list)  # sample, and its time stamp [s]
     stride: int = 1
     seconds: int = 0
     rate_hz: int = 0
@@ -124,23 +152,30 @@ def beside(
 
 
 def measure_sound(audio: Audio) -> SoundMeasures:
+    """The measures of a stream of sound; see ``hear``."""
+    return hear(audio)[0]
+
+
+def hear(audio: Audio) -> tuple[SoundMeasures, Envelope]:
     """Decode a stream of sound once; a second of it is in memory at a time.
 
     Never raises for a damaged file: ``error`` says what could not be decoded.
     """
     heard = _Heard()
+    from_start_s = 0.0
     try:
         with av.open(str(audio.path), metadata_errors="replace") as container:
             stream = container.streams.audio[audio.track]
             if stream.codec_context is None:
                 raise ValueError("its sound is of a codec that FFmpeg does not know")
+            from_start_s = _from_start_s(container, stream, audio)
             for second in _seconds(container, stream, heard):
                 _hear(second, heard)
     except (av.FFmpegError, *READ_ERRORS) as error:
         heard.fault(error)
     rms = np.concatenate(heard.rms) if heard.rms else np.empty(0, np.float32)
     hum_hz, level, share = _hum(heard)
-    return SoundMeasures(
+    measured = SoundMeasures(
         name=audio.name,
         times_ns=audio.offset_ns + np.arange(len(rms), dtype=np.int64) * (NS // BLOCKS_A_SECOND),
         rms=rms,
@@ -156,6 +191,35 @@ def measure_sound(audio: Audio) -> SoundMeasures:
         error="; ".join(heard.errors) or None,
         error_count=heard.error_count,
     )
+    return measured, _envelope(heard, audio, from_start_s)
+
+
+def _from_start_s(container: InputContainer, stream: AudioStream, audio: Audio) -> float:
+    """What a time stamp of the stream needs added, to be on the recording's clock [s]."""
+    first_s = (container.start_time or 0) / av.time_base
+    own_s = float((stream.start_time or 0) * (stream.time_base or 0)) - first_s
+    return audio.offset_ns / NS - max(own_s, 0.0) - first_s
+
+
+def _envelope(heard: _Heard, audio: Audio, from_start_s: float) -> Envelope:
+    """The milliseconds on an even grid: by their time stamps, or counted where these are odd."""
+    level = np.concatenate(heard.fine) if heard.fine else np.empty(0, np.float32)
+    counted = Envelope(audio.offset_ns / NS, level)
+    if not len(level) or not heard.placed:
+        return counted
+    samples, stamps_s = np.array(heard.placed).T
+    by_count_s = stamps_s[0] + (samples - samples[0]) / heard.rate_hz
+    if (np.diff(stamps_s) <= 0).any() or np.abs(stamps_s - by_count_s).max() > STRAY_S:
+        return counted
+    # the time of a sample lies as far from its frame's stamp as it is counted from it
+    numbers = np.arange(len(level)) * heard.rate_hz / FINE_A_SECOND
+    frame = np.clip(np.searchsorted(samples, numbers, side="right") - 1, 0, None)
+    at_s = stamps_s[frame] + (numbers - samples[frame]) / heard.rate_hz
+    grid_s = np.arange(at_s[0], at_s[-1] + 0.5 / FINE_A_SECOND, 1 / FINE_A_SECOND)
+    nearest = np.clip(np.searchsorted(at_s, grid_s + 0.5 / FINE_A_SECOND) - 1, 0, None)
+    is_there = np.abs(at_s[nearest] - grid_s) <= 2 / FINE_A_SECOND
+    placed = np.where(is_there, level[nearest], 0).astype(np.float32)
+    return Envelope(float(at_s[0]) + from_start_s, placed)
 
 
 def _seconds(container: InputContainer, stream: AudioStream, heard: _Heard) -> Iterator[Floats]:
@@ -169,6 +233,8 @@ def _seconds(container: InputContainer, stream: AudioStream, heard: _Heard) -> I
         if heard.rate_hz and frame.sample_rate != heard.rate_hz:
             resampler = av.AudioResampler(format="fltp", rate=heard.rate_hz)
         heard.rate_hz = heard.rate_hz or frame.sample_rate
+        if frame.time is not None:
+            heard.placed.append((heard.count + length, frame.time))
         for plain in resampler.resample(frame):
             samples = np.asarray(plain.to_ndarray(), np.float32)
             heard.channels = heard.channels or len(samples)
@@ -220,9 +286,21 @@ def _hear(samples: Floats, heard: _Heard) -> None:
     heard.peak.append(np.maximum.reduceat(level, starts, axis=1).max(axis=0).astype(np.float32))
     clipped = np.add.reduceat((level >= FULL).astype(np.float32), starts, axis=1) / sizes
     heard.clipped.append(clipped.max(axis=0).astype(np.float32))
+    heard.fine += _milliseconds(samples, heard)
     heard.count += length
     if length == heard.rate_hz:
         _take_spectrum(samples.mean(axis=0), heard)
+
+
+def _milliseconds(samples: Floats, heard: _Heard) -> list[Floats]:
+    """The level of each whole millisecond; none of what is beyond FINE_KEPT_S."""
+    count = samples.shape[1] * FINE_A_SECOND // max(heard.rate_hz, 1)
+    if not count or heard.rate_hz < 2 * FINE_A_SECOND or heard.count >= FINE_KEPT_S * heard.rate_hz:
+        return []
+    edges = np.arange(count + 1) * heard.rate_hz // FINE_A_SECOND
+    steps = np.square(np.diff(samples, axis=1, prepend=samples[:, :1])).sum(axis=0)
+    powers = np.add.reduceat(steps[: edges[-1]], edges[:-1]) / np.diff(edges)
+    return [np.sqrt(powers).astype(np.float32)]
 
 
 def _take_spectrum(second: Floats, heard: _Heard) -> None:

@@ -85,9 +85,10 @@ class SyncMeasures:
     """How ``stream`` lies in time against ``against``: positive is late, negative is early.
 
     ``method``: "content" compares what the two show, "through" is the difference of two cameras'
-    offsets against the same series, "clock" compares time stamps alone: how much later the stream
-    starts and ends. ``offset_ms`` is at the middle of [start_ns, end_ns); ``drift_ppm`` is its
-    growth in microseconds a second, 0 where none could be shown; ``*_error_*`` are one standard
+    offsets against the same series, "heard" goes by sounds (a sound against the pictures of its
+    file, or two cameras by their sounds), "clock" compares time stamps alone: how much later the
+    stream starts and ends. ``offset_ms`` is at the middle of [start_ns, end_ns); ``drift_ppm`` is
+    its growth in microseconds a second, 0 where none could be shown; ``*_error_*`` are one standard
     error. ``correlation`` is that of the two motions once aligned, ``residual_ms`` the spread of
     ``window_offsets_ms`` about the line. Where ``tells`` is False, ``reason`` says why, and what
     could not be measured is None.
@@ -95,7 +96,7 @@ class SyncMeasures:
 
     stream: str
     against: str
-    method: Literal["content", "through", "clock"]
+    method: Literal["content", "through", "heard", "clock"]
     tells: bool
     reason: str
     start_ns: int
@@ -132,9 +133,13 @@ def measure_sync(
     pictures: Sequence[Moving],
     series: Sequence[Series],
     heard: Sequence[tuple[SoundMeasures, Moving]] = (),
+    by_sound: Sequence[SyncMeasures] = (),
 ) -> tuple[SyncMeasures, ...]:
     """Every camera against the robot, cameras against each other, and all streams' ends; those of
     sound, ``heard``, against the camera of the same file.
+
+    ``by_sound`` is what sounds have told already: a camera of which they tell is compared with the
+    first one in no other way, for they are more exact. Those that tell nothing are left out.
 
     The reference is the series of role "state"; without one "action", and without that the others.
     Cameras go through the robot where both of them can be told against the same series, else they
@@ -147,8 +152,12 @@ def measure_sync(
         for camera in cameras.values()
         if robot
     ]
-    pairs = list(_pairs(list(cameras.values()), against_robot))
-    return (*against_robot, *pairs, *_clocks(pictures, series), *map(_ends_of_sound, heard))
+    told = [sync for sync in by_sound if sync.tells]
+    known = {(sync.stream, sync.against) for sync in told}
+    pairs = _pairs(list(cameras.values()), against_robot)
+    by_picture = [pair for pair in pairs if (pair.stream, pair.against) not in known]
+    clocks = (*_clocks(pictures, series), *map(_ends_of_sound, heard))
+    return (*against_robot, *told, *by_picture, *clocks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -106,7 +106,7 @@ def test_the_public_check_names_are_those_of_the_format() -> None:
         "action_offset", "wrong_units", "series_gap", "bad_times", "uneven_samples", "wrong_rate",
         "force_saturation", "force_drift", "force_flat", "no_contact", "too_long",
         "label_missing", "steps_missing", "steps_out_of_order", "silent_sound", "clipped_sound",
-        "hum", "copied_clip", "face_in_view", "no_hand",
+        "hum", "sound_offset", "copied_clip", "outside_shift", "face_in_view", "no_hand",
     }  # fmt: skip
 
 
