@@ -6,12 +6,18 @@ The same clip without a defect is its near miss. Printed for a kind are the shar
 the right check that meets the planted span), the share of those whose span overlaps by half
 (intersection over union), and the clean clips that the check flags.
 Clips are those of ``DAILIES_SAMPLES`` (default ../shared/samples beside the checkout), else made.
+
+With ``--full``, where ``rdq`` is on the path or ``DAILIES_RDQ`` names it, its ``check-video`` is
+asked about the same files, of the kinds that it claims to find; a finding of any severity counts.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import statistics
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,27 +68,44 @@ class Shot:
 Planter = Callable[[Clip, int, int], Shot]
 
 
+@dataclass(frozen=True)
+class Found:
+    """What was found in a planted clip: the checks, with the span of each, in seconds."""
+
+    spans: tuple[tuple[str, float, float], ...]
+
+    def of(self, checks: Sequence[str]) -> list[tuple[float, float]]:
+        """The spans of these checks."""
+        return [(start_s, end_s) for check, start_s, end_s in self.spans if check in checks]
+
+
 def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """A result for each kind of defect; of all clips if ``full``, else of a few."""
     policy = Policy.load()
+    rdq = (os.environ.get("DAILIES_RDQ") or shutil.which("rdq")) if full else None
     with tempfile.TemporaryDirectory() as folder:
         clips = _clips(Path(folder), full=full)
         spans = [_span(clip) for clip in clips]
         tell(f"  {len(clips)} clips, {len(KINDS)} kinds of defect")
-        clean = [_flags(kept(clip), clip, Path(folder), policy) for clip in clips]
+        here = Path(folder) / "nothing"
+        clean = [_screened(kept(clip), clip, here, policy) for clip in clips]
+        clean_to_rdq = _by_rdq(rdq, here) if rdq else {}
         for kind, (checks, plant) in KINDS.items():
             tell(f"  planting {kind}")
-            overlaps = []
-            chosen = [at for at, clip in enumerate(clips) if kind not in DIRT or _moves(clip)]
-            for clip, (start, stop) in ((clips[at], spans[at]) for at in chosen):
-                if kind in DIRT:  # a view takes its time to pass by every part of the lens
-                    clip = _read(clip.file, WHOLE_S)
-                    start, stop = 0, len(clip.frames)
-                flags = _flags(plant(clip, start, stop), clip, Path(folder), policy)
-                overlaps.append(_overlap(flags, checks, start / clip.rate_hz, stop / clip.rate_hz))
-            false = [clips[at].name for at, flags in enumerate(clean) if _of(flags, checks)]
-            yield _result(kind, [clips[at] for at in chosen], overlaps, false)
-        flagged = [clip.name for clip, flags in zip(clips, clean, strict=True) if flags]
+            here = Path(folder) / kind
+            chosen = [at for at in range(len(clips)) if kind not in DIRT or _moves(clips[at])]
+            spoilt = [_spoilt(clips[at], spans[at], kind) for at in chosen]
+            found = [_screened(plant(*one), one[0], here, policy) for one in spoilt]
+            false = [clips[at].name for at, one in enumerate(clean) if one.of(checks)]
+            yield _result(f"planted_{kind}", spoilt, found, checks, false)
+            if rdq and kind in CLAIMED_BY_RDQ:
+                told = _by_rdq(rdq, here)
+                named = [told.get(_file(here, clips[at]).name, Found(())) for at in chosen]
+                theirs = CLAIMED_BY_RDQ[kind]
+                false = [name for name, one in clean_to_rdq.items() if one.of(theirs)]
+                yield _result(f"planted_{kind}_by_rdq", spoilt, named, theirs, false)
+            shutil.rmtree(here)
+        flagged = [clip.name for clip, one in zip(clips, clean, strict=True) if one.spans]
         yield {
             "name": "planted_nothing",
             "value": len(flagged),
@@ -92,18 +115,56 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
         }
 
 
+Spoilt = tuple["Clip", int, int]
+"""A clip, and the pictures [start, stop) of it that are spoilt."""
+
+
+def _spoilt(clip: Clip, span: tuple[int, int], kind: str) -> Spoilt:
+    if kind not in DIRT:
+        return clip, *span
+    whole = _read(clip.file, WHOLE_S)  # a view takes its time to pass by every part of the lens
+    return whole, 0, len(whole.frames)
+
+
 def _result(
-    kind: str, clips: Sequence[Clip], overlaps: list[float | None], false: list[str]
+    name: str,
+    spoilt: Sequence[Spoilt],
+    found: Sequence[Found],
+    checks: Sequence[str],
+    false: list[str],
 ) -> dict[str, Any]:
-    found = [overlap for overlap in overlaps if overlap is not None]
+    overlaps = [
+        _overlap(one.of(checks), start / clip.rate_hz, stop / clip.rate_hz)
+        for (clip, start, stop), one in zip(spoilt, found, strict=True)
+    ]
+    met = [overlap for overlap in overlaps if overlap is not None]
+    pairs = zip(spoilt, overlaps, strict=True)
     return {
-        "name": f"planted_{kind}",
-        "ratio": round(len(found) / len(clips), 3) if clips else None,
+        "name": name,
+        "ratio": round(len(met) / len(spoilt), 3) if spoilt else None,
         "unit": "found",
-        "clips": len(clips),
-        "overlap_by_half": round(statistics.fmean(o >= 0.5 for o in found), 3) if found else None,
+        "clips": len(spoilt),
+        "overlap_by_half": round(statistics.fmean(o >= 0.5 for o in met), 3) if met else None,
         "false": false,
-        "missed": [c.name for c, overlap in zip(clips, overlaps, strict=True) if overlap is None],
+        "missed": [clip.name for (clip, _, _), overlap in pairs if overlap is None],
+    }
+
+
+def _by_rdq(rdq: str, folder: Path) -> dict[str, Found]:
+    """What rdq says of each video in a folder, by the file's name."""
+    report = folder / "rdq.json"
+    subprocess.run(
+        [rdq, "check-video", str(folder), "--json", str(report)], capture_output=True, check=False
+    )
+    return {
+        Path(file["path"]).name: Found(
+            tuple(
+                (issue["check"], float(start_s), float(end_s))
+                for issue in file["issues"]
+                for start_s, end_s in issue.get("spans", [])
+            )
+        )
+        for file in json.loads(report.read_text())["files"]
     }
 
 
@@ -153,9 +214,21 @@ def _span(clip: Clip) -> tuple[int, int]:
     return start, start + length
 
 
-def _flags(shot: Shot, clip: Clip, folder: Path, policy: Policy) -> list[Flag]:
-    path = write(folder / "planted.mp4", shot, clip.rate_hz)
-    return [flag for screened in screen(path, policy) for flag in screened.verdict.flags]
+def _screened(shot: Shot, clip: Clip, folder: Path, policy: Policy) -> Found:
+    folder.mkdir(exist_ok=True)
+    path = write(_file(folder, clip), shot, clip.rate_hz)
+    return found_in([flag for one in screen(path, policy) for flag in one.verdict.flags])
+
+
+def _file(folder: Path, clip: Clip) -> Path:
+    return folder / f"{clip.name.replace('/', '-').rpartition('.')[0]}.mp4"
+
+
+def found_in(flags: Sequence[Flag]) -> Found:
+    """The same by flags."""
+    return Found(
+        tuple((flag.check, flag.span.start_ns / NS, flag.span.end_ns / NS) for flag in flags)
+    )
 
 
 def write(path: Path, shot: Shot, rate_hz: float, *, group: int = 250) -> Path:
@@ -175,22 +248,14 @@ def write(path: Path, shot: Shot, rate_hz: float, *, group: int = 250) -> Path:
     return path
 
 
-def _of(flags: Sequence[Flag], checks: Sequence[str]) -> list[Flag]:
-    return [flag for flag in flags if flag.check in checks and flag.span is not None]
-
-
-def _overlap(
-    flags: Sequence[Flag], checks: Sequence[str], start_s: float, end_s: float
-) -> float | None:
-    """The best intersection over union of a right flag with the planted span; None if none meets
-    it."""
+def _overlap(spans: Sequence[tuple[float, float]], start_s: float, end_s: float) -> float | None:
+    """The best intersection over union of a span with the planted one; None if none meets it."""
     best = None
-    for flag in _of(flags, checks):
-        begins, ends = flag.span.start_ns / NS, flag.span.end_ns / NS
+    for begins_s, ends_s in spans:
         # a picture that is lost leaves no span of its own
-        common = min(ends, end_s) - max(begins, start_s)
+        common = min(ends_s, end_s) - max(begins_s, start_s)
         if common > 0:
-            best = max(best or 0.0, common / (max(ends, end_s) - min(begins, start_s)))
+            best = max(best or 0.0, common / (max(ends_s, end_s) - min(begins_s, start_s)))
     return best
 
 
@@ -369,3 +434,21 @@ KINDS: dict[str, tuple[tuple[str, ...], Planter]] = {
 """The kinds of defect: the checks that are to find each, and how it is planted."""
 DIRT = ("dirt_opaque", "dirt_haze", "dirt_smudge")
 """Those that are planted all along a clip whose camera moves."""
+CLAIMED_BY_RDQ: dict[str, tuple[str, ...]] = {
+    "blur_2px": ("video.blur",),
+    "blur_3px": ("video.blur",),
+    "blur_4px": ("video.blur",),
+    "motion_blur": ("video.blur",),
+    "black": ("video.black",),
+    "covered": ("video.covered", "video.black"),
+    "over": ("video.overexposed",),
+    "under": ("video.black", "video.low_light"),
+    "frozen": ("video.frozen",),
+    "repeats": ("video.frozen", "video.dropped_frames"),
+    "drops_visible": ("video.dropped_frames", "video.recording_gap"),
+    "drops_hidden": ("video.dropped_frames",),
+    "dirt_opaque": ("video.blur",),
+    "dirt_haze": ("video.blur",),
+    "dirt_smudge": ("video.blur",),
+}
+"""The kinds that rdq 0.3.4 checks for, by what it says, and the names of its findings."""

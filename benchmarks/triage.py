@@ -139,14 +139,15 @@ def _recall(
             before = time.perf_counter()
             flags, _ = _triage(path, policy)
             triaged_s += time.perf_counter() - before
-            if planted._overlap(_screened(path, policy), checks, *span) is None:
+            fully = planted.found_in(_screened(path, policy))
+            if planted._overlap(fully.of(checks), *span) is None:
                 continue
-            every = tuple({flag.check for flag in flags})
+            every, told = tuple({flag.check for flag in flags}), planted.found_in(flags)
             tally = left_out if kind in LEFT_OUT else looked_for
             tally.add(
                 f"{kind} in {clip.name}",
-                found=planted._overlap(flags, every, *span) is not None,
-                named=planted._overlap(flags, checks, *span) is not None,
+                found=planted._overlap(told.of(every), *span) is not None,
+                named=planted._overlap(told.of(checks), *span) is not None,
             )
     for name, tally in (("recall", looked_for), ("recall_of_what_it_leaves", left_out)):
         yield {

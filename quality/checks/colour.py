@@ -8,7 +8,7 @@ import numpy as np
 
 from dailies.words import Flag, Grade
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.stretches import Floats, rolling_median, runs, stay, stretches
+from quality.checks.stretches import Floats, Mask, rolling_median, runs, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
@@ -19,6 +19,8 @@ FADED = 0.25
 was: an encoder keeps remains of the colour before, of 1.5 to 1.9 codes by x264."""
 TINTED = 12.0
 """Codes of tint from which a picture's colour is not the camera's own, and not what is usual."""
+STEADY = 0.9
+"""Share of the other pictures whose tint must be near the usual one for a leap of it to count."""
 LEAP, LEAP_S = 0.6, 0.5
 """Share of the usual colour that there is so near to where it is lost: it does not fade slowly."""
 STAYS = 0.1
@@ -55,10 +57,7 @@ def colour_cast(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         tint = np.nan_to_num(rolling_median(camera.tint, width))
         tinted, leap = tint >= limits.suspect, limits["leap_share"] * limits.suspect
         if np.mean(tinted) < limits["share"]:
-            tinted[:] = False
-            usual = float(np.median(tint))
-            for start, stop in runs(tint >= usual + leap).tolist():
-                tinted[start:stop] = any(_turns(camera, tint, at, leap) for at in (start, stop))
+            tinted = _cast_at_once(camera, tint, leap)
         for stretch in stretches(
             camera, tinted, at_least_s=limits["steady_s"], join_s=limits["join_s"]
         ):
@@ -67,6 +66,19 @@ def colour_cast(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             what = f"colours off by {measured:.0f} codes for {stretch.seconds:.1f} s"
             limit = limits.limit(grade) if limits.grade(measured) else leap
             yield _CAST.flag(grade, camera.name, stretch.span, measured, limit, what)
+
+
+def _cast_at_once(camera: Pictures, tint: Floats, leap: float) -> Mask:
+    """True where a tint that is steady otherwise is greater by a ``leap``, and got so or lost it at
+    once. A camera that passes by things of one colour has no steady tint.
+    """
+    usual = float(np.median(tint))
+    greater = tint >= usual + leap
+    if greater.all() or np.quantile(np.abs(tint[~greater] - usual), STEADY) >= leap / 2:
+        return np.zeros(camera.count, np.bool_)
+    for start, stop in runs(greater).tolist():
+        greater[start:stop] = any(_turns(camera, tint, at, leap) for at in (start, stop))
+    return np.asarray(greater, dtype=np.bool_)
 
 
 def _turns(camera: Pictures, tint: Floats, at: int, leap: float) -> bool:

@@ -89,7 +89,7 @@ def _without_hands(looking: list[Pictures], limits: Limits) -> Iterator[tuple[Sp
     most_s = looking[0].hands.every_s
     for start, stop in runs(~shows).tolist():
         span = Span(int(edges[start]), int(edges[stop]))
-        yield span, min(span.duration_ns / NS, (stop - start + 1.5) * most_s)
+        yield span, min(span.duration_ns / NS, (stop - start + 0.5) * most_s)
 
 
 def _may_show(camera: Pictures, limits: Limits) -> Mask:

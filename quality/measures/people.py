@@ -20,10 +20,8 @@ from quality.measures.detectors import PIXELS, Boxes, Detector, Models, Picture
 from quality.measures.pace import Pace
 
 FACE_EVERY_S = 1.5
-HAND_EVERY_S = 2.0
-REST_S = 2.0
-"""How much later a hand is looked for again where one was found: looking takes three times as long
-as for a face, and where hands are at work there mostly is one."""
+HAND_EVERY_S = 4.0
+"""Looking for a hand takes three times as long as for a face."""
 
 Shown = Callable[[], Picture | None]
 """A picture as a person would see it, of about PIXELS at most; None where it cannot be drawn."""
@@ -41,7 +39,7 @@ class Looks:
     ``times_ns`` are on the recording's clock, ascending, ``numbers`` those of the pictures.
     ``counts`` says how many it found, ``width`` the largest one's width in shares of the picture's,
     ``score`` how sure it was of the surest (0 to 1); both are 0 where it found none. It looked
-    every ``every_s``, or less often while it found something.
+    every ``every_s``.
     """
 
     times_ns: npt.NDArray[np.int64]
@@ -60,7 +58,6 @@ class Search:
     detector: Detector
     model: str
     pace: Pace
-    rest_s: float = 0.0  # so much later is it due again after it found something
     looked: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
@@ -72,7 +69,6 @@ class Search:
             boxes = self.detector(picture)
         except cv2.error:
             return
-        self.pace.due_s += self.rest_s * bool(len(boxes))
         self.looked.append(number)
         self.counts.append(len(boxes))
         self.widths.append(_largest(boxes, picture.shape[1]))
@@ -93,10 +89,10 @@ class Search:
 
 def searches(models: Models) -> tuple[Search, ...]:
     """One for each model that is given."""
-    kinds = (("face", models.face, FACE_EVERY_S, 0.0), ("hand", models.hand, HAND_EVERY_S, REST_S))
+    kinds = (("face", models.face, FACE_EVERY_S), ("hand", models.hand, HAND_EVERY_S))
     return tuple(
-        Search(kind, model.opened(), model.identity, Pace(every_s, 0.0), rest_s)
-        for kind, model, every_s, rest_s in kinds
+        Search(kind, model.opened(), model.identity, Pace(every_s, 0.0))
+        for kind, model, every_s in kinds
         if model is not None
     )
 

@@ -183,7 +183,7 @@ class Pictures(Timed):
 
     @property
     def hands(self) -> Looks:
-        """What a detector of hands saw, every 2 s or, having found one, 4 s; empty without."""
+        """What a detector of hands saw, every 4 s; empty where none looked."""
         return self._looks("hand", HAND_EVERY_S)
 
     def _looks(self, kind: str, every_s: float) -> Looks:

@@ -81,7 +81,7 @@ def undrawn(curves: Curves, part: slice) -> None:
 
 
 def noisy(curves: Curves, part: slice) -> None:
-    curves["noise"][part] = 25
+    curves["noise"][part], curves["motion"][part] = 25, 14
 
 
 def in_blocks(curves: Curves, part: slice) -> None:
