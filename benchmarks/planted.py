@@ -93,6 +93,7 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
         for kind, (checks, plant) in KINDS.items():
             tell(f"  planting {kind}")
             here = Path(folder) / kind
+            here.mkdir()
             chosen = [at for at in range(len(clips)) if kind not in DIRT or _moves(clips[at])]
             spoilt = [_spoilt(clips[at], spans[at], kind) for at in chosen]
             found = [_screened(plant(*one), one[0], here, policy) for one in spoilt]
@@ -153,9 +154,10 @@ def _result(
 def _by_rdq(rdq: str, folder: Path) -> dict[str, Found]:
     """What rdq says of each video in a folder, by the file's name."""
     report = folder / "rdq.json"
-    subprocess.run(
-        [rdq, "check-video", str(folder), "--json", str(report)], capture_output=True, check=False
-    )
+    command = [rdq, "check-video", str(folder), "--json", str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not report.is_file():
+        raise RuntimeError(f"rdq ended with {done.returncode}: {done.stderr[-1000:]}")
     return {
         Path(file["path"]).name: Found(
             tuple(

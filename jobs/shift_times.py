@@ -91,7 +91,8 @@ def worked_of(
     for at, by in clocks:
         if at is None:
             continue
-        possible = _named(session, shift, worker) if shift else _that_day(session, at, worker)
+        named = list(_named(session, shift, worker)) if shift else []
+        possible = named or _that_day(session, at, worker)
         times = [
             Worked(one.id, one.started_at, one.ended_at, zone, at, by) for one, zone in possible
         ]

@@ -63,9 +63,9 @@ LADDERS: dict[str, tuple[float, ...]] = {
 The house's limits are among them. What was in force when the score was taken is asked as well.
 """
 
-UNEVEN = frozenset({"spike"})
-"""Checks that may find nothing at a tight limit and something at a looser one: asked at each step
-in any case."""
+UNEVEN = frozenset({"spike", "blur", "colour_cast"})
+"""Checks that may find nothing at a tight limit and something at a looser one, at which a stretch
+begins with a leap: asked at each step in any case."""
 
 OVERRULED = frozenset({"dropped_frames", "series_gap"})
 """Checks whose flags can fail by another setting, once they are beyond the suspect limit."""

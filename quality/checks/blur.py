@@ -59,6 +59,8 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             yield stretch, float(np.nanmedian(width[stretch.pictures]))
 
     blurred = [one for one in wider_than(limits.suspect) if limits.grade(one[1])]
+    ratio, sharp = _width_ratio(camera), judged & (width < limits.suspect)
+    usual_ratio = float(np.median(ratio[sharp])) if sharp.any() else 1.0
     usual = float(np.percentile(width[judged], USUAL)) if judged.any() else np.inf
     soft_px = max(limits["soft_share"] * limits.suspect, limits["soft_ratio"] * usual)
     for stretch, measured in wider_than(min(soft_px, limits.suspect)):
@@ -69,7 +71,7 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             # where the scene stays it is blurred for as long as it is softer than usual
             whole = [(stretch, max(px for _, px in inside))] if ends else inside
             for one, px in whole:
-                if at_once or _is_round(camera, one, limits["round"]):
+                if at_once or _is_round(ratio, one, usual_ratio, limits["round"]):
                     yield _blurred(camera, limits, one, px)
         elif at_once:
             what = (
@@ -79,16 +81,18 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             yield _FINDER.flag(Grade.SUSPECT, camera.name, stretch.span, measured, soft_px, what)
 
 
-def _is_round(camera: Pictures, stretch: Stretch, limit: float) -> bool:
+def _width_ratio(camera: Pictures) -> Floats:
+    """By how much edges are wider in one direction than in the other; 1 where that was not kept."""
+    if len(camera.smear_px) != camera.count:
+        return np.ones(camera.count)
+    return np.asarray(camera.smear_px / camera.edge_px, np.float64)
+
+
+def _is_round(ratio: Floats, stretch: Stretch, usual: float, limit: float) -> bool:
     """Whether edges are about as wide in both directions, or as alike as elsewhere in the clip, as
     those of a lens out of focus are; of the few soft edges of a close-up, of shadows and
     highlights, most lie one way.
     """
-    if len(camera.smear_px) != camera.count:
-        return True
-    ratio = camera.smear_px / camera.edge_px
-    elsewhere = np.concatenate([ratio[: stretch.start], ratio[stretch.stop :]])
-    usual = float(np.nanmedian(elsewhere)) if np.isfinite(elsewhere).any() else 1.0
     return float(np.nanmedian(ratio[stretch.pictures])) <= max(limit, usual)
 
 
@@ -106,9 +110,10 @@ def _leap(camera: Pictures, px: Floats, at: int) -> float:
     places = np.arange(max(at - reach, width), min(at + reach, camera.count - width) + 1)
     if not len(places):
         return 1.0
-    logs = np.log(np.stack([px, 1 / np.maximum(camera.sharpness, 1e-3)], axis=1))
-    windows = np.lib.stride_tricks.sliding_window_view(logs, width, axis=0)
-    change = np.median(windows[places], axis=2) - np.median(windows[places - width], axis=2)
+    near = slice(int(places[0]) - width, int(places[-1]) + width)
+    logs = np.log(np.stack([px[near], 1 / np.maximum(camera.sharpness[near], 1e-3)], axis=1))
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(logs, width, axis=0), axis=2)
+    change = medians[width:] - medians[:-width]
     alike = (change[:, 0] * change[:, 1] >= 0) & np.isfinite(change).all(axis=1)
     return float(np.exp(np.abs(change[alike].sum(axis=1)).max(initial=0.0)))
 
@@ -177,7 +182,13 @@ BLUR = Check(
     says="The sharpest edges of the picture are wide for a while: defocus, dirt, haze.",
     unit="px",
     remedy="Clean the lens, set the focus and retake.",
-    needs=("cameras.edge_px", "cameras.sharpness", "cameras.luma", "cameras.contrast"),
+    needs=(
+        "cameras.edge_px",
+        "cameras.smear_px",
+        "cameras.sharpness",
+        "cameras.luma",
+        "cameras.contrast",
+    ),
     function=blur,
     settings=(
         "min_s",
@@ -196,7 +207,15 @@ MOTION_BLUR = Check(
     says="Edges are wide along one direction while the picture moves: the shutter is too slow.",
     unit="s",
     remedy="Use a shorter exposure and more light, or move slower, and retake.",
-    needs=("cameras.smear_px", "cameras.edge_px", "cameras.motion", "cameras.texture"),
+    needs=(
+        "cameras.smear_px",
+        "cameras.edge_px",
+        "cameras.sharpness",
+        "cameras.motion",
+        "cameras.texture",
+        "cameras.luma",
+        "cameras.contrast",
+    ),
     function=motion_blur,
     settings=(
         "smooth_s",

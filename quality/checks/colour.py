@@ -145,7 +145,7 @@ COLOUR_CAST = Check(
     says="All of the picture is tinted: a wrong white balance, or coloured light.",
     unit="codes",
     remedy="Set the white balance to the room's light and fix it.",
-    needs=("cameras.tint", "cameras.luma", "cameras.contrast", "cameras.texture"),
+    needs=("cameras.tint", "cameras.luma", "cameras.contrast"),
     function=colour_cast,
     settings=("steady_s", "share", "leap_share", "join_s"),
 )
@@ -154,7 +154,13 @@ NO_COLOUR = Check(
     says="A camera that shows colour shows none for a while: its night mode, or lost chroma.",
     unit="s",
     remedy="Turn the camera's night mode off, check its cable, and retake.",
-    needs=("cameras.colour", "cameras.luma", "cameras.contrast", "cameras.texture"),
+    needs=(
+        "cameras.colour",
+        "cameras.tint",
+        "cameras.luma",
+        "cameras.contrast",
+        "cameras.texture",
+    ),
     function=no_colour,
     settings=("usual", "luma", "contrast", "join_s"),
 )

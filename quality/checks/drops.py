@@ -179,7 +179,7 @@ def _all_along(
     """
     if mask.mean() <= most:
         return False
-    second = (times_ns - times_ns[0]) // NS
+    _, second = np.unique(times_ns // NS, return_inverse=True)
     held = np.bincount(second, mask) > 0
     moving = np.bincount(second, rolling_median(motion, 11) > limits["jump_motion"]) > 0
     return bool(held[moving].mean() > limits["spread"]) if moving.any() else True

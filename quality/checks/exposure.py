@@ -68,7 +68,7 @@ BLACK_PICTURE = Check(
     says="Nearly all of the picture is black, or the lens is covered.",
     unit="s",
     remedy="Uncover the lens or reconnect the camera, and retake.",
-    needs=("cameras.dark_share", "cameras.luma", "cameras.contrast"),
+    needs=("cameras.dark_share", "cameras.luma", "cameras.contrast", "cameras.sharpness"),
     function=black_picture,
     settings=(
         "dark_share",
@@ -94,7 +94,7 @@ UNDEREXPOSED = Check(
     says="The picture is too dark to see what is done, though not black.",
     unit="s",
     remedy="Turn the light on or raise the exposure, and retake.",
-    needs=("cameras.dark_share", "cameras.luma"),
+    needs=("cameras.dark_share", "cameras.luma", "cameras.contrast"),
     function=underexposed,
     settings=("luma", "dark_share", "black_contrast", "join_s"),
 )

@@ -45,7 +45,8 @@ def _swing(camera: Pictures, limits: Limits) -> Floats:
     swing = np.zeros(camera.count)
     rate_hz = camera.rate_hz or 0.0
     width = max(round(limits["window_s"] * rate_hz), FEWEST)
-    if camera.count <= width or not rate_hz:
+    # beats faster than every other picture cannot be told from slow ones
+    if camera.count <= width or rate_hz <= 2 * limits["lowest_hz"]:
         return swing
     starts = np.arange(0, camera.count - width, max(width // STEPS, 1))
     luma = camera.luma.astype(np.float64)

@@ -85,11 +85,12 @@ def _without_hands(looking: list[Pictures], limits: Limits) -> Iterator[tuple[Sp
     first = min(camera.span.start_ns for camera in looking)
     last = max(camera.span.end_ns for camera in looking)
     edges = np.concatenate(([first], times[:-1] + np.diff(times) // 2, [last]))
-    # pictures that a camera never delivered show neither hand nor table
-    most_s = looking[0].hands.every_s
+    # pictures that no camera delivered show neither hand nor table
+    most_ns = round(looking[0].hands.every_s * NS)
     for start, stop in runs(~shows).tolist():
         span = Span(int(edges[start]), int(edges[stop]))
-        yield span, min(span.duration_ns / NS, (stop - start + 0.5) * most_s)
+        between = np.diff([span.start_ns, *times[start:stop].tolist(), span.end_ns])
+        yield span, float(np.minimum(between, most_ns).sum()) / NS
 
 
 def _may_show(camera: Pictures, limits: Limits) -> Mask:
@@ -98,7 +99,10 @@ def _may_show(camera: Pictures, limits: Limits) -> Mask:
     return found | (camera.contrast[looks.numbers] < limits["contrast"])
 
 
-_NO_MODEL = "Name a model that finds hands (--hand-model, DAILIES_HAND_MODEL), and screen again."
+_NO_MODEL = (
+    "Name a model that finds hands (--hand-model, DAILIES_HAND_MODEL) and screen again; where "
+    "pictures have no colour, look at the clip."
+)
 
 FACE_IN_VIEW = Check(
     name="face_in_view",
@@ -114,7 +118,7 @@ NO_HAND = Check(
     says="No hand is in the picture although the task is done by hand.",
     unit="s",
     remedy="Aim the camera at the hands, and retake.",
-    needs=("cameras.hand_count", "cameras.hand_score"),
+    needs=("cameras.hand_count", "cameras.hand_score", "cameras.contrast"),
     function=no_hand,
     settings=("require", "score", "contrast"),
 )

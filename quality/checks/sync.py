@@ -16,6 +16,8 @@ DOUBT = 0.5
 """Standard errors taken off an offset. More would hide a lag of 133 ms in short episodes, and in
 step none came near the limit."""
 REMEDY = "calibrate the delay, or stamp all streams from one clock"
+BY = {"heard": ", by their sounds", "through": ", through the robot", "content": "", "clock": ""}
+"""How two streams were compared, as a message says it."""
 ENDS_REMEDY = "start and stop all streams together, stamped from one clock"
 
 
@@ -141,7 +143,7 @@ def _misaligned(sync: SyncMeasures, limits: Limits) -> Iterator[Flag]:
         line.beyond(limits.limit(Grade.SUSPECT)),
         float(np.abs(line.offsets_ms[worst])),
         limits.limit(grade),
-        f"{_course(sync)} against {sync.against}",
+        f"{_course(sync)} against {sync.against}{BY[sync.method]}",
     )
 
 
@@ -194,7 +196,12 @@ def _where_apart(sync: SyncMeasures, limit_ms: float) -> Span:
 
 def _untold(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Unknown, where the policy requires an answer and none of the streams' content gives one."""
-    compared = [sync for sync in measurements.sync if sync.method != "clock"]
+    sounds = {sound.name for sound in measurements.sounds}
+    compared = [
+        sync
+        for sync in measurements.sync
+        if sync.method != "clock" and sync.stream not in sounds  # which says nothing of cameras
+    ]
     if any(sync.tells for sync in compared):
         return
     why = ", ".join(sorted({sync.reason for sync in compared})) or "nothing to compare with"

@@ -14,7 +14,7 @@ from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures, measure_series
 from quality.measures.sound import Envelope, SoundMeasures, beside, hear
 from quality.measures.sync import SyncMeasures, measure_sync
-from quality.measures.two_sounds import by_sound
+from quality.measures.two_sounds import by_sound, without_own
 
 __all__ = [
     "NO_MODELS",
@@ -65,4 +65,10 @@ def _by_sound(
     """Sounds against their pictures by claps, and cameras against each other by their sounds."""
     alone = [claps(envelopes[sound.name], camera, sound.name) for sound, camera in heard]
     cameras = {camera.name: envelopes[sound.name] for sound, camera in reversed(heard)}
-    return [*by_sound(list(reversed(cameras.items()))), *alone]
+    # a sound that is late in its own file is not the camera's delay
+    late = {camera.name: sync for (_, camera), sync in zip(heard, alone, strict=True) if sync.tells}
+    pairs = [
+        without_own(sync, late.get(sync.stream), late.get(sync.against))
+        for sync in by_sound(list(reversed(cameras.items())))
+    ]
+    return [*pairs, *alone]

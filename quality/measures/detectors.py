@@ -7,6 +7,7 @@ is said in docs/checks.md.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -229,12 +230,16 @@ def _tried(model: M, path: Path, kind: str, remedy: str) -> M:
     return model
 
 
+_HUSHING = threading.RLock()
+
+
 @contextmanager
 def _hushed() -> Iterator[None]:
     """OpenCV writes to the error output what it raises anyhow, and that a target is left out."""
-    before = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(before)
+    with _HUSHING:  # the level is one for all threads
+        before = cv2.utils.logging.getLogLevel()
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        try:
+            yield
+        finally:
+            cv2.utils.logging.setLogLevel(before)

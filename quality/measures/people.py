@@ -58,6 +58,7 @@ class Search:
     detector: Detector
     model: str
     pace: Pace
+    failed: int = 0
     looked: list[int] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Search:
         try:
             boxes = self.detector(picture)
         except cv2.error:
+            self.failed += 1
             return
         self.looked.append(number)
         self.counts.append(len(boxes))
@@ -79,7 +81,8 @@ class Search:
         looked = rank[np.array(self.looked, np.intp)].astype(np.int32)
         by_time = np.argsort(looked, kind="stable")
         return {
-            f"{self.kind}_model": self.model,
+            # of a detector that failed over every picture, nobody is to think that it looked
+            f"{self.kind}_model": self.model if self.looked or not self.failed else "",
             f"{self.kind}_looked": looked[by_time],
             f"{self.kind}_count": np.array(self.counts, np.int32)[by_time],
             f"{self.kind}_width": np.array(self.widths, np.float32)[by_time],

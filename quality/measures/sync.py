@@ -138,8 +138,9 @@ def measure_sync(
     """Every camera against the robot, cameras against each other, and all streams' ends; those of
     sound, ``heard``, against the camera of the same file.
 
-    ``by_sound`` is what sounds have told already: a camera of which they tell is compared with the
-    first one in no other way, for they are more exact. Those that tell nothing are left out.
+    ``by_sound`` is what sounds have told already. A camera of which they tell is held against the
+    first one by the robot where that tells, which needs no sound to be in step with its pictures;
+    else by them, for they are more exact than motion. Those that tell nothing are left out.
 
     The reference is the series of role "state"; without one "action", and without that the others.
     Cameras go through the robot where both of them can be told against the same series, else they
@@ -152,10 +153,13 @@ def measure_sync(
         for camera in cameras.values()
         if robot
     ]
-    told = [sync for sync in by_sound if sync.tells]
-    known = {(sync.stream, sync.against) for sync in told}
-    pairs = _pairs(list(cameras.values()), against_robot)
-    by_picture = [pair for pair in pairs if (pair.stream, pair.against) not in known]
+    pairs = {
+        (pair.stream, pair.against): pair for pair in _pairs(list(cameras.values()), against_robot)
+    }
+    by_robot = {key for key, pair in pairs.items() if pair.method == "through"}
+    told = [one for one in by_sound if one.tells and (one.stream, one.against) not in by_robot]
+    known = {(one.stream, one.against) for one in told}
+    by_picture = [pair for key, pair in pairs.items() if key not in known]
     clocks = (*_clocks(pictures, series), *map(_ends_of_sound, heard))
     return (*against_robot, *told, *by_picture, *clocks)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,7 +40,7 @@ class Timed:
         """Number of decoded pictures, or of samples."""
         return len(self.times_ns)
 
-    @property
+    @cached_property
     def period_ns(self) -> int:
         """Median interval in ns; the declared one where there are under two times."""
         if self.count > 1:

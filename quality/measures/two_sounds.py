@@ -71,6 +71,34 @@ def compared(stream: tuple[str, Envelope], against: tuple[str, Envelope]) -> Syn
     return replace(_told(blank, alike, (start_s + end_s) / 2, LEAST), correlation=None)
 
 
+def without_own(
+    sync: SyncMeasures, own: SyncMeasures | None, others: SyncMeasures | None
+) -> SyncMeasures:
+    """A camera against another by their sounds, less how late each sound is in its own file, where
+    that is known: what is left is how late the pictures are.
+    """
+    if not sync.tells or (own is None and others is None):
+        return sync
+    offset_ms, drift_ppm = sync.offset_ms or 0.0, sync.drift_ppm or 0.0
+    middle_ns = (sync.start_ns + sync.end_ns) // 2
+    errors_ms, drift_errors = [sync.offset_error_ms or 0.0], [sync.drift_error_ppm or 0.0]
+    for one, sign in ((own, -1), (others, 1)):
+        if one is not None:
+            offset_ms += sign * one.offset_at(middle_ns)
+            drift_ppm += sign * (one.drift_ppm or 0.0)
+            errors_ms.append(one.offset_error_ms or 0.0)
+            drift_errors.append(one.drift_error_ppm or 0.0)
+    return replace(
+        sync,
+        offset_ms=offset_ms,
+        drift_ppm=drift_ppm,
+        offset_error_ms=float(np.hypot.reduce(errors_ms)),
+        drift_error_ppm=float(np.hypot.reduce(drift_errors)),
+        window_times_s=(),
+        window_offsets_ms=(),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class _Votes:
     """Middles of the windows that have a vote, the lag each found [s] and how well it agrees."""

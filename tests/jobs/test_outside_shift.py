@@ -136,6 +136,17 @@ def test_a_camera_that_calls_its_local_time_utc_is_not_flagged(
     assert "by its file's clock" in held(record, older, tmp_path)[0]
 
 
+def test_a_clip_that_names_a_shift_nobody_knows_is_held_against_that_day_s(
+    record: Record, tmp_path: Path
+) -> None:
+    fill(record)
+    misspelt = replace(SAID, shift="nihgt", started_at=at(2, 3))
+    assert held(record, misspelt, tmp_path) == held(
+        record, Metadata(worker="ann", site="manila", started_at=at(2, 3)), tmp_path
+    )
+    assert held(record, misspelt, tmp_path) != []
+
+
 def test_a_clip_that_names_no_shift_is_held_against_that_day_s(
     record: Record, tmp_path: Path
 ) -> None:

@@ -152,6 +152,16 @@ def test_light_that_beats_while_the_view_gets_brighter_is_flicker() -> None:
     assert found.measured == pytest.approx(12, rel=0.15)
 
 
+@pytest.mark.parametrize("rate_hz", [2, 4, 6])
+def test_light_of_a_camera_too_slow_for_a_beat_does_not_flicker(rate_hz: int) -> None:
+    count = 100
+    curves = {name: np.full(count, 60.0) for name in CURVES}
+    curves["luma"] = 60 + 10.0 * (np.arange(count) % 2)
+    repeat = np.zeros(count, np.bool_)
+    camera = Pictures("shelf", np.arange(count) * NS // rate_hz, repeat=repeat, **curves)
+    assert judged("flicker", camera) == []
+
+
 def test_light_that_hardly_beats_or_changes_once_is_no_flicker(tmp_path: Path) -> None:
     frames = beating(clips.still_scene(COUNT), 10, 0.01)
     frames[60:] = [np.clip(frame * 1.3, 0, 255).astype(np.uint8) for frame in frames[60:]]

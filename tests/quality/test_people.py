@@ -130,6 +130,14 @@ def test_a_hand_that_another_camera_sees_is_in_view() -> None:
     assert [(flag.stream, flag.measured) for flag in neither] == [(None, 40.0)]
 
 
+@pytest.mark.parametrize("cameras", [1, 2, 4])
+def test_time_in_which_no_camera_delivered_counts_for_nothing(cameras: int) -> None:
+    camera = camera_of(hands=[0] * 4)
+    late = np.where(camera.times_ns >= 8 * NS, camera.times_ns + 60 * NS, camera.times_ns)
+    (flag,) = flags("no_hand", *[replace(camera, times_ns=late)] * cameras, require=1)
+    assert flag.measured == pytest.approx(16, abs=0.2)
+
+
 def test_in_the_dark_no_hand_is_missed() -> None:
     dark = camera_of(hands=[0] * 10, contrast=3.0)
     assert flags("no_hand", dark, require=1) == []

@@ -331,6 +331,14 @@ def test_repeats_of_every_fourth_picture_for_two_seconds_stand_in_for_lost_ones(
     assert found.span.end_ns == pytest.approx(5.9 * NS, abs=0.1 * NS)
 
 
+def test_a_clock_that_leaps_by_decades_costs_no_memory() -> None:
+    motion, two = repeating(4, 5, 300)
+    times_ns = np.arange(300, dtype=np.int64) * NS // RATE
+    times_ns[5:] += 1_700_000_000 * NS
+    leapt = pictures(motion=motion, motion_two=two, times_ns=times_ns)
+    assert all(flag.check == "dropped_frames" for flag in flags("dropped_frames", leapt))
+
+
 def test_a_camera_of_24_pictures_recorded_at_30_repeats_by_habit() -> None:
     motion, two = repeating(5, 5, 300)
     motion[6::5] = 4.0

@@ -12,6 +12,7 @@ import robot_made as made
 from dailies.words import NS, Grade, worst
 from quality.checks import BY_NAME, CHECKS
 from quality.measures import Measurements, Pictures
+from quality.measures.pictures import CURVES
 from quality.measures.series import measure_series
 from quality.measures.sync import SyncMeasures
 from quality.policy import Policy
@@ -181,6 +182,38 @@ def test_a_blurred_stretch_has_a_score_a_step() -> None:
     found = [one for one in scores(Measurements(cameras=(wide,)), POLICY) if one.check == "blur"]
     # as softer than usual up to a limit of which it is still seven tenths
     assert found == [Score("blur", 2.5, 2.5), Score("blur", 3.5, None)]
+
+
+def after_a_slow_approach(low: float, near: float, leap: float) -> Any:
+    """A curve that rises slowly, leaps for two seconds and falls back slowly."""
+    curve = np.full(300, low)
+    curve[60:120] = np.linspace(low, near, 60)
+    curve[120:180] = leap
+    curve[180:240] = np.linspace(near, low, 60)
+    return curve
+
+
+@pytest.mark.parametrize("moved", [1.7, 2.0, 2.3, 2.7, 3.5, 4.25])
+def test_scores_say_what_judging_says_of_a_blur_after_a_slow_approach(moved: float) -> None:
+    clean = camera(np.random.default_rng(0))
+    rest = {
+        name: np.full(300, getattr(clean, name)[0])
+        for name in CURVES
+        if len(getattr(clean, name)) and name not in ("edge_px", "smear_px", "tint")
+    }
+    blurred = after_a_slow_approach(1.25, 1.75, 3.0)
+    times_ns, repeat = np.arange(300, dtype=np.int64) * NS // RATE, np.zeros(300, np.bool_)
+    wide = Pictures("front", times_ns, edge_px=blurred, repeat=repeat, **rest)
+    tinted = after_a_slow_approach(3.0, 10.0, 26.0)
+    colours = {"colour": np.full(300, 20.0), "edge_px": np.full(300, 1.0), "tint": tinted}
+    cast = Pictures("front", times_ns, repeat=repeat, **(rest | colours))
+    for name, filmed, limit in (("blur", wide, moved), ("colour_cast", cast, 10 * moved)):
+        measured = Measurements(cameras=(filmed,))
+        mine = tuple(one for one in scores(measured, POLICY) if one.check == name)
+        step = min(LADDERS[name], key=lambda step: abs(step - limit))
+        limits = replace(LIMITS[name], suspect=step, fail=max(LIMITS[name].fail, step))
+        judged = worst([f.grade for f in BY_NAME[name].function(measured, limits)])
+        assert grade_at(mine, limits) is judged, (name, step, mine)
 
 
 def test_a_check_without_limits_to_move_has_no_score() -> None:

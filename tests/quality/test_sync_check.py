@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Limits
 from quality.checks.sync import CHECK
-from quality.measures import Measurements
+from quality.measures import Measurements, SoundMeasures
 from quality.measures.sync import SyncMeasures
+from quality.measures.two_sounds import without_own
 from quality.policy import Policy
 
 LIMITS = Limits(
@@ -121,6 +124,32 @@ def test_streams_that_cannot_be_told_are_not_flagged_unless_the_policy_asks() ->
     assert (flag.grade, flag.stream) == (Grade.UNKNOWN, None)
     assert "nothing moves" in flag.message
     assert flags(told(10), limits=strict) == []
+
+
+def test_sound_in_step_with_its_own_pictures_says_nothing_of_the_cameras() -> None:
+    empty = np.empty(0, np.float32)
+    sound = SoundMeasures("wrist.audio", np.empty(0, np.int64), empty, empty, empty)
+    untold = told(None, tells=False, reason="nothing moves")
+    clapped = told(2.0, stream="wrist.audio", against="wrist", method="heard")
+    measured = Measurements(sync=(untold, clapped), sounds=(sound,))
+    asked = replace(LIMITS, settings={**LIMITS.settings, "require": 1})
+    assert [flag.grade for flag in CHECK.function(measured, asked)] == [Grade.UNKNOWN]
+
+
+def test_a_camera_that_its_sound_says_is_late_is_told_so() -> None:
+    (flag,) = flags(told(133.0, stream="wrist", against="top", method="heard"))
+    assert "133 ms late against top, by their sounds" in flag.message
+
+
+def test_sound_that_is_late_in_its_own_file_is_not_the_cameras_delay() -> None:
+    heard = told(133.0, stream="wrist", against="top", method="heard")
+    own = told(130.0, stream="wrist.audio", against="wrist", method="heard")
+    apart = without_own(heard, own, None)
+    assert apart.offset_ms == pytest.approx(3.0)
+    assert apart.offset_error_ms == pytest.approx(50**0.5)
+    assert without_own(heard, None, own).offset_ms == pytest.approx(263.0)
+    assert without_own(heard, None, None) is heard
+    assert flags(apart) == []
 
 
 def clock(start_ms: float, end_ms: float, **other: Any) -> SyncMeasures:
