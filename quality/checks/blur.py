@@ -20,6 +20,9 @@ SAME_LUMA, SAME_CONTRAST = 0.1, 0.3
 usual: what comes near the lens and is soft changes both, blur only the contrast of fine texture."""
 LIKE_LUMA, LIKE_CONTRAST = 0.2, 0.35
 """The same of a scene that hardly changes."""
+ONE_WAY = 0.6
+"""Share of the width along the motion that edges across it have at most where they smear at once:
+defocus, which widens both, has 0.8 and more."""
 BESIDE_S, REACH_S = 0.2, 0.4
 """Times on either side whose medians are compared, and how far around the start or end of a stretch
 that is done: edges widen at once where the focus is lost, slowly where a camera comes near."""
@@ -143,7 +146,7 @@ def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         smeared &= (sharp < limits["sharp_px"]) & (motion >= limits["motion"])
         # of a few edges all may be soft ones that lie one way: shadows, highlights
         smeared &= texture >= limits["texture"]
-        smeared |= _smeared_at_once(camera, smear, one_way, limits)
+        smeared |= _smeared_at_once(camera, smear, sharp < ONE_WAY * smear, limits)
         for stretch in stretches(camera, smeared, join_s=limits["join_s"]):
             seconds = round(stretch.seconds, 3)
             grade = limits.grade(seconds)

@@ -25,6 +25,9 @@ LEAP, LEAP_S = 0.6, 0.5
 """Share of the usual colour that there is so near to where it is lost: it does not fade slowly."""
 STAYS = 0.1
 """Share by which luma, contrast and texture may change from before to after."""
+FULLER = 0.35
+"""Share by which colour changes at least where all of the picture is tinted at once (planted casts
+2 to 6 times as much, and back; a wrist camera that comes over a coloured thing by 0.3 at most)."""
 SHOWS = 0.3
 """Share by which luma and contrast may change where the tint does: what comes so near that all is
 of its colour changes both. Of 57 clean recordings no tint moves by over 3 codes in 0.4 s."""
@@ -86,7 +89,9 @@ def _turns(camera: Pictures, tint: Floats, at: int, leap: float) -> bool:
     reach = max(round(LEAP_S * (camera.rate_hz or 0.0)), 1)
     near = tint[max(at - reach, 0) : at + reach]
     leaps = bool(near.max() - near.min() >= leap)
-    return leaps and stay(camera, (camera.luma, camera.contrast), at, SHOWS)
+    # where only what was grey goes out of view, the rest is no more coloured than before
+    fuller = not stay(camera, (camera.colour,), at, FULLER)
+    return leaps and fuller and stay(camera, (camera.luma, camera.contrast), at, SHOWS)
 
 
 def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
