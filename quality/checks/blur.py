@@ -146,7 +146,7 @@ def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         smeared &= (sharp < limits["sharp_px"]) & (motion >= limits["motion"])
         # of a few edges all may be soft ones that lie one way: shadows, highlights
         smeared &= texture >= limits["texture"]
-        smeared |= _smeared_at_once(camera, smear, sharp < ONE_WAY * smear, limits)
+        smeared |= _smeared_at_once(camera, smear, sharp, limits)
         for stretch in stretches(camera, smeared, join_s=limits["join_s"]):
             seconds = round(stretch.seconds, 3)
             grade = limits.grade(seconds)
@@ -157,20 +157,24 @@ def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
                 yield _MOTION.flag(grade, camera.name, stretch.span, seconds, limit, what)
 
 
-def _smeared_at_once(camera: Pictures, smear: Floats, one_way: Mask, limits: Limits) -> Mask:
+def _smeared_at_once(camera: Pictures, smear: Floats, sharp: Floats, limits: Limits) -> Mask:
     """True where edges are wider one way than usual, and got so at once while all else stays, or
     got so and sharp again at once, both in hardly another scene: a moving camera's view changes.
     """
     shown = smear[smear > 0]
     usual = float(np.percentile(shown, USUAL)) if len(shown) else np.inf
-    wide = one_way & (smear >= max(limits["soft_px"], limits["soft_ratio"] * usual))
+    wide = smear >= max(limits["soft_px"], limits["soft_ratio"] * usual)
+    wide &= sharp < limits["sharp_share"] * smear
     for stretch in stretches(camera, wide, join_s=limits["join_s"]):
         ends = stretch.start, stretch.stop
         leaps = [_leap(camera, camera.smear_px, at) for at in ends]
         pairs = zip(ends, leaps, strict=True)
         at_once = any(_is_same_scene(camera, at) for at, leap in pairs if leap >= limits["leap"])
         both = leaps[0] * leaps[1] >= limits["both_leaps"]
-        wide[stretch.pictures] &= at_once or (both and all(_is_like(camera, at) for at in ends))
+        across = np.median(sharp[stretch.pictures] / np.maximum(smear[stretch.pictures], 1e-3))
+        wide[stretch.pictures] &= across < ONE_WAY and (
+            at_once or (both and all(_is_like(camera, at) for at in ends))
+        )
     return wide
 
 
