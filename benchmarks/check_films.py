@@ -329,17 +329,19 @@ def _liveliness(camera: Pictures) -> Picture:
 
 
 @dataclass(frozen=True, eq=False)
-class _Carried:
-    """Pictures as a log carries them, one by one."""
+class Carried:
+    """Pictures as a log carries them, one by one: red, green, blue, or grey."""
 
     drawn: tuple[Picture, ...]
     path: Path = Path("log")
     coding: Coding = "raw"
     clock: Clock = "measured"
+    rate_hz: int = RATE_HZ
 
     def pictures(self) -> Iterator[CarriedPicture]:
         for at, picture in enumerate(self.drawn):
-            yield CarriedPicture(at * NS // RATE_HZ, picture[:, :, ::-1])
+            content = picture[..., ::-1] if picture.ndim == 3 else picture
+            yield CarriedPicture(at * NS // self.rate_hz, content)
 
 
 def _resized(width: int, height: int, *, is_zoom: bool = False) -> Maker:
@@ -351,7 +353,7 @@ def _resized(width: int, height: int, *, is_zoom: bool = False) -> Maker:
         for at in range(COUNT // 2, COUNT):
             part = np.ascontiguousarray(drawn[at][top : top + height, left : left + width])
             drawn[at] = np.asarray(cv2.resize(part, (320, 240)), np.uint8) if is_zoom else part
-        camera = measure_camera(Camera("front", _Carried(tuple(drawn))))
+        camera = measure_camera(Camera("front", Carried(tuple(drawn))))
         widths = np.array([picture.shape[1] for picture in drawn], np.float64)
         curve = Curve("width of the pictures", camera.times_ns / NS, widths)
         return Made(seen(camera), (curve,), shown=(drawn[0], drawn[-1]))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_made import red_palms
 
+from benchmarks.check_films import Carried
 from benchmarks.people_drawn import DRAWN, with_back, with_face, with_hand
 from benchmarks.planted import Shot
 from benchmarks.planted import write as film
-from dailies.recordings.contract import Camera, CarriedPicture, Clock, Coding, VideoFile
+from dailies.recordings.contract import Camera, VideoFile
 from dailies.words import NS, Flag, Grade
 from jobs.screening import screen
 from quality.checks import BY_NAME
@@ -230,29 +230,14 @@ def turned_back(path: Path) -> Path:
     return path
 
 
-@dataclass(frozen=True)
-class Log:
-    """Pictures as a log carries them: red, green, blue."""
-
-    drawn: tuple[Picture, ...]
-    path: Path = Path("log")
-    coding: Coding = "raw"
-    clock: Clock = "measured"
-
-    def pictures(self) -> Iterator[CarriedPicture]:
-        for at, picture in enumerate(self.drawn):
-            content = picture[..., ::-1] if picture.ndim == 3 else picture
-            yield CarriedPicture(at * NS // RATE_HZ, content)
-
-
 def test_pictures_in_a_log_are_looked_at_in_their_colours() -> None:
-    log = Log(tuple(shots(with_face, 40, since_s=0, until_s=2)))
+    log = Carried(tuple(shots(with_face, 40, since_s=0, until_s=2)), rate_hz=RATE_HZ)
     assert measure_camera(Camera("top", log), models=DRAWN).faces.counts.tolist() == [1, 1, 0]
 
 
 def test_grey_pictures_are_not_looked_at() -> None:
     grey = np.asarray(cv2.cvtColor(with_face(WALL, 60, 60, 100), cv2.COLOR_BGR2GRAY), np.uint8)
-    camera = measure_camera(Camera("top", Log((grey,) * 30)), models=DRAWN)
+    camera = measure_camera(Camera("top", Carried((grey,) * 30, rate_hz=RATE_HZ)), models=DRAWN)
     assert (camera.count, len(camera.faces.times_ns)) == (30, 0)
 
 
