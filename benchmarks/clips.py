@@ -24,15 +24,17 @@ def make_clip(
     seed: int = 0,
     preset: str = "veryfast",
     group: int = 250,
+    codec: str = "libx264",
 ) -> Path:
-    """Encode ``seconds`` of H.264 at ``path``, different for each ``seed``.
+    """Encode ``seconds`` of H.264, or by another ``codec``, at ``path``, other for each ``seed``.
 
-    A key picture comes every ``group`` pictures at most.
+    A key picture comes every ``group`` pictures at most. ``preset`` is one of the codec's.
     """
     scene = _scene(width, height, seed)
     count = round(seconds * rate)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate)
+        stream = container.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"preset": preset, "crf": "23", "g": str(group)}
         for index in range(count):

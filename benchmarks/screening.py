@@ -24,11 +24,22 @@ from jobs.screening import screen
 from quality.policy import Policy
 
 ROUNDS = 9
+OTHERS = {
+    "1080p": ("libx264", "veryfast", 1920, 1080),
+    "720p_hevc": ("libx265", "ultrafast", 1280, 720),
+    "1080p_hevc": ("libx265", "ultrafast", 1920, 1080),
+    "720p_av1": ("libsvtav1", "10", 1280, 720),
+    "1080p_av1": ("libsvtav1", "10", 1920, 1080),
+}
+"""What else recordings come as: encoder, preset, width and height."""
+OTHERS_S = 20
 FILTERS = "blurdetect,freezedetect=n=0.001:d=2,blackdetect=d=2:pic_th=0.98:pix_th=0.1"
 
 
 def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """Ratios for one thread and for as many as the decoder likes, at 720p and at 480p."""
+    """Ratios for one thread and for as many as the decoder likes, at 720p and at 480p; with
+    ``full`` also at 1080p and of other codecs.
+    """
     seconds = 60 if full else 20
     policy = Policy.load()
     with tempfile.TemporaryDirectory() as folder:
@@ -38,6 +49,15 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
             make_clip(clip, seconds=seconds, width=width, height=height)
             for threads in (1, 0):
                 yield _against_decoding(name, clip, threads, policy)
+        for name, (codec, preset, width, height) in OTHERS.items() if full else ():
+            if codec not in av.codecs_available:
+                continue
+            tell(f"  encoding {OTHERS_S} s of {name}")
+            clip = Path(folder) / f"{name}.mp4"
+            make_clip(
+                clip, seconds=OTHERS_S, width=width, height=height, codec=codec, preset=preset
+            )
+            yield _against_decoding(name, clip, 0, policy)
         if shutil.which("ffmpeg"):
             yield _against_filters(Path(folder) / "720p.mp4", policy)
 
