@@ -114,7 +114,8 @@ def _leap(camera: Pictures, px: Floats, at: int) -> float:
     if not len(places):
         return 1.0
     near = slice(int(places[0]) - width, int(places[-1]) + width)
-    logs = np.log(np.stack([px[near], 1 / np.maximum(camera.sharpness[near], 1e-3)], axis=1))
+    widths, sharpness = (np.maximum(one[near], 1e-3) for one in (px, camera.sharpness))
+    logs = np.log(np.stack([widths, 1 / sharpness], axis=1))
     medians = np.median(np.lib.stride_tricks.sliding_window_view(logs, width, axis=0), axis=2)
     change = medians[width:] - medians[:-width]
     alike = (change[:, 0] * change[:, 1] >= 0) & np.isfinite(change).all(axis=1)
