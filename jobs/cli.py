@@ -502,8 +502,13 @@ def _config(
     )
 
 
-def _models(config: Config) -> Models:
-    """The models that look for people, tried out. Raises ModelError for one that cannot."""
+def _models(config: Config) -> Models | None:
+    """The models that look for people, tried out; None, and nothing is loaded, where none is given.
+
+    Raises ModelError for one that cannot.
+    """
+    if config.face_model is None and config.hand_model is None:
+        return None
     from quality.measures.detectors import Models
 
     return Models.at(config.face_model, config.hand_model)

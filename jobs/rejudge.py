@@ -120,12 +120,12 @@ def _judged(record: Record, data: Path, ids: Sequence[int], policy: Policy) -> d
             for row in rows
         }
     verdicts = {}
-    for id_, folder, task, site, rig, _, _ in rows:
-        measurements = _load(data / str(folder))
+    for row in rows:
+        measurements = _load(data / str(row.measurements))
         if measurements is not None:
-            measurements = replace(measurements, worked=worked[id_])
-            who = Metadata(task=task, site=site, rig=rig)
-            verdicts[id_] = (
+            measurements = replace(measurements, worked=worked[row.id])
+            who = Metadata(task=row.task_id, site=row.site_id, rig=row.rig_id)
+            verdicts[row.id] = (
                 judge(measurements, policy, who),
                 scores(measurements, policy, who),
             )

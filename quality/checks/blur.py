@@ -15,10 +15,10 @@ from quality.measures.pictures import Pictures
 USUAL = 60
 """Percentile of the edge widths of a clip that is its usual one: a blur of up to a third of it does
 not reach there, and a camera that often comes close to things has it wide."""
-SAME_LUMA, SAME_CONTRAST = 0.1, 0.3
+SAME = 0.1, 0.3
 """Shares by which luma and contrast may change at the start or end of a stretch that is softer than
 usual: what comes near the lens and is soft changes both, blur only the contrast of fine texture."""
-LIKE_LUMA, LIKE_CONTRAST = 0.2, 0.35
+ALIKE = 0.2, 0.35
 """The same of a scene that hardly changes."""
 ONE_WAY = 0.6
 """Share of the width along the motion that edges across it have at most where they smear at once:
@@ -68,7 +68,7 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
     soft_px = max(limits["soft_share"] * limits.suspect, limits["soft_ratio"] * usual)
     for stretch, measured in wider_than(min(soft_px, limits.suspect)):
         inside = [one for one in blurred if stretch.start <= one[0].start < stretch.stop]
-        ends = [at for at in (stretch.start, stretch.stop) if _is_same_scene(camera, at)]
+        ends = [at for at in (stretch.start, stretch.stop) if _is_scene(camera, at, SAME)]
         at_once = any(_leap(camera, camera.edge_px, at) >= limits["leap"] for at in ends)
         if inside:
             # where the scene stays it is blurred for as long as it is softer than usual
@@ -99,9 +99,10 @@ def _is_round(ratio: Floats, stretch: Stretch, usual: float, limit: float) -> bo
     return float(np.nanmedian(ratio[stretch.pictures])) <= max(limit, usual)
 
 
-def _is_same_scene(camera: Pictures, at: int) -> bool:
-    is_lit_alike = stay(camera, (camera.luma,), at, SAME_LUMA)
-    return is_lit_alike and stay(camera, (camera.contrast,), at, SAME_CONTRAST)
+def _is_scene(camera: Pictures, at: int, shares: tuple[float, float]) -> bool:
+    """Whether luma and contrast are the same around picture ``at``, each but for its share."""
+    luma, contrast = shares
+    return stay(camera, (camera.luma,), at, luma) and stay(camera, (camera.contrast,), at, contrast)
 
 
 def _leap(camera: Pictures, px: Floats, at: int) -> float:
@@ -170,19 +171,13 @@ def _smeared_at_once(camera: Pictures, smear: Floats, sharp: Floats, limits: Lim
         ends = stretch.start, stretch.stop
         leaps = [_leap(camera, camera.smear_px, at) for at in ends]
         pairs = zip(ends, leaps, strict=True)
-        at_once = any(_is_same_scene(camera, at) for at, leap in pairs if leap >= limits["leap"])
+        at_once = any(_is_scene(camera, at, SAME) for at, leap in pairs if leap >= limits["leap"])
         both = leaps[0] * leaps[1] >= limits["both_leaps"]
         across = np.median(sharp[stretch.pictures] / np.maximum(smear[stretch.pictures], 1e-3))
         wide[stretch.pictures] &= across < ONE_WAY and (
-            at_once or (both and all(_is_like(camera, at) for at in ends))
+            at_once or (both and all(_is_scene(camera, at, ALIKE) for at in ends))
         )
     return wide
-
-
-def _is_like(camera: Pictures, at: int) -> bool:
-    return stay(camera, (camera.luma,), at, LIKE_LUMA) and stay(
-        camera, (camera.contrast,), at, LIKE_CONTRAST
-    )
 
 
 BLUR = Check(

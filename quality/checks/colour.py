@@ -86,8 +86,7 @@ def _cast_at_once(camera: Pictures, tint: Floats, leap: float) -> Mask:
 
 def _turns(camera: Pictures, tint: Floats, at: int, leap: float) -> bool:
     """Whether the tint leaps around picture ``at``, and not because something covers the rest."""
-    reach = max(round(LEAP_S * (camera.rate_hz or 0.0)), 1)
-    near = tint[max(at - reach, 0) : at + reach]
+    near = _near(camera, tint, at)
     leaps = bool(near.max() - near.min() >= leap)
     # where only what was grey goes out of view, the rest is no more coloured than before
     fuller = not stay(camera, (camera.colour,), at, FULLER)
@@ -123,9 +122,13 @@ def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 
 def _leaps(camera: Pictures, at: int, usual: float) -> bool:
     """Whether colour comes or goes around picture ``at`` from one moment to the next."""
+    return bool((_near(camera, camera.colour, at) >= LEAP * usual).any())
+
+
+def _near(camera: Pictures, curve: Floats, at: int) -> Floats:
+    """What a curve is within LEAP_S of picture ``at``."""
     reach = max(round(LEAP_S * (camera.rate_hz or 0.0)), 1)
-    near = camera.colour[max(at - reach, 0) : at + reach]
-    return bool((near >= LEAP * usual).any())
+    return curve[max(at - reach, 0) : at + reach]
 
 
 def _coloured(measurements: Measurements) -> Iterator[Pictures]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, Self
 
 import cv2
 import numpy as np
@@ -31,9 +31,6 @@ LEAST_SCORE = 0.5
 """What is less sure than this is not kept; a policy asks for more."""
 OVERLAP = 0.3
 """Boxes that have more than this in common (intersection over union) are of one and the same."""
-
-
-M = TypeVar("M", bound="Model")
 
 
 class ModelError(ValueError):
@@ -65,64 +62,36 @@ class Model(Protocol):
 class ModelFile:
     """What a file holds, so that nothing hangs on the file once it was read."""
 
+    kind: ClassVar[str]
+    remedy: ClassVar[str]
+    detector: ClassVar[type[Faces | Palms]]
+
     name: str
     content: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read it and have it look at a blank picture. Raises ModelError."""
+        try:
+            model = cls(path.name, path.read_bytes())
+            with _hushed():
+                model.opened()(np.full((252, 448, 3), 128, np.uint8))
+        except OSError as error:
+            what = f"cannot be read ({error.strerror or error})"
+            raise ModelError(f"{path}, to find {cls.kind} by, {what}: {cls.remedy}") from error
+        except (cv2.error, ValueError) as error:
+            what = f"holds no model that finds {cls.kind}"
+            raise ModelError(f"{path} {what}: {cls.remedy}") from error
+        return model
 
     @cached_property
     def identity(self) -> str:
         """The file's name and the start of its SHA-256."""
         return f"{self.name}@{hashlib.sha256(self.content).hexdigest()[:8]}"
 
-
-@dataclass(frozen=True)
-class FaceModel(ModelFile):
-    """YuNet."""
-
-    @classmethod
-    def read(cls, path: Path) -> FaceModel:
-        """Read it and have it look at a blank picture. Raises ModelError."""
-        remedy = "give the path of YuNet, such as face_detection_yunet_2026may.onnx"
-        remedy += " (docs/checks.md, face_in_view)"
-        return _tried(cls(path.name, _content(path, "faces", remedy)), path, "faces", remedy)
-
     def opened(self) -> Detector:
         """Raises cv2.error."""
-        return Faces(self.content)
-
-
-@dataclass(frozen=True)
-class HandModel(ModelFile):
-    """MediaPipe's detector of palms."""
-
-    @classmethod
-    def read(cls, path: Path) -> HandModel:
-        """Read it and have it look at a blank picture. Raises ModelError."""
-        remedy = "give the path of MediaPipe's palm detector as ONNX, 192 x 192"
-        remedy += " (docs/checks.md, no_hand)"
-        return _tried(cls(path.name, _content(path, "hands", remedy)), path, "hands", remedy)
-
-    def opened(self) -> Detector:
-        """Raises cv2.error."""
-        return Palms(self.content)
-
-
-@dataclass(frozen=True)
-class Models:
-    """The models that look for faces and for hands; None where nobody looks."""
-
-    face: Model | None = None
-    hand: Model | None = None
-
-    @classmethod
-    def at(cls, face: Path | None, hand: Path | None) -> Models:
-        """The models in files, tried out. Raises ModelError."""
-        return cls(
-            face=FaceModel.read(face) if face is not None else None,
-            hand=HandModel.read(hand) if hand is not None else None,
-        )
-
-
-NO_MODELS = Models()
+        return self.detector(self.content)
 
 
 class Faces:
@@ -210,24 +179,44 @@ def _centres(across: int, many: int) -> npt.NDArray[np.float64]:
     return np.repeat(np.stack([columns.ravel(), rows.ravel()], axis=1), many, axis=0)
 
 
-def _content(path: Path, kind: str, remedy: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        words = error.strerror or str(error)
-        raise ModelError(
-            f"{path}, to find {kind} by, cannot be read ({words}): {remedy}"
-        ) from error
+class FaceModel(ModelFile):
+    """YuNet."""
+
+    kind = "faces"
+    remedy = (
+        "give the path of YuNet, such as face_detection_yunet_2026may.onnx (docs/checks.md, "
+        "face_in_view)"
+    )
+    detector = Faces
 
 
-def _tried(model: M, path: Path, kind: str, remedy: str) -> M:
-    blank = np.full((252, 448, 3), 128, np.uint8)
-    try:
-        with _hushed():
-            model.opened()(blank)
-    except (cv2.error, ValueError) as error:
-        raise ModelError(f"{path} holds no model that finds {kind}: {remedy}") from error
-    return model
+class HandModel(ModelFile):
+    """MediaPipe's detector of palms."""
+
+    kind = "hands"
+    remedy = (
+        "give the path of MediaPipe's palm detector as ONNX, 192 x 192 (docs/checks.md, no_hand)"
+    )
+    detector = Palms
+
+
+@dataclass(frozen=True)
+class Models:
+    """The models that look for faces and for hands; None where nobody looks."""
+
+    face: Model | None = None
+    hand: Model | None = None
+
+    @classmethod
+    def at(cls, face: Path | None, hand: Path | None) -> Models:
+        """The models in files, tried out. Raises ModelError."""
+        return cls(
+            face=FaceModel.read(face) if face is not None else None,
+            hand=HandModel.read(hand) if hand is not None else None,
+        )
+
+
+NO_MODELS = Models()
 
 
 _HUSHING = threading.RLock()

@@ -25,7 +25,8 @@ HAND_EVERY_S = 4.0
 
 Shown = Callable[[], Picture | None]
 """A picture as a person would see it, of about PIXELS at most; None where it cannot be drawn."""
-NOT_DRAWN = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError, cv2.error)
+UNDRAWN = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError, cv2.error)
+"""What a picture that was decoded and cannot be drawn raises."""
 
 
 def unshown() -> None:
@@ -107,7 +108,7 @@ def search_all(some: Iterable[Search], number: int, at_s: float, shown: Shown) -
         return
     try:
         picture = shown()
-    except NOT_DRAWN:
+    except UNDRAWN:
         return  # its numbers say what is wrong with it
     if picture is not None:
         for one in due:

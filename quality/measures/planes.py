@@ -141,8 +141,9 @@ def shrink(luma: Plane) -> Shrunk:
     # both ways by two is so much quicker than one way that it pays to repeat the rows
     twice = np.repeat(seen, 2, axis=0)
     half = _as_plane(cv2.resize(twice, (width // 4, height // 4), interpolation=cv2.INTER_AREA))
-    while half.shape[1] * 2 > SMALL_WIDTH and half.shape[0] > 1:
-        half = _half(half)
+    pixels = 4
+    while pixels < halved(width) and half.shape[0] > 1:
+        half, pixels = _half(half), 2 * pixels
     return _shrunk(seen, half)
 
 

@@ -14,8 +14,6 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import av
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,7 +21,7 @@ from quality.measures.grain import grain_of
 from quality.measures.lens import EVERY_S as VIEW_EVERY_S
 from quality.measures.lens import View
 from quality.measures.pace import Pace
-from quality.measures.people import Search, Shown, search_all, unshown
+from quality.measures.people import UNDRAWN, Search, Shown, search_all, unshown
 from quality.measures.pictures import CURVES
 from quality.measures.planes import (
     NO_GRAIN,
@@ -48,8 +46,6 @@ MOST_AT_ONCE, PIXELS_AT_ONCE = 16, 16 << 20
 """Pictures that wait to be measured together: so many, or fewer where they are large."""
 PACKED_AT_ONCE = 1024
 ERRORS_KEPT = 3
-UNDRAWN = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError, cv2.error)
-"""What a picture that was decoded and cannot be drawn raises."""
 
 
 class Waiting(NamedTuple):

@@ -183,18 +183,11 @@ def _told(blank: SyncMeasures, votes: _Votes, middle_s: float, least: int) -> Sy
     if len(votes.at_s) < least:
         return replace(blank, reason="the sounds have nothing in common")
     from_middle_s = votes.at_s - middle_s
-    drift, near = _line(from_middle_s, votes.late_s)
+    drift, drift_error, near = _line(from_middle_s, votes.late_s)
     if near.sum() < max(least, VOTE_SHARE * len(near)):
         return replace(blank, reason="the sounds agree at no offset")
     at_s, late_s = from_middle_s[near], votes.late_s[near]
-    offset_s, drift_error = float(np.mean(late_s)), 0.0
-    if drift:
-        centred = at_s - at_s.mean()
-        drift = float(centred @ late_s / (centred @ centred))
-        offset_s = float(late_s.mean() - drift * at_s.mean())
-        beside_s = late_s - offset_s - drift * at_s
-        left_s = max(float(beside_s.std()), 1 / FINE_A_SECOND)
-        drift_error = left_s / float(np.sqrt(centred @ centred))
+    offset_s = float(late_s.mean() - drift * at_s.mean())
     beside_s = late_s - offset_s - drift * at_s
     spread_s = float(np.std(beside_s))
     return replace(
@@ -212,28 +205,28 @@ def _told(blank: SyncMeasures, votes: _Votes, middle_s: float, least: int) -> Sy
     )
 
 
-def _line(at_s: Floats, late_s: Floats) -> tuple[float, npt.NDArray[np.bool_]]:
-    """The drift on which most windows agree, 0 unless it is sure, and which ones do."""
+def _line(at_s: Floats, late_s: Floats) -> tuple[float, float, npt.NDArray[np.bool_]]:
+    """The drift on which most windows agree, 0 unless it is sure, its error, and which ones do."""
     steady = np.abs(late_s[:, None] - late_s) <= NEAR_S
     near = steady[int(np.argmax(steady.sum(axis=1)))]
     length_s = float(np.ptp(at_s))
     if length_s < DRIFT_LENGTH_S:
-        return 0.0, near
+        return 0.0, 0.0, near
     first, second = np.array(list(itertools.combinations(range(len(at_s)), 2))).T
     slopes = (late_s[second] - late_s[first]) / (at_s[second] - at_s[first])
     is_slow = np.abs(slopes) * length_s <= DRIFT_MAX_S
     if not is_slow.any():
-        return 0.0, near
+        return 0.0, 0.0, near
     first, slopes = first[is_slow], slopes[is_slow]
     line_s = late_s[first][:, None] + slopes[:, None] * (at_s - at_s[first][:, None])
     on_line = np.abs(late_s - line_s) <= NEAR_S
     sloped = on_line[int(np.argmax(on_line.sum(axis=1)))]
     centred = at_s[sloped] - at_s[sloped].mean()
     if sloped.sum() < VOTES or not centred.any():
-        return 0.0, near
+        return 0.0, 0.0, near
     drift = float(centred @ late_s[sloped] / (centred @ centred))
     beside_s = late_s[sloped] - late_s[sloped].mean() - drift * centred
     error = max(float(beside_s.std()), 1 / FINE_A_SECOND) / float(np.sqrt(centred @ centred))
     if abs(drift) > DRIFT_SIGMAS * error and sloped.sum() >= near.sum():
-        return drift, sloped
-    return 0.0, near
+        return drift, error, sloped
+    return 0.0, 0.0, near
