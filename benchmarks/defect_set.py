@@ -1,4 +1,4 @@
-"""The made defect set: what ``dailies screen`` finds of it, how fast, and rdq beside it.
+"""The made defect set: what ``dailies screen`` finds of it, how fast, and others beside it.
 
 A second set of nothing but single lost frames says what share of those is found.
 
@@ -10,23 +10,18 @@ the flag must meet it and be at most ``SLACK_S`` longer. Of single moments the s
 such flags meet, all within the planted span. A clean episode counts as flagged by any flag of
 suspect or fail.
 
-Speed is that of the whole command, from start to exit, beside bare decoding. With ``--full``, where
-``rdq`` is on the path or ``DAILIES_RDQ`` names it, it checks every frame of the same set in the
-same run.
+Speed is that of the whole command, from start to exit, beside bare decoding. With ``--full``, the
+other programs that are installed (``benchmarks/peers.py``) look at the same set in the same run,
+and what we find is counted once more in the way that is kind to them.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,18 +29,17 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.peers import PEERS, PEERS_KNOWN, Finding, NoReport, ask, compared, program
 from benchmarks.screening import decode
+from benchmarks.timed import Took, timed
 
 ROOT = Path(__file__).resolve().parents[1]
-SET, RDQ = "DAILIES_DEFECT_SET", "DAILIES_RDQ"
+SET = "DAILIES_DEFECT_SET"
 SHORT_S = 1.0
 SLACK_S = 1.0
 HALF = 0.5
 FRAME_S = 1.5 / 30
 """How far a moment may lie from a flag that meets it."""
-LIMIT_S = 3600
-PR_SET_CHILD_SUBREAPER = 36
-"""Of Linux's prctl: what a command leaves behind becomes this process's child."""
 
 FOUND_BY: dict[str, tuple[str, ...]] = {
     "black": ("black_picture",),
@@ -85,16 +79,9 @@ class Label:
     note: str
 
 
-@dataclass(frozen=True)
-class Took:
-    """How long something took [s]: by the clock, and of processors' time, whoever else had them."""
-
-    seconds: float
-    processor_s: float
-
-
 def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """A result for each kind, for clean episodes, speed and single drops; rdq's too if ``full``."""
+    """A result for each kind, for clean episodes, speed and single drops; with ``full`` also
+    one for each other program."""
     named = os.environ.get(SET)
     if not named or not (Path(named) / "set.json").is_file():
         tell(f"  no set: write it with benchmarks/write_defect_set.py FOLDER and give {SET}=FOLDER")
@@ -117,10 +104,10 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
     }
     if (folder / "drops.json").is_file():
         yield from single_drops(read_labels(folder / "drops.json"), screened(folder / "drops")[0])
-    rdq = os.environ.get(RDQ) or shutil.which("rdq")
-    if rdq and full:
-        tell("  rdq, every frame; this takes minutes")
-        yield _against_rdq(rdq, folder / "set", labels, frames, took)
+    if full:
+        kinds = {label.episode: label.kind for label in labels}
+        yield ours_alike(said, kinds, frames, took)
+        yield from beside(folder / "set", kinds, frames, took, tell)
 
 
 def read_labels(file: Path) -> list[Label]:
@@ -148,27 +135,11 @@ def screened(dataset: Path) -> tuple[dict[int, Said], Took]:
     Raises RuntimeError where it could not screen.
     """
     command = [sys.executable, "-m", "jobs.cli", "screen", str(dataset), "--json"]
-    done, took = _timed(command)
+    done, took = timed(command, ROOT)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"dailies screen ended with {done.returncode}: {done.stderr[-2000:]}")
     lines = (json.loads(line) for line in done.stdout.splitlines())
     return {line["index"]: line for line in lines}, took
-
-
-def _timed(command: list[str]) -> tuple[subprocess.CompletedProcess[str], Took]:
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    start, before = time.perf_counter(), os.times()
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LIMIT_S
-    )
-    seconds = time.perf_counter() - start
-    # the time of processes that it leaves behind counts when they are waited for
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
-    after = os.times()
-    used = after.children_user + after.children_system
-    return done, Took(seconds, used - before.children_user - before.children_system)
 
 
 def results(labels: Sequence[Label], said: dict[int, Said]) -> Iterator[dict[str, Any]]:
@@ -285,32 +256,61 @@ def decoding(dataset: Path) -> Took:
     return Took(time.perf_counter() - start, time.process_time() - before)
 
 
-def _against_rdq(
-    rdq: str, dataset: Path, labels: Sequence[Label], frames: int, ours: Took
+def beside(
+    dataset: Path,
+    kinds: Mapping[int, str | None],
+    frames: int,
+    ours: Took,
+    tell: Callable[[str], None],
+) -> Iterator[dict[str, Any]]:
+    """A result for each other program that is installed, asked about the same set."""
+    for peer in PEERS_KNOWN:
+        file = program(peer)
+        if file is None:
+            tell(f"  {peer.name}: not installed ({PEERS}=FOLDER, {peer.home}/bin/{peer.command})")
+            continue
+        tell(f"  {peer.name}, as much as it looks at; this may take minutes")
+        result = {"name": _by(peer.name)}
+        try:
+            findings, took = ask(peer, file, dataset)
+        except NoReport as wrong:
+            yield result | {"value": None, "unit": "kinds found", "failed": str(wrong)}
+            continue
+        unread = {one.episode for one in findings if one.name in peer.unread}
+        yield (
+            result
+            | compared(findings, peer.found_by, kinds)
+            | _speed(took, frames if peer.decodes else None, ours)
+            | ({"could_not_decode": len(unread)} if unread else {})
+        )
+
+
+def _by(name: str) -> str:
+    return f"defects_by_{name.replace('-', '_').replace(' ', '_')}"
+
+
+def _speed(took: Took, frames: int | None, ours: Took) -> dict[str, Any]:
+    speed: dict[str, Any] = {
+        "seconds": round(took.seconds, 1),
+        "processor_s": round(took.processor_s, 1),
+    }
+    if frames:
+        speed |= {
+            "camera_frames_a_processor_second": round(frames / took.processor_s),
+            "ours_times_as_fast": round(took.seconds / ours.seconds, 1),
+            "ours_times_as_fast_by_processor": round(took.processor_s / ours.processor_s, 1),
+        }
+    return speed
+
+
+def ours_alike(
+    said: Mapping[int, Said], kinds: Mapping[int, str | None], frames: int, took: Took
 ) -> dict[str, Any]:
-    """How long rdq takes for the same, and which episodes it warns of."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        _, took = _timed([rdq, "check", str(dataset), "--video-full", "--json", str(report)])
-        named = _named_by_rdq(json.loads(report.read_text()))
-    kinds = {label.episode: label.kind for label in labels}
-    return {
-        "name": "defects_against_rdq",
-        "ratio": round(took.seconds / ours.seconds, 1),
-        "unit": "times as fast",
-        "ratio_by_processor": round(took.processor_s / ours.processor_s, 1),
-        "rdq_camera_frames_a_second": round(frames / took.seconds),
-        "rdq_processor_s": round(took.processor_s, 1),
-        "rdq_names_defects": sorted(kinds[one] or "" for one in named if kinds.get(one)),
-        "rdq_names_clean": sorted(one for one in named if one in kinds and not kinds[one]),
-    }
-
-
-def _named_by_rdq(report: dict[str, Any]) -> set[int]:
-    """Episodes that a finding of rdq above plain information names, whatever it says of them."""
-    return {
-        int(episode)
-        for finding in report.get("findings", [])
-        if finding.get("severity") in ("warning", "critical")
-        for episode in finding.get("episodes", [])
-    }
+    """What we find, counted as it is for the others: by the episode, whatever span a flag has."""
+    findings = [
+        Finding(episode, flag["check"], one["verdict"] in ("suspect", "fail"))
+        for episode, one in said.items()
+        for flag in one["flags"]
+    ]
+    counted = compared(findings, FOUND_BY, kinds)
+    return {"name": _by("dailies")} | counted | _speed(took, frames, took)
