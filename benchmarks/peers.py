@@ -121,9 +121,15 @@ def ask(peer: Peer, file: Path, dataset: Path) -> tuple[list[Finding], Took]:
 def compared(
     findings: Sequence[Finding], found_by: FoundBy, kinds: Mapping[int, str | None]
 ) -> dict[str, Any]:
-    """What was found of the kinds planted in each episode (None: clean), and what was made up."""
-    counted = _counted(findings, found_by, kinds)
-    held = {one.episode for one in findings if one.is_raised}
+    """What was found of the kinds planted in each episode (None: clean), and what was made up.
+
+    The first clean episode is the original of the copy: that it has a copy is true, and no finding.
+    """
+    original = min(episode for episode, kind in kinds.items() if not kind)
+    copied = found_by.get("copy", ())
+    told = [one for one in findings if not (one.episode == original and one.name in copied)]
+    counted = _counted(told, found_by, kinds)
+    held = {one.episode for one in told if one.is_raised}
     clean = {episode for episode, kind in kinds.items() if not kind}
     found = sorted({one.name for one in counted if one.episode not in clean})
     raised = {one.name for one in counted if one.episode not in clean and one.is_raised}
@@ -148,19 +154,12 @@ def compared(
 def _counted(
     findings: Sequence[Finding], found_by: FoundBy, kinds: Mapping[int, str | None]
 ) -> list[Finding]:
-    """What counts, by kind in place of the program's name: right ones, and those of clean episodes.
-
-    The first clean episode is the original of the copy, so that it has a copy is true.
-    """
-    original = min(episode for episode, kind in kinds.items() if not kind)
+    """The right findings, and those of clean episodes, by kind and not by the program's name."""
     return [
         Finding(one.episode, kind, one.is_raised)
         for one in findings
         for kind, names in found_by.items()
-        if one.name in names
-        and one.episode in kinds
-        and kinds[one.episode] in (None, kind)
-        and not (kind == "copy" and one.episode == original)
+        if one.name in names and one.episode in kinds and kinds[one.episode] in (None, kind)
     ]
 
 
@@ -170,13 +169,25 @@ def _check(
     found_by: FoundBy,
     kinds: Mapping[int, str | None],
 ) -> dict[str, Any] | None:
-    """Recall and precision of one check; None where the program has no such check."""
-    if not any(found_by.get(kind) for kind in planted):
+    """Recall and precision of one check, by all its findings and by those that are raised.
+
+    None where the program has no such check.
+    """
+    if not any(kind in found_by for kind in planted):
         return None
-    named = {one.episode for one in counted if one.name in planted}
+    of_it = [one for one in counted if one.name in planted]
+    asked = sum(kind in planted for kind in kinds.values())
+    by_all = _recall_and_precision({one.episode for one in of_it}, asked, kinds)
+    raised = _recall_and_precision({one.episode for one in of_it if one.is_raised}, asked, kinds)
+    return by_all | {f"raised_{figure}": value for figure, value in raised.items()}
+
+
+def _recall_and_precision(
+    named: set[int], asked: int, kinds: Mapping[int, str | None]
+) -> dict[str, float | None]:
     right = sum(kinds[episode] is not None for episode in named)
     return {
-        "recall": round(right / max(sum(kind in planted for kind in kinds.values()), 1), 2),
+        "recall": round(right / asked, 2) if asked else None,
         "precision": round(right / len(named), 2) if named else None,
     }
 
@@ -261,8 +272,8 @@ def read_calibra(text: str) -> Iterator[Finding]:
     """Its critical findings and warnings where they name episodes; most are of the whole set."""
     report = json.loads(text)
     for finding in (*report["critical"], *report["warnings"]):
-        for listed in re.findall(r"episodes \[([\d, ]+)\]", finding["interpretation"]):
-            for episode in listed.split(","):
+        for named in re.findall(r"episodes \[[\d, ]+\]|\d+ = \d+", finding["interpretation"]):
+            for episode in re.findall(r"\d+", named):
                 yield Finding(int(episode), finding["metric"], True)
     for metric, episodes in report["video_affected_episodes"].items():
         yield from (Finding(int(episode), metric, True) for episode in episodes)
@@ -275,6 +286,8 @@ def read_lerobot_doctor(text: str) -> Iterator[Finding]:
             if message["severity"] != "PASS":
                 for episode in re.findall(r"[Ee]pisode (\d+)", message["message"]):
                     yield Finding(int(episode), check["name"], True)
+                for pair in re.findall(r"\((\d+), (\d+)\)", message["message"]):
+                    yield from (Finding(int(one), "near-duplicate", True) for one in pair)
 
 
 def read_deepen(text: str) -> Iterator[Finding]:
@@ -477,10 +490,10 @@ PEERS_KNOWN = (
         read_lerobot_doctor,
         {
             **_all_of("dropped frames", ("Temporal Consistency", "Video Integrity")),
-            "joints_stuck": ("Action Quality", "Anomaly Detection"),
-            "not_a_number": ("Action Quality", "Data Distribution"),
+            "joints_stuck": ("Anomaly Detection",),
+            "not_a_number": ("Data Distribution",),
             "idle": ("Action Quality",),
-            "copy": ("Anomaly Detection",),
+            "copy": ("near-duplicate",),
         },
         decodes=False,
     ),
@@ -505,7 +518,7 @@ PEERS_KNOWN = (
         ("doctor", "{set}", "--json", "{report}"),
         read_robovet,
         {
-            **_all_of("dropped frames", ("TIME-201", "TIME-202", "VIDEO-402")),
+            **_all_of("dropped frames", ("TIME-201", "TIME-202", "TIME-204", "VIDEO-402")),
             "joints_stuck": ("DATA-108",),
             "not_a_number": ("DATA-107",),
         },

@@ -66,10 +66,18 @@ def test_of_clean_episodes_those_named_and_those_raised_are_told_apart() -> None
 
 
 def test_the_original_of_a_copy_is_not_made_up() -> None:
-    findings = [Finding(0, "twin", False), Finding(4, "twin", False), Finding(2, "twin", False)]
-    counted = compared(findings, FOUND_BY, KINDS_OF_SIX)
-    assert counted["clean_named"] == [2]
-    assert counted["checks"]["copy"] == {"recall": 1.0, "precision": 0.5}
+    counted = compared([Finding(0, "twin", True)], FOUND_BY, KINDS_OF_SIX)
+    assert (counted["clean_named"], counted["clean_raised"]) == ([], [])
+
+
+def test_recall_and_precision_are_of_all_findings_of_a_check_and_of_those_raised() -> None:
+    findings = [Finding(4, "twin", True), Finding(2, "twin", False)]
+    assert compared(findings, FOUND_BY, KINDS_OF_SIX)["checks"]["copy"] == {
+        "recall": 1.0,
+        "precision": 0.5,
+        "raised_recall": 1.0,
+        "raised_precision": 1.0,
+    }
 
 
 def test_a_check_that_a_program_lacks_has_no_figures_and_one_that_says_nothing_no_precision() -> (
@@ -77,7 +85,7 @@ def test_a_check_that_a_program_lacks_has_no_figures_and_one_that_says_nothing_n
 ):
     checks = compared([], FOUND_BY, KINDS_OF_SIX)["checks"]
     assert "idle" not in checks
-    assert checks["frozen"] == {"recall": 0.0, "precision": None}
+    assert (checks["frozen"]["recall"], checks["frozen"]["precision"]) == (0.0, None)
 
 
 def finding(number: int, name: str, is_raised: bool = True) -> Finding:
@@ -131,6 +139,11 @@ CALIBRA = {
             " (episodes [1, 4]; decoded 5 of 5 episodes).",
         },
         {"metric": "jerk_spike_rate", "interpretation": "7.0% of steps have jerk > 5.0"},
+        {
+            "metric": "duplicate_episode_fraction",
+            "interpretation": "1 of 30 episodes are exact copies of another episode"
+            " (actions and observations byte-identical): 26 = 0.",
+        },
     ],
     "warnings": [],
     "video_affected_episodes": {"video_missing_rate": [3]},
@@ -143,7 +156,16 @@ DOCTOR = {
                 {"severity": "WARN", "message": "Episode 25: 1 dropped frame gaps"},
                 {"severity": "PASS", "message": "Episode 2 is fine"},
             ],
-        }
+        },
+        {
+            "name": "Anomaly Detection",
+            "messages": [
+                {
+                    "severity": "WARN",
+                    "message": "1 near-duplicate episode pair(s) detected: [(0, 26)]",
+                }
+            ],
+        },
     ]
 }
 DEEPEN = {
@@ -229,10 +251,20 @@ DEEPEN = {
             [
                 finding(1, "camera_freeze_events"),
                 finding(4, "camera_freeze_events"),
+                finding(26, "duplicate_episode_fraction"),
+                finding(0, "duplicate_episode_fraction"),
                 finding(3, "video_missing_rate"),
             ],
         ),
-        (read_lerobot_doctor, DOCTOR, [finding(25, "Temporal Consistency")]),
+        (
+            read_lerobot_doctor,
+            DOCTOR,
+            [
+                finding(25, "Temporal Consistency"),
+                finding(0, "near-duplicate"),
+                finding(26, "near-duplicate"),
+            ],
+        ),
         (
             read_deepen,
             DEEPEN,
