@@ -205,51 +205,39 @@ def read_rdq(text: str) -> Iterator[Finding]:
             yield Finding(int(episode), finding["check"], is_raised)
 
 
-KALANOS_COUNTS = (
-    "blank_frame_pct",
-    "dark_frame_pct",
-    "bright_frame_pct",
-    "exposure_shift_pct",
-    "frozen_frame_pct",
-    "cut_count",
-    "dropped_chunk_count",
-    "pts_defect_pct",
-    "frame_count_vs_timebase",
-    "missing_pct",
-)
-"""What kalanos counts of a defect and mostly does not grade: anything above 0 is a finding."""
+KALANOS_SMALL = {
+    "blank_frame_pct": 0.0,
+    "dark_frame_pct": 0.0,
+    "bright_frame_pct": 0.0,
+    "dropped_chunk_count": 0.0,
+    "pts_defect_pct": 0.0,
+    "recorded_drop_estimate": 0.01,
+    "flatline_pct": 50.0,
+}
+"""What kalanos counts and does not grade, and what each must exceed to be a finding here: nothing,
+or what its policy still calls good where it grades the like (drops, flat sensors)."""
 
 
 def read_kalanos(text: str) -> Iterator[Finding]:
-    """What it grades as bad, what it counts, and the episodes it sets apart from a camera's others.
+    """Why it would have an episode reviewed, what it grades as bad, and what it only counts.
 
-    Of what it only measures (sharpness, lag) it says nothing by itself.
+    Of what it only measures (the lag of a camera) it says nothing by itself.
     """
-    report = json.loads(text)
-    for episode in report["episodes"]:
+    for episode in json.loads(text)["episodes"]:
         number = _episode(episode["id"])
-        if episode["eligibility"]["status"] != "pass":
-            yield Finding(number, "eligibility", True)
+        for reason in episode["eligibility"]["reasons"]:
+            yield Finding(number, reason["id"].rpartition(".")[2], True)
         for stream in episode["streams"]:
             for one in (stream, *stream["channels"]):
                 yield from _of_kalanos(number, one["metrics"])
-    for camera in report["cameras"]:
-        for name in ("blur_outliers", "exposure_outliers", "repeated_footage"):
-            for outlier in camera[name]:
-                yield from (Finding(one, name, False) for one in _numbers(json.dumps(outlier)))
-    for copies in report["duplicates"]:
-        yield from (Finding(one, "duplicates", False) for one in _numbers(json.dumps(copies)))
 
 
 def _of_kalanos(episode: int, metrics: Mapping[str, Any]) -> Iterator[Finding]:
     for name, one in metrics.items():
-        is_bad = one["status"] in ("warn", "fail")
-        if is_bad or (name in KALANOS_COUNTS and (one["value"] or 0) > 0):
+        is_bad = one["status"] in ("warning", "critical")
+        is_counted = name in KALANOS_SMALL and (one["value"] or 0.0) > KALANOS_SMALL[name]
+        if is_bad or is_counted:
             yield Finding(episode, name, is_bad)
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"episode_(\d+)", text)]
 
 
 def read_physlint(text: str) -> Iterator[Finding]:
@@ -342,17 +330,13 @@ _KALANOS_DARK = (
     "blank_frame_pct",
     "dark_frame_pct",
     "exposure_shift_pct",
-    "exposure_level",
-    "contrast_score",
-    "exposure_outliers",
+    "exposure_vs_camera",
 )
-_KALANOS_BLUR = ("sharpness_score", "blur_outliers")
+_KALANOS_BLUR = ("sharpness_score", "blur_vs_camera")
 _KALANOS_DROPS = (
     "dropped_chunk_count",
-    "cut_count",
     "pts_defect_pct",
     "frame_count_vs_timebase",
-    "max_gap_s",
     "drop_rate",
     "recorded_drop_estimate",
 )
@@ -432,7 +416,7 @@ PEERS_KNOWN = (
             "joints_stuck": ("flatline_pct",),
             "not_a_number": ("missing_pct",),
             "idle": ("flatline_pct",),
-            "copy": ("duplicates", "repeated_footage"),
+            "copy": ("duplicate_episode", "repeated_footage"),
         },
         unread=("camera_stream_present",),
     ),

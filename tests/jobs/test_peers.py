@@ -96,27 +96,29 @@ KALANOS = {
     "episodes": [
         {
             "id": "set::episode_000003",
-            "eligibility": {"status": "pass"},
+            "eligibility": {
+                "status": "review",
+                "reasons": [{"id": "extero.wrist_rgb.vision.blur_vs_camera", "status": "review"}],
+            },
             "streams": [
                 {
                     "metrics": {
                         "dark_frame_pct": {"value": 37.5, "status": "report_only"},
-                        "sharpness_score": {"value": 0.85, "status": "report_only"},
-                        "frozen_frame_pct": {"value": 0.0, "status": "report_only"},
+                        "video_control_lag_ms": {"value": 107.8, "status": "report_only"},
+                        "sharpness_score": {"value": None, "status": "not_applicable"},
                     },
-                    "channels": [{"metrics": {"missing_pct": {"value": 10.4, "status": "fail"}}}],
+                    "channels": [
+                        {
+                            "metrics": {
+                                "missing_pct": {"value": 10.4, "status": "critical"},
+                                "flatline_pct": {"value": 44.8, "status": "good"},
+                            }
+                        }
+                    ],
                 }
             ],
         }
-    ],
-    "cameras": [
-        {
-            "blur_outliers": [{"episode": "set::episode_000005", "value": 0.2}],
-            "exposure_outliers": [],
-            "repeated_footage": [],
-        }
-    ],
-    "duplicates": [{"episodes": ["set::episode_000000", "set::episode_000004"], "tier": "near"}],
+    ]
 }
 RDA = {
     "episodes": [
@@ -215,11 +217,9 @@ DEEPEN = {
             read_kalanos,
             KALANOS,
             [
+                finding(3, "blur_vs_camera"),
                 finding(3, "dark_frame_pct", False),
                 finding(3, "missing_pct"),
-                finding(5, "blur_outliers", False),
-                finding(0, "duplicates", False),
-                finding(4, "duplicates", False),
             ],
         ),
         (
