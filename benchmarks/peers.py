@@ -87,7 +87,7 @@ def program(peer: Peer) -> Path | None:
     """Where the peer is installed, if it is."""
     named = (os.environ.get(RDQ) or shutil.which("rdq")) if peer.name == "rdq" else None
     if named:
-        return Path(named)
+        return Path(named).absolute()
     folder = os.environ.get(PEERS)
     file = Path(folder or "", peer.home, "bin", peer.command)
     return file.absolute() if folder and file.is_file() else None
