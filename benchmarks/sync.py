@@ -2,7 +2,7 @@
 
 Run ``dailies bench sync``. A camera sweeps past a textured wall, as one on a wrist does, driven by
 two made joints that move with rests. Frames are taken out before encoding, so that the times,
-which are made by counting, show nothing.
+which are made by counting, show nothing. ``sync_arms`` adds arms of seven joints.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.sync_arms import arms
 from dailies.recordings.contract import Camera, Episode, Series, VideoFile
 from dailies.words import NS
 from quality.checks import BY_NAME
@@ -33,7 +34,7 @@ LOST = (1, 1, 2, 1, 3, 1, 5, 1, 1, 8)
 """Frames taken out at one place after another, over a second apart."""
 MOVES_PX = 1.5
 """Slower than this, in pixels a picture, the scene is taken to rest."""
-PPM = (0, 1_000, 3_000, 10_000)
+PPM = (0, 300, 1_000, 3_000, 10_000)
 
 Floats = npt.NDArray[np.float64]
 Planes = npt.NDArray[np.uint8]
@@ -49,6 +50,7 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
                 continue
             yield from _drops(Path(folder) / "drops.mp4", codec, seeds)
         yield from _drifts(Path(folder) / "drift.mp4", seeds)
+        yield from arms(Path(folder), 12 if full else 2, tell)
 
 
 def _drops(path: Path, codec: str, seeds: range) -> Iterator[dict[str, Any]]:

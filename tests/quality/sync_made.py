@@ -57,18 +57,26 @@ def camera(
     seed: int = 0,
     rate_hz: float = 30.0,
     clock: Clock = "measured",
+    on_the_wrist: bool = False,
 ) -> Seen:
     """A camera whose pictures show what the arm did ``late_s`` before their time stamps.
 
     The lag is that at the middle and grows by ``drift`` seconds a second. The change between
     pictures is the joints' way between them, each seen more or less, and the sensor's noise.
+    ``on_the_wrist``, joints turn the view together: what one adds another may take back.
     """
     times_s = frame_times(length_s, rate_hz)
     poses = arm.at(times_s - late_s - drift * (times_s - length_s / 2))
     rng = np.random.default_rng(seed)
     share = rng.uniform(0.2, 1.0, poses.shape[1])
-    change = np.abs(np.diff(poses, axis=0, prepend=poses[:1])) @ share * 60
-    change += 1.5 + rng.normal(0, 0.05, len(change))
+    ways = np.diff(poses, axis=0, prepend=poses[:1])
+    if on_the_wrist:
+        view = rng.normal(0, 1, (2, poses.shape[1]))
+        # where all of a view moves, its noise adds in squares; where parts of it do, as it is
+        change = np.hypot(np.hypot(*(view @ ways.T)) * 60, 1.5)
+    else:
+        change = np.abs(ways) @ share * 60 + 1.5
+    change += rng.normal(0, 0.05, len(change))
     return Seen(name, ns(times_s), change.astype(np.float32), np.zeros(len(change), bool), clock)
 
 

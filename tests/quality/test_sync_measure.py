@@ -64,6 +64,16 @@ def test_a_drift_of_54_ms_in_a_minute_is_not_taken_for_none(ppm: int) -> None:
         assert drift == pytest.approx(ppm, abs=3 * error)
 
 
+@pytest.mark.parametrize("ppm", [-1_000, 300, 1_000])
+def test_a_view_that_joints_turn_together_tells_a_drift_within_a_tenth(ppm: int) -> None:
+    for seed in (0, 4, 8):
+        arm = Arm.moving(seed)
+        seen = camera(arm, 60, late_s=0.06, drift=ppm / 1e6, seed=seed, on_the_wrist=True)
+        found = measure_sync([seen], [joints(arm, 60)])[0]
+        assert found.drift_ppm == pytest.approx(ppm, abs=100)
+        assert found.offset_ms == pytest.approx(60, abs=3)
+
+
 def test_a_clock_that_keeps_time_for_a_minute_is_not_taken_to_drift() -> None:
     for seed in range(6):
         arm = Arm.moving(seed)
