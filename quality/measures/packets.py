@@ -13,8 +13,10 @@ TINY_PACKETS = "tiny packets"
 REDRAWN, ODD_PICTURE = "a redrawn picture", "an odd picture"
 BEFORE_CUT = "before a cut"
 LARGE_PACKETS, SMALL_PACKETS = "large packets", "small packets"
+AT_ONCE = "a change all at once"
 RANKS = {
-    TINY_PACKETS: 0, REDRAWN: 1, ODD_PICTURE: 1, BEFORE_CUT: 2, LARGE_PACKETS: 3, SMALL_PACKETS: 3
+    TINY_PACKETS: 0, REDRAWN: 1, ODD_PICTURE: 1, BEFORE_CUT: 2, LARGE_PACKETS: 3, SMALL_PACKETS: 3,
+    AT_ONCE: 3,
 }  # fmt: skip
 """Why something looks odd, and how clearly: 0 the most. The last ones are in any recording."""
 
@@ -40,6 +42,10 @@ LEAP_REACH_S, LEAP_FAR_S = 0.5, 1.8
 LEAP_OF_KEY = 0.4
 """A packet of so many times the usual size, of so many times each other one within LEAP_REACH_S and
 LEAP_FAR_S, and of that share of a key picture, redraws the picture: a cut, a covered lens."""
+IN_A_ROW, ALSO_LARGE = 4, 2.5
+"""Of so many packets in a row most are small, since they hold what is between two pictures. Where
+the second smallest is so many times what it is around, something changed that neither picture
+helps to draw: the colours, or a torn picture."""
 LEAP_S = 1.2
 """How much after such a packet is looked into, and before a key picture that came early."""
 USUAL_GROUP = 250
@@ -90,8 +96,9 @@ def odd_stretches(packets: Packets) -> list[Odd]:
     """What of a camera looks odd by its packets' sizes, in order of time; key packets, which are
     large whatever happens, do not count.
 
-    Runs of tiny, of small and of large packets, single ones that redraw the picture, and what came
-    before an early key picture: each against what is usual around it; tiny ones against all.
+    Runs of tiny, of small and of large packets, single ones that redraw the picture, some in a row
+    of which none is small, and what came before an early key picture: each against what is usual
+    around it; tiny ones against all.
     """
     inner = packets.sizes[~packets.is_key].astype(np.float64)
     if len(inner) < 2 * packets.count_in(LASTING_S):
@@ -115,6 +122,10 @@ def odd_stretches(packets: Packets) -> list[Odd]:
     ]
     end = len(packets.sizes)
     found += [Odd(at, min(at + after, end), REDRAWN) for at in leaps.tolist()]
+    sudden = _all_large(inner, packets.count_in(BLOCK_S))
+    # key pictures put what comes before and after them out of its order
+    sudden &= _to_nearest(places, np.flatnonzero(packets.is_key)) > packets.count_in(LEAP_REACH_S)
+    found += [Odd(at, min(at + after, end), AT_ONCE) for at, _ in _lasting(sudden, places, least=1)]
     cuts = np.flatnonzero(early_keys(packets))
     found += [Odd(max(at - after, 0), at, BEFORE_CUT) for at in cuts.tolist()]
     return sorted(found, key=lambda odd: odd.start)
@@ -147,6 +158,21 @@ def _rich(sizes: Floats, block: int, width: int) -> npt.NDArray[np.bool_]:
     windows = np.lib.stride_tricks.sliding_window_view(padded, width // 2 * 2 + 1)
     around = _usual_around(sizes, block, np.median)
     return np.asarray(np.median(windows, axis=1) > RICH * around, dtype=np.bool_)
+
+
+def _all_large(sizes: Floats, block: int) -> npt.NDArray[np.bool_]:
+    """True where of the IN_A_ROW packets from there on hardly one is small, shape (n,)."""
+    padded = np.pad(sizes, (0, IN_A_ROW - 1), mode="reflect")
+    rows = np.lib.stride_tricks.sliding_window_view(padded, IN_A_ROW)
+    second = np.partition(rows, 1, axis=1)[:, 1]
+    return np.asarray(second > ALSO_LARGE * _usual_around(second, block, np.median), np.bool_)
+
+
+def _to_nearest(places: npt.NDArray[np.intp], keys: npt.NDArray[np.intp]) -> Floats:
+    """How many packets each is away from the nearest of ``keys``."""
+    ends = np.concatenate([[-np.inf], keys, [np.inf]])
+    after = np.searchsorted(ends, places)
+    return np.asarray(np.minimum(ends[after] - places, places - ends[after - 1]))
 
 
 def _smoothed(sizes: Floats, width: int) -> Floats:
