@@ -27,6 +27,9 @@ five has a grid: most pictures have none."""
 FIRST = 5
 COARSEST = 0.15
 """Cycles a pixel of the coarsest grid: of 6.7 pixels. Cloth, keys and tiles are mostly coarser."""
+COARSER = 0.03
+"""From here on a coarser grid in the same direction is looked for, of which a fine one would be an
+overtone: keys and tiles have sharp edges."""
 INSIDE, OUTSIDE = 3, 8
 """Bins around a peak that are the peak's own, and those against which it is held."""
 UPRIGHT = 1.6
@@ -36,9 +39,9 @@ LATTICE = 2.5
 sensor's colours are put together from."""
 SKEWS, SKEW_DEG = (26.565, 45.0, 63.435), 1.2
 """Directions of such cells where a picture was made larger or smaller."""
-STRONG = 30.0
+STRONG = 20.0
 """Times the mean of what is around it that a peak has."""
-ALONE = 3.5
+ALONE = 2.8
 """Times the most of what is around it: an edge is a ridge, not a peak."""
 MOST = 32
 """Peaks of a tile that are looked at, the strongest."""
@@ -93,8 +96,13 @@ def square_peak(tile: Plane) -> complex | None:
     alone = power[downs, acrosses] / (around.max(axis=1) + 1.0)
     lone = alone >= ALONE
     at = ((acrosses - SIDE // 2) + 1j * (downs - SIDE // 2))[lone] / SIDE
-    both = np.minimum(alone[lone][:, None], alone[lone][None, :])
+    strength, alone = power[downs, acrosses][lone], alone[lone]
     length, turn = np.abs(at), _degrees(at[:, None] * at[None, :].conj())
+    coarse = length < COARSEST
+    over = coarse[None, :] & (strength[None, :] > strength[:, None])
+    over &= np.abs(_quarter(turn)) < SQUARE_DEG
+    fine = np.where(coarse | over.any(axis=1), 0, alone)
+    both = np.minimum(fine[:, None], fine[None, :])
     unlike = np.abs(length[:, None] - length[None, :]) > LENGTHS * length[:, None]
     both[unlike | (np.abs(np.abs(turn) - 90) > SQUARE_DEG)] = 0
     if not both.any():
@@ -129,11 +137,13 @@ def _looked_at() -> Floats:
     bins = np.arange(SIDE) - SIDE // 2
     down, across = np.meshgrid(bins, bins, indexing="ij")
     radius, degrees = np.hypot(down, across), np.rad2deg(np.arctan2(down, across)) % 90
-    eighth = SIDE / 8
-    off = [np.abs(one - eighth * np.rint(one / eighth)) for one in (down, across)]
-    fits = (radius >= COARSEST * SIDE) & (radius <= SIDE / 2)
+    eighths = [SIDE / 8 * np.rint(one / (SIDE / 8)) for one in (down, across)]
+    crossing = (eighths[0] != 0) & (eighths[1] != 0)
+    crossing &= np.abs(down - eighths[0]) < LATTICE
+    crossing &= np.abs(across - eighths[1]) < LATTICE
+    fits = (radius >= COARSER * SIDE) & (radius <= SIDE / 2)
     fits &= (np.abs(down) >= UPRIGHT) & (np.abs(across) >= UPRIGHT)
-    fits &= (off[0] >= LATTICE) | (off[1] >= LATTICE)
+    fits &= ~crossing
     for skew in SKEWS:
         fits &= np.abs(degrees - skew) >= SKEW_DEG
     return fits.astype(np.float32)
