@@ -27,6 +27,9 @@ from benchmarks.check_made import (
     both_limits,
     setting,
 )
+from benchmarks.filmed_screens import Shooting
+from benchmarks.filmed_screens import film as film_of_display
+from benchmarks.filmed_screens import write as write_film
 from benchmarks.planted import Frame, Shot, write
 from dailies.recordings.contract import (
     Camera,
@@ -320,6 +323,44 @@ def _spotted(strength: float) -> Maker:
     return make
 
 
+_BY_HAND = Shooting(pixel_px=3.0, width=640, height=480, mbit_s=6.0, rate_hz=5.0)
+
+
+def _gridded(look: Callable[[list[Picture]], Iterator[Picture]]) -> Maker:
+    """What a hand-held camera sees of a sweep in 7 s, and a small part of it enlarged."""
+
+    def make(folder: Path) -> Made:
+        swept = [unpacked(frame) for frame in scene("sweep", 210)[::6]]
+        frames = list(look(swept))
+        path = write_film(folder / "film.mp4", iter(frames), _BY_HAND)
+        camera = measure_camera(Camera("front", VideoFile(path)))
+        return Made(seen(camera), shown=_near(frames[17]))
+
+    return make
+
+
+def _near(picture: Picture) -> tuple[Picture, Picture]:
+    """A picture of 640 by 480 at half its size, and a part of it that is ten times as large."""
+    part = picture[330:378, 288:352]
+    half = cv2.resize(picture, (320, 240), interpolation=cv2.INTER_AREA)
+    large = cv2.resize(part, (320, 240), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(half, np.uint8), np.asarray(large, np.uint8)
+
+
+def _woven(swept: list[Picture]) -> Iterator[Picture]:
+    """A cloth of threads 4 pixels apart, in folds, that is moved about over half of the view."""
+    down, across = np.mgrid[:480, :640].astype(np.float64)
+    for at, picture in enumerate(swept):
+        fold = 9 * np.sin(across / 47 + down / 71 + at / 6)
+        threads = [
+            np.cos(2 * np.pi / 4.1 * (place + fold)) for place in (across, down - across / 9)
+        ]
+        cloth = np.clip(0.8 + 0.1 * (threads[0] + threads[1]), 0, 1)
+        cloth[down + 60 * np.sin(across / 90 + at / 9) < 220] = 1
+        large = cv2.resize(picture, (640, 480)).astype(np.float64)
+        yield np.clip(large * cloth[:, :, None], 0, 255).astype(np.uint8)
+
+
 def _liveliness(camera: Pictures) -> Picture:
     """How much each cell of the view changes: bright is lively, dark stays soft."""
     cells = camera.view_change.reshape(-1, camera.view_columns)
@@ -540,6 +581,14 @@ FILMED: tuple[Case, ...] = (
         "dirty_lens",
         Side("a spot on the lens; beside it, how lively each part is", _spotted(0.9)),
         Side("a fainter spot, through which one sees", _spotted(0.4)),
+    ),
+    _Filmed(
+        "filmed_screen",
+        Side(
+            "a display fills the view; beside it, a part enlarged",
+            _gridded(lambda swept: film_of_display(swept, _BY_HAND)),
+        ),
+        Side("a cloth of fine threads lies in folds over half of the view", _gridded(_woven)),
     ),
     _Filmed(
         "copied_clip",

@@ -101,6 +101,7 @@ MEASURES = (
     Measure("noise", grain, "_noise", ("noise",)),
     Measure("blockiness", grain, "_blockiness", ("blockiness",)),
     Measure("view", lens.View, "see", ("view_change", "view_stays")),
+    Measure("grid", take, "grid_of", ("grid_share", "grid_spread")),
     Measure("sketch", take, "cells_of", ("cells",)),
     Measure("shown", decode, "shown_of", ("face_count", "hand_count")),
     Measure("faces", FaceLook, "__call__", ("face_count", "face_width", "face_score")),

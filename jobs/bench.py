@@ -26,6 +26,7 @@ BENCHMARKS = {
     "sync": "benchmarks.sync",
     "claps": "benchmarks.claps",
     "planted": "benchmarks.planted",
+    "screens": "benchmarks.screens",
     "triage": "benchmarks.triage",
     "defects": "benchmarks.defect_set",
 }

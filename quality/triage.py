@@ -33,8 +33,8 @@ SINGLE = (
 )  # fmt: skip
 """Checks of pictures one by one: their spans are told to within the sampling."""
 NOT_LOOKED_AT = (
-    "copied_clip", "dirty_lens", "face_in_view", "flicker", "frozen_picture", "hidden_drops",
-    "motion_blur", "no_hand", "sound_offset", "sync_by_content",
+    "copied_clip", "dirty_lens", "face_in_view", "filmed_screen", "flicker", "frozen_picture",
+    "hidden_drops", "motion_blur", "no_hand", "sound_offset", "sync_by_content",
 )  # fmt: skip
 """What a triage does not look for. Frozen, flickering and motion-blurred pictures are found all the
 same in the stretches that were decoded whole; hidden drops are not, for a stretch is too little to

@@ -15,6 +15,7 @@ from quality.checks.frozen import FROZEN_PICTURE
 from quality.checks.grain import BLOCKINESS, NOISE
 from quality.checks.lens import DIRTY_LENS
 from quality.checks.problems import CORRUPT_STREAM, MISSING_STREAM
+from quality.checks.screens import FILMED_SCREEN
 from quality.checks.shift import OUTSIDE_SHIFT
 from quality.checks.size import PICTURE_SIZE_CHANGED
 
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     NOISE,
     BLOCKINESS,
     DIRTY_LENS,
+    FILMED_SCREEN,
     # series: values, motion, times, touch; then the task
     motion.NOT_A_NUMBER,
     stuck.STUCK_JOINT,

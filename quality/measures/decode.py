@@ -457,6 +457,7 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
         delay_max_ms=delay_max_ms,
         sizes=tuple(f"{width}x{height}" for _, width, height in take.sizes),
         resized_ns=tuple(_seen_at(take, order, times_ns)[1:]),
+        **_grids(take, rank),
         **take.view.numbers,
         **people,
         **curves,
@@ -471,6 +472,21 @@ def _sketch(
     cells = np.frombuffer(bytes(take.cells), np.uint8).reshape(len(sketched), CELLS)
     by_time = np.argsort(sketched, kind="stable")
     return sketched[by_time], cells[by_time].ravel()
+
+
+def _grids(take: Take, rank: npt.NDArray[np.intp]) -> dict[str, Any]:
+    """The fields of ``Pictures`` that begin with ``grid_``, in order of time."""
+    numbers = rank[[number for number, _ in take.gridded]].astype(np.int32)
+    by_time = np.argsort(numbers, kind="stable")
+    grids = np.array([grid for _, grid in take.gridded], np.float32).reshape(-1, 3)[by_time]
+    share, pitch_px, spread = (np.ascontiguousarray(column) for column in grids.T)
+    looked = numbers[by_time]
+    return {
+        "grid_looked": looked,
+        "grid_share": share,
+        "grid_px": pitch_px,
+        "grid_spread": spread,
+    }
 
 
 def _seen_at(take: Take, order: npt.NDArray[np.intp], times_ns: npt.NDArray[np.int64]) -> list[int]:

@@ -72,6 +72,12 @@ class Pictures(Timed):
     of all; both (k,), rows of ``view_columns`` cells. ``view_rest`` is what share of the coarse
     detail is in the mean picture: 1 where the camera rests. Empty where nothing moved.
 
+    ``grid_*`` tell of a fine even square grid, as a display has, each (k,): every two seconds the
+    picture numbered ``grid_looked`` was looked at, ``grid_share`` is the share (%) of nine
+    places in it over which one lies, ``grid_px`` how many pixels it is wide (NaN where there is
+    none), and ``grid_spread`` how far it differs from place to place, in 1/256 cycles a pixel.
+    Empty where pictures are smaller than 256 pixels, and in measurements of before.
+
     ``face_*`` and ``hand_*`` tell of people, see ``faces`` and ``hands``: ``*_model`` names the
     model that looked (its file and the start of its hash), empty where none did, and ``*_looked``
     are the numbers of the pictures that it looked at, (k,).
@@ -129,6 +135,10 @@ class Pictures(Timed):
     keys: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     cells: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    grid_looked: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    grid_share: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    grid_px: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    grid_spread: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     face_model: str = ""
     face_looked: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     face_count: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))

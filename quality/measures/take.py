@@ -37,6 +37,8 @@ from quality.measures.planes import (
     shrink,
     tint_of,
 )
+from quality.measures.screens import EVERY_S as GRID_EVERY_S
+from quality.measures.screens import Grid, grid_of
 from quality.measures.sketch import EVERY_S as SKETCH_EVERY_S
 from quality.measures.sketch import cells_of
 
@@ -97,6 +99,8 @@ class Take:
     grains: Pace = field(default_factory=lambda: Pace(GRAIN_EVERY_S))
     view: View = field(default_factory=View)
     views: Pace = field(default_factory=lambda: Pace(VIEW_EVERY_S))
+    grids: Pace = field(default_factory=lambda: Pace(GRID_EVERY_S))
+    gridded: list[tuple[int, Grid]] = field(default_factory=list)  # number, grid
     searches: tuple[Search, ...] = ()  # for people
     sizes: list[tuple[int, int, int]] = field(default_factory=list)  # number, width, height
     shape: tuple[int, ...] = ()
@@ -166,6 +170,10 @@ class Take:
             self.grain = grain_of(luma)
         if self.views.is_due(at_s):
             self.view.see(now)
+        if self.grids.is_due(at_s):
+            grid = grid_of(luma)
+            if grid is not None:
+                self.gridded.append((number, grid))
         self.rows.append(numbers(now, self.before, levels, width, self.tint, self.grain))
         self.two.append(mean_change(now.half, self.earlier) * levels.scale)
         if picture.is_key:

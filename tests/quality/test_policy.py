@@ -100,7 +100,7 @@ def test_the_public_check_names_are_those_of_the_format() -> None:
         "blur", "dropped_frames", "sync_drift", "frozen_picture", "black_picture", "overexposed",
         "underexposed", "count_mismatch", "missing_stream", "corrupt_stream", "too_short",
         "motion_blur", "flicker", "torn_picture", "colour_cast", "no_colour",
-        "picture_size_changed", "noise", "blockiness", "dirty_lens",
+        "picture_size_changed", "noise", "blockiness", "dirty_lens", "filmed_screen",
         "not_a_number", "stuck_joint", "flat_series", "dead_dimension", "joint_limit", "spike",
         "unreachable_jump", "jerky_motion", "gripper_chatter", "idle", "action_lag",
         "action_offset", "wrong_units", "series_gap", "bad_times", "uneven_samples", "wrong_rate",
