@@ -25,6 +25,8 @@ episodes of the Unitree set) there are two at most, planted at every fourth pict
 LONGEST_HABIT = 6
 """Pictures from repeat to repeat at most of a camera that hands out fewer than are recorded: 25
 a second at 30."""
+SKIPPED = 0.1
+"""Share of the usual change under which an encoder with many key pictures has skipped a picture."""
 STEADY, STEADY_SHARE = 0.2, 0.9
 """A stretch is steady where so many of its intervals are within so much of their median."""
 
@@ -128,6 +130,8 @@ def _leaping(
     # where hardly anything moves, encoders skip pictures and catch up
     pace = found.two / 2 if found.in_pairs else np.minimum(*sides)
     leap &= pace > limits["jump_motion"]
+    if found.in_pairs:
+        leap &= around.min(axis=1) > SKIPPED * np.minimum(*sides)
     stands_out = np.maximum(before[:, -1], after[:, 0]) < limits["beside_ratio"] * np.maximum(
         *sides
     )
