@@ -62,9 +62,8 @@ class Shooting:
 
     ``pixel_px`` is how many pixels of the video one of the display's takes, ``blur_px`` the sigma
     of the lens's blur, ``roll_deg`` and ``tilts`` (shares by which the far side is smaller, across
-    and down) how askew it is held, ``sway_px`` how far the hand moves. The sensor has ``bin_of``
-    times the video's pixels across. ``noise`` is that of a mid grey in codes.
-    ``mbit_s`` is the rate of bits that 30 pictures a second would have.
+    and down) how askew it is held, ``sway_px`` how far the hand moves. ``noise`` is that of a mid
+    grey in codes, ``mbit_s`` the rate of bits that 30 pictures a second would have.
     """
 
     display: Display = LAPTOP
@@ -77,16 +76,10 @@ class Shooting:
     tilts: tuple[float, float] = (0.05, 0.03)
     sway_px: float = 6.0
     exposure_s: float = 1 / 60
-    bin_of: int = 1
     noise: float = 2.0
     sharpen: float = 0.5
     seed: int = 0
     rate_hz: float = RATE_HZ
-
-    @property
-    def fine(self) -> int:
-        """Points of light a pixel of the video, across and down."""
-        return max(FINE, self.bin_of)
 
 
 @dataclass
@@ -103,8 +96,8 @@ class _Camera:
         how = self.how
         self.rng = np.random.default_rng(how.seed)
         # display pixels from point to point
-        self.tables = _profiles(how.display, 1 / (how.pixel_px * how.fine))
-        across, down = how.width * how.fine, how.height * how.fine
+        self.tables = _profiles(how.display, 1 / (how.pixel_px * FINE))
+        across, down = how.width * FINE, how.height * FINE
         self.x = ((np.arange(across, dtype=np.float32) + 0.5) / across - 0.5)[None, :]
         self.y = ((np.arange(down, dtype=np.float32) + 0.5) / down - 0.5)[:, None]
 
@@ -227,14 +220,13 @@ def _content(light: Light, display: Display, camera: _Camera, aim: Any) -> Light
 
 def _through_lens(seen: Light, how: Shooting, speed: tuple[float, float]) -> Light:
     """Blurred by the lens and the hand, one value a pixel of the sensor."""
-    fine = how.fine
+    fine = FINE
     seen = cv2.GaussianBlur(seen, (0, 0), how.blur_px * fine)  # type: ignore[assignment]
     moved = np.array(speed) * how.exposure_s * fine
     length = float(np.hypot(*moved))
     if length > 0.5:
         seen = cv2.filter2D(seen, -1, _streak(moved))  # type: ignore[assignment]
-    size = (how.width * how.bin_of, how.height * how.bin_of)
-    return cv2.resize(seen, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(seen, (how.width, how.height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def _streak(moved: npt.NDArray[np.float64]) -> Light:
@@ -268,7 +260,7 @@ def _developed(light: Light, camera: _Camera) -> Frame:
         raw[down::2, across::2] = light[down::2, across::2, one]
     raw /= max(white, 1e-6)
     # shot noise grows with the root of the light; a mid grey has 0.2 of it
-    sigma = how.noise * how.bin_of / 255 * GAMMA * 0.2 ** (1 - 1 / GAMMA)
+    sigma = how.noise / 255 * GAMMA * 0.2 ** (1 - 1 / GAMMA)
     raw += (
         sigma
         * np.sqrt(np.clip(raw, 0.004, 1) / 0.2)
@@ -276,8 +268,6 @@ def _developed(light: Light, camera: _Camera) -> Frame:
     )
     sampled = (np.clip(raw, 0, 1) * 65535).astype(np.uint16)
     colours: Any = cv2.cvtColor(sampled, cv2.COLOR_BayerRG2BGR).astype(np.float32) / 65535
-    if how.bin_of > 1:
-        colours = cv2.resize(colours, (how.width, how.height), interpolation=cv2.INTER_AREA)
     toned = np.power(colours, 1 / GAMMA) * 255
     if how.sharpen:
         toned += how.sharpen * (toned - cv2.GaussianBlur(toned, (0, 0), 1.2))

@@ -33,7 +33,7 @@ VIDEOS = ((1280, 720, 8.0), (1280, 720, 4.0), (1920, 1080, 12.0))
 RATE_HZ = 5.0
 COUNT = 26
 RESOLVED_PX = 1.9
-"""From so large a display's pixels on, its grid is below what a video's pixels can hold."""
+"""A display's pixels nominally twice the video's, of which a grid can be held."""
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,9 @@ def _lags(
 ) -> dict[str, Any]:
     errors_ms, asked = [], 0
     starts_s = np.unique(np.linspace(0, LENGTH_S - length_s, PARTS).astype(int)).tolist()
-    for film, motion in zip(films, motions, strict=True):
+    for arm, (film, motion) in enumerate(zip(films, motions, strict=True)):
         for number, start_s in enumerate(starts_s):
-            late_s = LATE_S[number % len(LATE_S)]
+            late_s = LATE_S[(arm + number) % len(LATE_S)]
             joints = _joints(motion, start_s, length_s, late_s)
             found = _compared(film.part(start_s, length_s), joints)
             asked += 1

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIMIT_S = 3600.0
+LEFT_BEHIND_S = 60.0
+"""How long what a command leaves behind is waited for."""
 PR_SET_CHILD_SUBREAPER = 36
 """Of Linux's prctl: what a command leaves behind becomes this process's child."""
 
@@ -37,6 +39,7 @@ def timed(
     Raises subprocess.TimeoutExpired past the limit, when all of it has been ended.
     """
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    others = _children()
     start, before = time.perf_counter(), os.times()
     with subprocess.Popen(
         command,
@@ -54,10 +57,19 @@ def timed(
             raise
     seconds = time.perf_counter() - start
     # the time of processes that it leaves behind counts when they are waited for
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
+    until = time.perf_counter() + LEFT_BEHIND_S
+    while (left := _children() - others) and time.perf_counter() < until:
+        for child in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, os.WNOHANG)
+        time.sleep(0.02)
     after = os.times()
     used = after.children_user + after.children_system
     took = Took(seconds, used - before.children_user - before.children_system)
     return subprocess.CompletedProcess(command, running.returncode, out, err), took
+
+
+def _children() -> set[int]:
+    """The process ids of this process's children, adopted ones too."""
+    lists = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return {int(child) for one in lists for child in one.read_text().split()}

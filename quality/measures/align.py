@@ -53,7 +53,7 @@ MOST_TURNING = 8
 PAIRS_SHARE = 2 / 3
 """Products for each independent value at most."""
 PAIRS_MAX_S = 600.0
-"""Longer recordings tell as much by speeds alone, in a tenth of the time."""
+"""Longer recordings tell as much by speeds alone, in a third of the time."""
 PAIR_RIDGE = 1e-3
 REST_SHARE = 0.15
 """Of the usual change, under which what is seen counts as noise: there it weighs no more."""
@@ -100,7 +100,8 @@ def align(stream: Track, against: Track) -> Alignment | str:
     fit = _chosen(motion, start)
     doubt = _doubt(fit, start, motion)
     if not doubt and motion.length_s <= PAIRS_MAX_S:
-        fit = _by_pairs(motion, fit) or fit
+        by_pairs = _by_pairs(motion, fit)
+        fit = by_pairs if by_pairs and not _doubt(by_pairs, start, motion) else fit
     at_least_s = VIEW_ERROR_S * math.sqrt(VIEW_LENGTH_S / motion.length_s)
     if stream.reference == against.reference == "camera":
         at_least_s = VIEWS_ERROR_S
@@ -147,7 +148,7 @@ class _Motion:
         return _detrended(self.track.speed(at_s, self.width_s)) / self.scale
 
     def pairs(self, columns: npt.NDArray[np.intp], offset_s: float, drift: float) -> Floats:
-        """Products of the velocities of each two of ``columns``, and ones, likewise, (n, pairs)."""
+        """Products of the velocities of each two of ``columns``, and ones, (n, pairs + 1)."""
         at_s = self._explaining_s(offset_s, drift)
         one, other = np.triu_indices(len(columns))
         steps = [
@@ -466,8 +467,8 @@ def _by_pairs(motion: _Motion, by_speeds: _Fit) -> _Fit | None:
     A lens that turns with the arm sees what its joints make together, one that looks on from
     afar sees each move by itself.
     """
-    moving = _speed_weights(motion, motion.shifted(by_speeds.offset_s, by_speeds.drift))
-    with_place = moving[: motion.track.place.shape[1]]
+    speeds = _speed_weights(motion, motion.shifted(by_speeds.offset_s, by_speeds.drift))
+    with_place = speeds[: motion.track.place.shape[1]]
     independent = INDEPENDENT_HZ * motion.length_s
     most = min(int(math.sqrt(2 * PAIRS_SHARE * independent + 0.25) - 0.5), MOST_TURNING)
     columns = np.sort(np.argsort(-with_place, kind="stable")[:most])
@@ -481,8 +482,9 @@ def _by_pairs(motion: _Motion, by_speeds: _Fit) -> _Fit | None:
     start = (by_speeds.offset_s, by_speeds.drift)
     fit = _drifting_or_not(motion, by_speeds.offset_s, [start], explain)
     # what is unexplained, by what is left to explain it: adjusted R squared
+    taken = min(int(np.count_nonzero(speeds)), pairs)
     left = fit.unexplained / (independent - pairs)
-    return fit if left < by_speeds.unexplained / (independent - len(moving)) else None
+    return fit if left < by_speeds.unexplained / (independent - taken) else None
 
 
 def _squares(

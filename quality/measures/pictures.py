@@ -76,7 +76,7 @@ class Pictures(Timed):
     picture numbered ``grid_looked`` was looked at, ``grid_share`` is the share (%) of nine
     places in it over which one lies, ``grid_px`` how many pixels it is wide (NaN where there is
     none), and ``grid_spread`` how far it differs from place to place, in 1/256 cycles a pixel.
-    Empty where pictures are smaller than 256 pixels, and in measurements of before.
+    Empty where pictures are smaller than 360 pixels, and in measurements of before.
 
     ``face_*`` and ``hand_*`` tell of people, see ``faces`` and ``hands``: ``*_model`` names the
     model that looked (its file and the start of its hash), empty where none did, and ``*_looked``

@@ -20,7 +20,9 @@ from quality.measures.planes import Plane
 
 EVERY_S = 2.0
 SIDE = 256
-"""Pixels of a tile's side; a picture that is smaller is not looked at."""
+"""Pixels of a tile's side."""
+LEAST = 360
+"""Pixels either way that a picture has at least; the tiles of a smaller one are nearly the same."""
 PLACES = ((0, 0), (0, 2), (1, 1), (2, 0), (2, 2), (0, 1), (1, 0), (1, 2), (2, 1))
 """The tiles, thirds of the picture down and across. The second four only where one of the first
 five has a grid: most pictures have none."""
@@ -67,7 +69,7 @@ NO_GRID = Grid(0.0, float("nan"), 0.0)
 def grid_of(luma: Plane) -> Grid | None:
     """The grid that lies over a picture, from its luma plane; None where it is too small."""
     height, width = luma.shape
-    if min(height, width) < SIDE:
+    if min(height, width) < LEAST:
         return None
     downs, acrosses = ((size - SIDE) // 2 * np.arange(3) for size in (height, width))
 

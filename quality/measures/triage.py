@@ -226,7 +226,9 @@ class _Sample:
         path = self.source.path
         with av.open(str(path), metadata_errors="replace", options=undecoded(path)) as container:
             film = _Film.of(container, self.source, self.take_, self.threads)
-            self.take_.sketches.due_s = self.take_.views.due_s = math.inf
+            # what a triage does not tell of
+            for pace in (self.take_.sketches, self.take_.views, self.take_.grids):
+                pace.due_s = math.inf
             self._read(film)
             if self.is_usable:
                 self._see_keys(film, keys_to_see(self.packets))

@@ -19,7 +19,7 @@ from dailies.words import NS, Flag, Grade, Span
 from quality.judge import judge
 from quality.measures import Measurements, Pictures
 from quality.measures.decode import measure_camera
-from quality.measures.screens import SIDE, grid_of
+from quality.measures.screens import LEAST, grid_of
 from quality.policy import Policy
 
 Picture = npt.NDArray[np.uint8]
@@ -197,7 +197,7 @@ def test_old_measurements_say_nothing(of_display: Pictures) -> None:
 
 
 def test_a_picture_smaller_than_a_tile_is_not_looked_at() -> None:
-    assert grid_of(np.zeros((SIDE - 1, 640), np.uint8)) is None
+    assert grid_of(np.zeros((LEAST - 1, 640), np.uint8)) is None
 
 
 def test_the_pitch_of_a_drawn_grid_is_measured() -> None:

@@ -65,13 +65,24 @@ def test_a_drift_of_54_ms_in_a_minute_is_not_taken_for_none(ppm: int) -> None:
 
 
 @pytest.mark.parametrize("ppm", [-1_000, 300, 1_000])
-def test_a_view_that_joints_turn_together_tells_a_drift_within_a_tenth(ppm: int) -> None:
+def test_a_view_that_joints_turn_together_tells_a_drift_within_100_ppm(ppm: int) -> None:
     for seed in (0, 4, 8):
         arm = Arm.moving(seed)
         seen = camera(arm, 60, late_s=0.06, drift=ppm / 1e6, seed=seed, on_the_wrist=True)
         found = measure_sync([seen], [joints(arm, 60)])[0]
         assert found.drift_ppm == pytest.approx(ppm, abs=100)
         assert found.offset_ms == pytest.approx(60, abs=3)
+
+
+@pytest.mark.parametrize(("columns", "length_s"), [(8, 4.1), (10, 5.05), (14, 7.05)])
+def test_as_many_joints_as_a_short_recording_has_values_end_nothing(
+    columns: int, length_s: float
+) -> None:
+    for seed in range(6):
+        arm = Arm.moving(seed, joints=columns)
+        for more in (0, 1, 2, 3):
+            long_s = length_s + more / 30
+            assert measure_sync([camera(arm, long_s, seed=seed)], [joints(arm, long_s)])
 
 
 def test_a_clock_that_keeps_time_for_a_minute_is_not_taken_to_drift() -> None:

@@ -81,6 +81,16 @@ def test_a_packet_as_large_as_a_key_picture_redraws_it() -> None:
     assert (odd.start, odd.why) == (150, "a redrawn picture")
 
 
+def test_packets_in_a_row_of_which_none_is_small_change_all_at_once() -> None:
+    sizes = ([20_000] + [3000, 500, 1000, 500] * 75)[:300]
+    sizes[150:153] = [3500, 2500, 2400]
+    (odd,) = odd_stretches(packets(sizes, [0]))
+    assert odd.why == "a change all at once"
+    assert 147 <= odd.start <= 150
+    beside_a_key = odd_stretches(packets(sizes, [0, 140]))
+    assert [one.why for one in beside_a_key] == ["before a cut"]
+
+
 def test_a_key_picture_out_of_step_came_early() -> None:
     keys = [0, 60, 120, 147, 207, 267]
     assert np.flatnonzero(early_keys(packets([1000] * 300, keys))).tolist() == [147]
