@@ -21,8 +21,8 @@ from quality.measures.planes import Plane
 EVERY_S = 2.0
 SIDE = 256
 """Pixels of a tile's side."""
-ODD_TILES = 2
-"""Tiles of those that agree that do not count for how far the grid differs: the oddest ones."""
+ONE_ODD_OF = 4
+"""Of so many tiles that agree the oddest one does not count for how far the grid differs."""
 LEAST = 360
 """Pixels either way that a picture has at least; the tiles of a smaller one are nearly the same."""
 PLACES = ((0, 0), (0, 2), (1, 1), (2, 0), (2, 2), (0, 1), (1, 0), (1, 2), (2, 1))
@@ -173,7 +173,8 @@ def _alike(peaks: npt.NDArray[np.complex128]) -> Grid:
     placed = length[chosen] * np.exp(1j * np.deg2rad(turn[chosen, one]))
     # of an even pattern one tile may show another overtone than the others
     middle = np.median(placed.real) + 1j * np.median(placed.imag)
-    kept = placed[np.argsort(np.abs(placed - middle))[: max(len(placed) - ODD_TILES, 1)]]
+    left = len(placed) - len(placed) // ONE_ODD_OF
+    kept = placed[np.argsort(np.abs(placed - middle))[:left]]
     spread = np.abs(kept[:, None] - kept[None, :]).max() * SIDE
     share = 100 * int(chosen.sum()) / len(PLACES)
     return Grid(share, 1 / float(np.median(length[chosen])), float(spread))
