@@ -46,6 +46,8 @@ IN_A_ROW, ALSO_LARGE = 4, 2.5
 """Of so many packets in a row most are small, since they hold what is between two pictures. Where
 the second smallest is so many times what it is around, something changed that neither picture
 helps to draw: the colours, or a torn picture."""
+HABIT = 0.5
+"""Where such changes and what follows them are more than this share of a camera, it is its way."""
 LEAP_S = 1.2
 """How much after such a packet is looked into, and before a key picture that came early."""
 USUAL_GROUP = 250
@@ -125,10 +127,19 @@ def odd_stretches(packets: Packets) -> list[Odd]:
     sudden = _all_large(inner, packets.count_in(BLOCK_S))
     # key pictures put what comes before and after them out of its order
     sudden &= _to_nearest(places, np.flatnonzero(packets.is_key)) > packets.count_in(LEAP_REACH_S)
-    found += [Odd(at, min(at + after, end), AT_ONCE) for at, _ in _lasting(sudden, places, least=1)]
+    changes = [Odd(at, min(at + after, end), AT_ONCE) for at, _ in _lasting(sudden, places, 1)]
+    found += changes if covered(changes, end).mean() <= HABIT else []
     cuts = np.flatnonzero(early_keys(packets))
     found += [Odd(max(at - after, 0), at, BEFORE_CUT) for at in cuts.tolist()]
     return sorted(found, key=lambda odd: odd.start)
+
+
+def covered(stretches: list[Odd], count: int) -> npt.NDArray[np.bool_]:
+    """Which of ``count`` packets lie in any of them, shape (count,)."""
+    inside = np.zeros(count, np.bool_)
+    for odd in stretches:
+        inside[odd.start : odd.stop] = True
+    return inside
 
 
 def early_keys(packets: Packets) -> npt.NDArray[np.bool_]:

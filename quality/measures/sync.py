@@ -100,8 +100,16 @@ def measure_sync(
     told = [one for one in by_sound if one.tells and (one.stream, one.against) not in by_robot]
     known = {(one.stream, one.against) for one in told}
     by_picture = [pair for key, pair in pairs.items() if key not in known]
-    clocks = (*_clocks(pictures, series), *map(_ends_of_sound, heard))
-    return (*against_robot, *told, *by_picture, *clocks)
+    return (*against_robot, *told, *by_picture, *measure_clocks(pictures, series, heard))
+
+
+def measure_clocks(
+    pictures: Sequence[Moving],
+    series: Sequence[Series],
+    heard: Sequence[tuple[SoundMeasures, Moving]] = (),
+) -> tuple[SyncMeasures, ...]:
+    """What time stamps alone tell of all streams' ends; see ``measure_sync``."""
+    return (*_clocks(pictures, series), *map(_ends_of_sound, heard))
 
 
 def _references(series: Sequence[Series]) -> list[Series]:

@@ -32,13 +32,14 @@ from quality.measures.packets import (
     ODD_PICTURE,
     Odd,
     Packets,
+    covered,
     early_keys,
     odd_stretches,
 )
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import measure_series
 from quality.measures.sound import beside, measure_sound
-from quality.measures.sync import measure_sync
+from quality.measures.sync import measure_clocks
 from quality.measures.take import Take, words_of
 from quality.measures.timed import delays_ms
 
@@ -105,12 +106,10 @@ def measure_triage(episode: Episode, *, threads: int = 0) -> Triage:
         looks = tuple(pool.map(lambda camera: look_at(camera, threads=threads), episode.cameras))
     cameras = tuple(look.camera for look in looks)
     sounds = tuple(measure_sound(audio) for audio in episode.audio)
-    told = measure_sync(cameras, episode.series, beside(episode, cameras, sounds))
-    by_clock = (one for one in told if one.method == "clock")
     measurements = Measurements(
         cameras=cameras,
         series=tuple(measure_series(series) for series in episode.series),
-        sync=tuple(by_clock),
+        sync=measure_clocks(cameras, episode.series, beside(episode, cameras, sounds)),
         problems=episode.problems,
         declared_duration_s=episode.declared_duration_s,
         task=episode.metadata.task,
@@ -406,9 +405,7 @@ def keys_to_see(packets: Packets) -> npt.NDArray[np.intp]:
 
 def keys_within(packets: Packets, stretches: list[Odd]) -> npt.NDArray[np.intp]:
     """Numbers of key pictures in some stretches, one in ODD_KEY_S."""
-    inside = np.zeros(len(packets.sizes), np.bool_)
-    for odd in stretches:
-        inside[odd.start : odd.stop] = True
+    inside = covered(stretches, len(packets.sizes))
     return _thinned(packets, np.flatnonzero(packets.is_key & inside))
 
 

@@ -91,6 +91,11 @@ def test_packets_in_a_row_of_which_none_is_small_change_all_at_once() -> None:
     assert [one.why for one in beside_a_key] == ["before a cut"]
 
 
+def test_a_camera_that_changes_all_at_once_all_along_is_so() -> None:
+    sizes = ([20_000] + ([3000, 500, 1000, 500] * 6 + [3500, 2500, 2400, 2400]) * 11)[:300]
+    assert all(odd.why != "a change all at once" for odd in odd_stretches(packets(sizes, [0])))
+
+
 def test_a_key_picture_out_of_step_came_early() -> None:
     keys = [0, 60, 120, 147, 207, 267]
     assert np.flatnonzero(early_keys(packets([1000] * 300, keys))).tolist() == [147]
