@@ -220,9 +220,8 @@ def _content(light: Light, display: Display, camera: _Camera, aim: Any) -> Light
 
 def _through_lens(seen: Light, how: Shooting, speed: tuple[float, float]) -> Light:
     """Blurred by the lens and the hand, one value a pixel of the sensor."""
-    fine = FINE
-    seen = cv2.GaussianBlur(seen, (0, 0), how.blur_px * fine)  # type: ignore[assignment]
-    moved = np.array(speed) * how.exposure_s * fine
+    seen = cv2.GaussianBlur(seen, (0, 0), how.blur_px * FINE)  # type: ignore[assignment]
+    moved = np.array(speed) * how.exposure_s * FINE
     length = float(np.hypot(*moved))
     if length > 0.5:
         seen = cv2.filter2D(seen, -1, _streak(moved))  # type: ignore[assignment]

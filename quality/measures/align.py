@@ -16,6 +16,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -346,7 +347,7 @@ def _refine(
     """Gauss-Newton steps on offset, drift and weights together, then a jackknife over blocks."""
     half_s = motion.length_s / 2
     for _ in range(STEPS):
-        blocks = explain(motion, offset_s, drift, drifting).blocks
+        blocks, _ = explain(motion, offset_s, drift, drifting)
         step = blocks.solve()
         moved_s = float(np.clip(step[0], -0.1, 0.1))
         turned = float(np.clip(step[1], -0.1 / half_s, 0.1 / half_s)) if drifting else 0.0
@@ -354,8 +355,7 @@ def _refine(
         if abs(moved_s) < 2e-4 and abs(turned) * half_s < 3e-4:
             break
     errors = blocks.errors()
-    known = explain(motion, offset_s, drift, drifting)
-    blocks, seen, explained = known.blocks, known.seen, known.explained
+    blocks, explained = explain(motion, offset_s, drift, drifting)
     local = blocks.products[:, 0] / np.maximum(blocks.grams[:, 0, 0], 1e-9)
     telling = blocks.grams[:, 0, 0] > 0.1 * blocks.grams[:, 0, 0].max()
     middles_s = blocks.middles_s[telling]
@@ -364,8 +364,8 @@ def _refine(
         drift,
         float(errors[0]),
         float(errors[1]) if drifting else 0.0,
-        float(np.corrcoef(explained, seen)[0, 1]) if explained.std() > 0 else 0.0,
-        float(np.mean((seen - explained) ** 2)),
+        float(np.corrcoef(explained, motion.seen)[0, 1]) if explained.std() > 0 else 0.0,
+        float(np.mean((motion.seen - explained) ** 2)),
         motion.grid_s[0] + half_s + middles_s,
         offset_s + drift * middles_s + local[telling],
     )
@@ -402,20 +402,14 @@ class _Blocks:
         return errors
 
 
-@dataclass(frozen=True, eq=False)
-class _Explained:
-    """What is seen and what of it is explained, (n,), and the problem made linear there."""
-
-    blocks: _Blocks
-    seen: Floats
-    explained: Floats
+_Explain = Callable[[_Motion, float, float, bool], tuple[_Blocks, Floats]]
+"""Explains what is seen of a motion under an offset [s] and a drift, of which the last says whether
+it is free: the problem made linear there, and what is explained, (n,)."""
 
 
-_Explain = Callable[[_Motion, float, float, bool], _Explained]
-"""Explains a motion under an offset [s] and a drift; the last says whether that is free."""
-
-
-def _by_speeds(motion: _Motion, offset_s: float, drift: float, drifting: bool) -> _Explained:
+def _by_speeds(
+    motion: _Motion, offset_s: float, drift: float, drifting: bool
+) -> tuple[_Blocks, Floats]:
     """What is seen, by the sum of the speeds with weights that are not negative."""
     speeds = motion.shifted(offset_s, drift)
     weights = _speed_weights(motion, speeds)
@@ -425,7 +419,7 @@ def _by_speeds(motion: _Motion, offset_s: float, drift: float, drifting: bool) -
     columns = speeds[:, weights > 1e-3 * weights.max()]
     told = motion.is_told(offset_s, drift).astype(np.float64)
     blocks = _blocks(motion, slope, columns, motion.seen - explained, told, RIDGE, drifting)
-    return _Explained(blocks, motion.seen, explained)
+    return blocks, explained
 
 
 def _speed_weights(motion: _Motion, speeds: Floats) -> Floats:
@@ -476,11 +470,8 @@ def _by_pairs(motion: _Motion, by_speeds: _Fit) -> _Fit | None:
     if not pairs:
         return None
 
-    def explain(motion: _Motion, offset_s: float, drift: float, drifting: bool) -> _Explained:
-        return _squares(motion, columns, offset_s, drift, drifting)
-
     start = (by_speeds.offset_s, by_speeds.drift)
-    fit = _drifting_or_not(motion, by_speeds.offset_s, [start], explain)
+    fit = _drifting_or_not(motion, by_speeds.offset_s, [start], partial(_squares, columns))
     # what is unexplained, by what is left to explain it: adjusted R squared
     taken = min(int(np.count_nonzero(speeds)), pairs)
     left = fit.unexplained / (independent - pairs)
@@ -488,9 +479,9 @@ def _by_pairs(motion: _Motion, by_speeds: _Fit) -> _Fit | None:
 
 
 def _squares(
-    motion: _Motion, columns: npt.NDArray[np.intp], offset_s: float, drift: float, drifting: bool
-) -> _Explained:
-    """The square of what is seen, by the products of velocities.
+    columns: npt.NDArray[np.intp], motion: _Motion, offset_s: float, drift: float, drifting: bool
+) -> tuple[_Blocks, Floats]:
+    """The square of what is seen, by the products of the velocities of ``columns``.
 
     A square's own scatter grows with what is seen: it is weighted by that, as it is explained.
     """
@@ -513,8 +504,7 @@ def _squares(
     share = ridge / len(pairs)
     slope = -np.gradient(explained, STEP_S)
     blocks = _blocks(motion, slope, pairs, squares - explained, weight, share, drifting)
-    size = np.sqrt(np.maximum(explained, 0))[:, None]
-    return _Explained(blocks, motion.seen, _detrended(size)[:, 0])
+    return blocks, _detrended(np.sqrt(np.maximum(explained, 0))[:, None])[:, 0]
 
 
 def _weight_of(squares: Floats) -> Floats:
