@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import connection, forkserver
@@ -35,6 +35,15 @@ if TYPE_CHECKING:
 TIMEOUT_S = 300.0
 TIMEOUT_S_PER_BYTE = 2e-6
 """How long an episode may take: longer than any that is not hung, at two cores' decoding speed."""
+
+SERVER = {
+    # it would import from whatever folder this one was started in
+    "PYTHONSAFEPATH": "1",
+    # every core has a process already: NumPy's own threads would wait for one another (8 % of all
+    # processor time that screening the made defect set takes)
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""Environment of the process that others are forked from."""
 
 
 @dataclass(frozen=True)
@@ -290,16 +299,24 @@ def _forks() -> Any:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["jobs.screening"])
-    before = os.environ.get("PYTHONSAFEPATH")
-    # it would import from whatever folder this one was started in
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
+    with _environment(SERVER):
         forkserver.ensure_running()
-    finally:
-        del os.environ["PYTHONSAFEPATH"]
-        if before is not None:
-            os.environ["PYTHONSAFEPATH"] = before
     return context
+
+
+@contextlib.contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """These variables set for as long as it lasts."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def parts(indexes: Sequence[int], most: int = 8) -> list[tuple[int, ...]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from dailies.words import Flag, Grade
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.remembered import once
 from quality.checks.stretches import Floats, Mask, Stretch, rolling_median, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
@@ -52,7 +54,7 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             remedy="Look at the clip.",
         )
         return
-    width = rolling_median(camera.edge_px, round(limits["smooth_s"] * (camera.rate_hz or 0.0)))
+    width = _smooth(camera, "edge_px", limits["smooth_s"])
     shortest_s = min(limits["min_s"], camera.span.duration_ns / 1e9)
     how = {"at_least_s": shortest_s, "join_s": limits["join_s"]}
 
@@ -64,12 +66,12 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
     blurred = [one for one in wider_than(limits.suspect) if limits.grade(one[1])]
     ratio, sharp = _width_ratio(camera), judged & (width < limits.suspect)
     usual_ratio = float(np.median(ratio[sharp])) if sharp.any() else 1.0
-    usual = float(np.percentile(width[judged], USUAL)) if judged.any() else np.inf
+    usual = _usual_width(camera, limits["smooth_s"])
     soft_px = max(limits["soft_share"] * limits.suspect, limits["soft_ratio"] * usual)
     for stretch, measured in wider_than(min(soft_px, limits.suspect)):
         inside = [one for one in blurred if stretch.start <= one[0].start < stretch.stop]
         ends = [at for at in (stretch.start, stretch.stop) if _is_scene(camera, at, SAME)]
-        at_once = any(_leap(camera, camera.edge_px, at) >= limits["leap"] for at in ends)
+        at_once = any(_leap(camera, "edge_px", at) >= limits["leap"] for at in ends)
         if inside:
             # where the scene stays it is blurred for as long as it is softer than usual
             whole = [(stretch, max(px for _, px in inside))] if ends else inside
@@ -84,6 +86,21 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             yield _FINDER.flag(Grade.SUSPECT, camera.name, stretch.span, measured, soft_px, what)
 
 
+@once
+def _smooth(camera: Pictures, curve: str, smooth_s: float) -> Floats:
+    """A curve of a camera's, as its median over so long."""
+    width = round(smooth_s * (camera.rate_hz or 0.0))
+    return rolling_median(getattr(camera, curve), width)
+
+
+@once
+def _usual_width(camera: Pictures, smooth_s: float) -> float:
+    judged = np.isfinite(camera.edge_px)
+    width = _smooth(camera, "edge_px", smooth_s)[judged]
+    return float(np.percentile(width, USUAL)) if len(width) else math.inf
+
+
+@once
 def _width_ratio(camera: Pictures) -> Floats:
     """By how much edges are wider in one direction than in the other; 1 where that was not kept."""
     if len(camera.smear_px) != camera.count:
@@ -99,15 +116,17 @@ def _is_round(ratio: Floats, stretch: Stretch, usual: float, limit: float) -> bo
     return float(np.nanmedian(ratio[stretch.pictures])) <= max(limit, usual)
 
 
+@once
 def _is_scene(camera: Pictures, at: int, shares: tuple[float, float]) -> bool:
     """Whether luma and contrast are the same around picture ``at``, each but for its share."""
     luma, contrast = shares
     return stay(camera, (camera.luma,), at, luma) and stay(camera, (camera.contrast,), at, contrast)
 
 
-def _leap(camera: Pictures, px: Floats, at: int) -> float:
-    """By how much edges of width ``px`` widen and sharpness falls at once around picture ``at``, or
-    the other way round: the product of both ratios, 1 where nothing is known.
+@once
+def _leap(camera: Pictures, curve: str, at: int) -> float:
+    """By how much edges whose width is ``curve`` widen and sharpness falls at once around picture
+    ``at``, or the other way round: the product of both ratios, 1 where nothing is known.
     """
     rate_hz = camera.rate_hz or 0.0
     width, reach = max(round(BESIDE_S * rate_hz), 1), round(REACH_S * rate_hz)
@@ -115,7 +134,8 @@ def _leap(camera: Pictures, px: Floats, at: int) -> float:
     if not len(places):
         return 1.0
     near = slice(int(places[0]) - width, int(places[-1]) + width)
-    widths, sharpness = (np.maximum(one[near], 1e-3) for one in (px, camera.sharpness))
+    curves = getattr(camera, curve), camera.sharpness
+    widths, sharpness = (np.maximum(one[near], 1e-3) for one in curves)
     logs = np.log(np.stack([widths, 1 / sharpness], axis=1))
     medians = np.median(np.lib.stride_tricks.sliding_window_view(logs, width, axis=0), axis=2)
     change = medians[width:] - medians[:-width]
@@ -138,10 +158,9 @@ def motion_blur(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     for camera in measurements.cameras:
         if len(camera.smear_px) != camera.count:
             continue
-        width = round(limits["smooth_s"] * (camera.rate_hz or 0.0))
         smear, sharp, motion, texture = (
-            np.nan_to_num(rolling_median(curve, width))
-            for curve in (camera.smear_px, camera.edge_px, camera.motion, camera.texture)
+            np.nan_to_num(_smooth(camera, curve, limits["smooth_s"]))
+            for curve in ("smear_px", "edge_px", "motion", "texture")
         )
         one_way = sharp < limits["sharp_share"] * smear
         smeared = one_way & (smear >= limits["smear_px"])
@@ -169,7 +188,7 @@ def _smeared_at_once(camera: Pictures, smear: Floats, sharp: Floats, limits: Lim
     wide &= sharp < limits["sharp_share"] * smear
     for stretch in stretches(camera, wide, join_s=limits["join_s"]):
         ends = stretch.start, stretch.stop
-        leaps = [_leap(camera, camera.smear_px, at) for at in ends]
+        leaps = [_leap(camera, "smear_px", at) for at in ends]
         pairs = zip(ends, leaps, strict=True)
         at_once = any(_is_scene(camera, at, SAME) for at, leap in pairs if leap >= limits["leap"])
         both = leaps[0] * leaps[1] >= limits["both_leaps"]

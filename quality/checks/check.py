@@ -11,6 +11,8 @@ from dailies.words import NS, Flag, Grade, Span
 from quality.measures.measurements import Measurements
 
 Direction = Literal["higher", "lower"]
+Settings = Mapping[str, float]
+"""What a policy sets of a check besides its two limits: nothing of it moves with them."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Limits:
     suspect: float
     fail: float
     worse: Direction = "higher"
-    settings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Settings = field(default_factory=lambda: MappingProxyType({}))
 
     def __getitem__(self, setting: str) -> float:
         """A setting other than the two limits. Raises KeyError where the policy has none."""

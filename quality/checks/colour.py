@@ -8,6 +8,7 @@ import numpy as np
 
 from dailies.words import Flag, Grade
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.remembered import once
 from quality.checks.stretches import Floats, Mask, rolling_median, runs, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
@@ -56,8 +57,7 @@ def colour_cast(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     goes on.
     """
     for camera in _coloured(measurements):
-        width = round(limits["steady_s"] * (camera.rate_hz or 0.0))
-        tint = np.nan_to_num(rolling_median(camera.tint, width))
+        tint = _steady_tint(camera, limits["steady_s"])
         tinted, leap = tint >= limits.suspect, limits["leap_share"] * limits.suspect
         if np.mean(tinted) < limits["share"]:
             tinted = _cast_at_once(camera, tint, leap)
@@ -69,6 +69,13 @@ def colour_cast(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             what = f"colours off by {measured:.0f} codes for {stretch.seconds:.1f} s"
             limit = limits.limit(grade) if limits.grade(measured) else leap
             yield _CAST.flag(grade, camera.name, stretch.span, measured, limit, what)
+
+
+@once
+def _steady_tint(camera: Pictures, steady_s: float) -> Floats:
+    """Its median over so long, (n,)."""
+    width = round(steady_s * (camera.rate_hz or 0.0))
+    return np.nan_to_num(rolling_median(camera.tint, width))
 
 
 def _cast_at_once(camera: Pictures, tint: Floats, leap: float) -> Mask:
@@ -133,10 +140,13 @@ def _near(camera: Pictures, curve: Floats, at: int) -> Floats:
 
 def _coloured(measurements: Measurements) -> Iterator[Pictures]:
     """The cameras whose colour was measured, and that show any."""
-    for camera in measurements.cameras:
-        told = len(camera.colour) == camera.count and np.isfinite(camera.colour).any()
-        if told and np.nanpercentile(camera.colour, 90) >= GREYEST:
-            yield camera
+    return filter(_shows_colour, measurements.cameras)
+
+
+@once
+def _shows_colour(camera: Pictures) -> bool:
+    told = len(camera.colour) == camera.count and np.isfinite(camera.colour).any()
+    return bool(told and np.nanpercentile(camera.colour, 90) >= GREYEST)
 
 
 TORN_PICTURE = Check(

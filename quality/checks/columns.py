@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Literal, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from dailies.words import NS
+from quality.checks.remembered import once
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures, Values
 
@@ -51,22 +49,6 @@ _TRIMMED = re.compile(
     r"leader|follower|master|puppet|observation|state|action|command|cmd|target|goal|actual"
     r"|desired|measured|main|position|pos|rad|deg|[^a-z0-9]"
 )
-_Key = TypeVar("_Key")
-_Found = TypeVar("_Found")
-
-
-def once(function: Callable[[_Key], _Found]) -> Callable[[_Key], _Found]:
-    """Remember what ``function`` gave for as long as its argument lives: several checks ask."""
-    known: WeakKeyDictionary[_Key, _Found] = WeakKeyDictionary()
-
-    @wraps(function)
-    def remembered(key: _Key) -> _Found:
-        found = known.get(key)
-        if found is None:
-            found = known[key] = function(key)
-        return found
-
-    return remembered
 
 
 def column_name(series: SeriesMeasures, column: int) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, Span
-from quality.checks.check import Check, Finder, Limits
+from quality.checks.check import Check, Finder, Limits, Settings
 from quality.checks.hidden import Leaps, leaps
+from quality.checks.remembered import once
 from quality.checks.stretches import Mask, joined, rolling_median, runs
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
@@ -59,6 +60,12 @@ def lost_frames(times_ns: npt.NDArray[np.int64], factor: float) -> npt.NDArray[n
     return np.where(made_up, 0, lost).astype(np.int64)
 
 
+@once
+def _lost(camera: Pictures, factor: float) -> npt.NDArray[np.int64]:
+    """Those of a camera."""
+    return lost_frames(camera.times_ns, factor)
+
+
 def _periods(intervals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The usual interval at each one, shape (n,): the median around it.
 
@@ -79,7 +86,7 @@ def _periods(intervals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _visible(camera: Pictures, limits: Limits) -> Iterator[Flag]:
-    lost = lost_frames(camera.times_ns, limits["gap_periods"])
+    lost = _lost(camera, limits["gap_periods"])
     at = np.flatnonzero(lost)
     if not len(at):
         return
@@ -96,50 +103,50 @@ def _visible(camera: Pictures, limits: Limits) -> Iterator[Flag]:
         yield _FINDER.flag(grade, camera.name, span, count, limits.limit(grade), what)
 
 
-def hidden_drops(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
+def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     """Pictures before which frames are missing by what the pictures show, shape (k,).
 
     A camera whose pictures often repeat hands out fewer than it is asked for: there the change
     says nothing. At a few pictures a second all motion is leaps.
     """
     motion = camera.motion.astype(np.float64)
-    slow = (camera.rate_hz or 0.0) < limits["jump_rate_hz"]
+    slow = (camera.rate_hz or 0.0) < settings["jump_rate_hz"]
     if len(motion) < 12 or slow:
         return np.empty(0, np.intp)
     found = leaps(camera)
-    if _often_repeats(camera, found, limits):
+    if _often_repeats(camera, found, settings):
         return np.empty(0, np.intp)
-    jump = _leaping(motion, found, limits) if found else _jumping(motion, limits)
-    jump &= motion < limits["cut_motion"]
-    at = np.flatnonzero(jump & _goes_on(camera, limits))
+    jump = _leaping(motion, found, settings) if found else _jumping(motion, settings)
+    jump &= motion < settings["cut_motion"]
+    at = np.flatnonzero(jump & _goes_on(camera, settings))
     return at[(at > _REACH) & (at < len(motion) - _REACH)]
 
 
 def _leaping(
-    motion: npt.NDArray[np.float64], found: Leaps, limits: Limits
+    motion: npt.NDArray[np.float64], found: Leaps, settings: Settings
 ) -> npt.NDArray[np.bool_]:
     """True where the picture changes by two steps at once.
 
     A greater leap must stand out from what is beside it: a knock raises that, too.
     """
-    least = limits["pair_share"] if found.in_pairs else limits["loss_share"]
-    leap = (found.sigmas > limits["loss_sigmas"]) & (found.share > least)
+    least = settings["pair_share"] if found.in_pairs else settings["loss_share"]
+    leap = (found.sigmas > settings["loss_sigmas"]) & (found.share > least)
     around = _around(motion)
     before, after = around[:, :_REACH], around[:, _REACH:]
     sides = np.median(before, axis=1), np.median(after, axis=1)
     # where hardly anything moves, encoders skip pictures and catch up
     pace = found.two / 2 if found.in_pairs else np.minimum(*sides)
-    leap &= pace > limits["jump_motion"]
+    leap &= pace > settings["jump_motion"]
     if found.in_pairs:
         leap &= around.min(axis=1) > SKIPPED * np.minimum(*sides)
-    stands_out = np.maximum(before[:, -1], after[:, 0]) < limits["beside_ratio"] * np.maximum(
+    stands_out = np.maximum(before[:, -1], after[:, 0]) < settings["beside_ratio"] * np.maximum(
         *sides
     )
-    leap &= stands_out | (found.share < limits["lone_share"])
-    return np.asarray(leap & (found.share < limits["cut_share"]), dtype=np.bool_)
+    leap &= stands_out | (found.share < settings["lone_share"])
+    return np.asarray(leap & (found.share < settings["cut_share"]), dtype=np.bool_)
 
 
-def _jumping(motion: npt.NDArray[np.float64], limits: Limits) -> npt.NDArray[np.bool_]:
+def _jumping(motion: npt.NDArray[np.float64], settings: Settings) -> npt.NDArray[np.bool_]:
     """True where the motion alone jumps: ``jump_ratio`` times all around it, out of steady motion.
 
     For measurements kept from before changes over two pictures were measured.
@@ -148,9 +155,11 @@ def _jumping(motion: npt.NDArray[np.float64], limits: Limits) -> npt.NDArray[np.
     before, after = around[:, :_REACH], around[:, _REACH:]
     steady = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
     beside = np.maximum(before[:, -1], after[:, 0])
-    jump = (motion > limits["jump_ratio"] * around.max(axis=1)) & (steady > limits["jump_motion"])
+    jump = (motion > settings["jump_ratio"] * around.max(axis=1)) & (
+        steady > settings["jump_motion"]
+    )
     # a knock or a shake raises its neighbours too, lost frames do not
-    return np.asarray(jump & (beside < limits["beside_ratio"] * steady), dtype=np.bool_)
+    return np.asarray(jump & (beside < settings["beside_ratio"] * steady), dtype=np.bool_)
 
 
 def _around(motion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -160,15 +169,15 @@ def _around(motion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.delete(windows, _REACH, axis=1)
 
 
-def _often_repeats(camera: Pictures, found: Leaps | None, limits: Limits) -> bool:
+def _often_repeats(camera: Pictures, found: Leaps | None, settings: Settings) -> bool:
     """Whether pictures repeat so often amid motion that recorder or codec must do it."""
     motion = camera.motion.astype(np.float64)
     around = rolling_median(motion, 11)
-    still = (motion < limits["repeat_ratio"] * around) & (around > limits["jump_motion"])
+    still = (motion < settings["repeat_ratio"] * around) & (around > settings["jump_motion"])
     if found:
         # a codec that hardly redraws every second picture repeats it only where nothing moves
-        still &= found.two > found.at_rest + limits["jump_motion"]
-    return _all_along(camera.times_ns, motion, still, limits["repeat_share"], limits)
+        still &= found.two > found.at_rest + settings["jump_motion"]
+    return _all_along(camera.times_ns, motion, still, settings["repeat_share"], settings)
 
 
 def _all_along(
@@ -176,7 +185,7 @@ def _all_along(
     motion: npt.NDArray[np.float64],
     mask: Mask,
     most: float,
-    limits: Limits,
+    settings: Settings,
 ) -> bool:
     """Whether it holds for more than a share of the pictures, and not for one part of them alone:
     in ``spread`` of the seconds in which something moves.
@@ -185,20 +194,20 @@ def _all_along(
         return False
     _, second = np.unique(times_ns // NS, return_inverse=True)
     held = np.bincount(second, mask) > 0
-    moving = np.bincount(second, rolling_median(motion, 11) > limits["jump_motion"]) > 0
-    return bool(held[moving].mean() > limits["spread"]) if moving.any() else True
+    moving = np.bincount(second, rolling_median(motion, 11) > settings["jump_motion"]) > 0
+    return bool(held[moving].mean() > settings["spread"]) if moving.any() else True
 
 
-def _goes_on(camera: Pictures, limits: Limits) -> npt.NDArray[np.bool_]:
+def _goes_on(camera: Pictures, settings: Settings) -> npt.NDArray[np.bool_]:
     """True for each picture that is as bright and as sharp as the one before it."""
     brighter = np.abs(np.diff(camera.luma, prepend=camera.luma[:1]))
     sharpness = np.maximum(camera.sharpness, 1e-3)
     sharper = np.abs(np.diff(np.log(sharpness), prepend=np.log(sharpness[:1])))
-    alike = (brighter < limits["luma_step"]) & (sharper < limits["sharpness_step"])
+    alike = (brighter < settings["luma_step"]) & (sharper < settings["sharpness_step"])
     return np.asarray(alike, dtype=np.bool_)
 
 
-def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
+def stand_ins(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     """Repeated pictures that stand in for others, shape (k,): motion all around them.
 
     They are exact, or what moves leaps after them. A camera that repeats every so many pictures is
@@ -206,29 +215,29 @@ def stand_ins(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     recorder or codec does it all the time.
     """
     motion = camera.motion.astype(np.float64)
-    by_habit = _habit(motion, limits)
+    by_habit = _habit(motion, settings)
     at = np.flatnonzero(~by_habit)
     if len(at) < 12:
         return np.empty(0, np.intp)
     rest = motion[at]
-    dips = _dips(rest, limits)
-    if _all_along(camera.times_ns[at], rest, dips, limits["repeat_share"], limits):
-        return _standing_twice(camera, limits)
+    dips = _dips(rest, settings)
+    if _all_along(camera.times_ns[at], rest, dips, settings["repeat_share"], settings):
+        return _standing_twice(camera, settings)
     starts, stops = runs(dips).T
     inside = (starts >= 2) & (stops <= len(rest) - _REACH)
     starts, stops = starts[inside], stops[inside]
     around = rolling_median(rest, 11)
     floor = 1.5 * float(np.median(motion[by_habit])) if by_habit.any() else 0.0
-    proven = _exact(camera.times_ns[at], rest, (starts, stops), floor, limits)
+    proven = _exact(camera.times_ns[at], rest, (starts, stops), floor, settings)
     if not by_habit.any():
         found = leaps(camera)
         if found:
-            proven |= _leaps_after(found, dips, starts, stops, limits)
+            proven |= _leaps_after(found, dips, starts, stops, settings)
         else:
-            proven |= _springs(rest, starts, stops, limits)
+            proven |= _springs(rest, starts, stops, settings)
     # a robot that comes to rest slows down first, one whose frames are lost moves until then
     pace = np.maximum(around[stops - 1], _median_after(rest, stops))
-    moving = np.minimum(rest[starts - 1], rest[starts - 2]) > limits["pace_ratio"] * pace
+    moving = np.minimum(rest[starts - 1], rest[starts - 2]) > settings["pace_ratio"] * pace
     return np.asarray(at[stops[proven & moving] - 1], dtype=np.intp)
 
 
@@ -237,7 +246,7 @@ def _exact(
     motion: npt.NDArray[np.float64],
     repeats: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
     floor: float,
-    limits: Limits,
+    settings: Settings,
 ) -> Mask:
     """True for each run of repeats that are exact, but for a ``floor``, in the midst of motion.
 
@@ -246,12 +255,12 @@ def _exact(
     """
     starts, stops = repeats
     beside = np.minimum(motion[starts - 1], motion[stops])
-    alike = motion[starts] < np.maximum(limits["exact_ratio"] * beside, floor)
-    alike &= beside > limits["exact_pace"] * rolling_median(motion, 11)[starts]
+    alike = motion[starts] < np.maximum(settings["exact_ratio"] * beside, floor)
+    alike &= beside > settings["exact_pace"] * rolling_median(motion, 11)[starts]
     usual = (motion[starts - 1] + motion[stops + 1]) / 2
-    leapt = alike & (motion[stops] > limits["exact_leap"] * usual)
+    leapt = alike & (motion[stops] > settings["exact_leap"] * usual)
     begins = times_ns[starts]
-    leaping = _near(begins, begins[leapt], limits["join_s"])
+    leaping = _near(begins, begins[leapt], settings["join_s"])
     return np.asarray(alike & (leaping >= 2), dtype=np.bool_)
 
 
@@ -264,7 +273,7 @@ def _near(
     return np.asarray(last - first, dtype=np.intp)
 
 
-def _standing_twice(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
+def _standing_twice(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     """The same of a camera that repeats every other picture, though not in step all along: pictures
     that stand for twice as long as its others do, where that happens many times in a row.
     """
@@ -272,22 +281,22 @@ def _standing_twice(camera: Pictures, limits: Limits) -> npt.NDArray[np.intp]:
     if len(two) != camera.count:
         return np.empty(0, np.intp)
     around = rolling_median(two, 11)
-    standing = (two < limits["dip_ratio"] * around) & (around > limits["jump_motion"])
+    standing = (two < settings["dip_ratio"] * around) & (around > settings["jump_motion"])
     standing[:3] = False
     at = np.flatnonzero(standing)
     times_ns = camera.times_ns[at]
-    near = np.searchsorted(times_ns, times_ns + int(limits["join_s"] * NS)) - np.arange(len(at))
+    near = np.searchsorted(times_ns, times_ns + int(settings["join_s"] * NS)) - np.arange(len(at))
     enough = np.flatnonzero(near >= FEWEST_TWICE)
     found = np.unique(np.concatenate([np.arange(k, k + near[k]) for k in enough] or [enough]))
     return np.asarray(at[found], dtype=np.intp)
 
 
-def _habit(motion: npt.NDArray[np.float64], limits: Limits) -> Mask:
+def _habit(motion: npt.NDArray[np.float64], settings: Settings) -> Mask:
     """True for the repeats of a camera that repeats every so many pictures all along: one that
     hands out 24 or 15 a second and is recorded at 30.
     """
-    dips = _dips(motion, limits)
-    moves = rolling_median(np.maximum(motion, np.roll(motion, 1)), 11) > limits["jump_motion"]
+    dips = _dips(motion, settings)
+    moves = rolling_median(np.maximum(motion, np.roll(motion, 1)), 11) > settings["jump_motion"]
     if not moves.any():
         return np.zeros(len(motion), np.bool_)
     number = np.arange(len(motion))
@@ -296,7 +305,7 @@ def _habit(motion: npt.NDArray[np.float64], limits: Limits) -> Mask:
         moving = np.bincount(phase[moves], minlength=period)
         repeats = np.bincount(phase[moves & dips], minlength=period) / np.maximum(moving, 1)
         at = int(np.argmax(repeats))
-        if repeats[at] > limits["habit"]:
+        if repeats[at] > settings["habit"]:
             return np.asarray(dips & (phase == at), dtype=np.bool_)
     return np.zeros(len(motion), np.bool_)
 
@@ -304,11 +313,11 @@ def _habit(motion: npt.NDArray[np.float64], limits: Limits) -> Mask:
 _REACH = 5
 
 
-def _dips(motion: npt.NDArray[np.float64], limits: Limits) -> Mask:
+def _dips(motion: npt.NDArray[np.float64], settings: Settings) -> Mask:
     """True where the picture hardly changes, but does around it, or just before and after it."""
     beside = np.minimum(np.roll(motion, 1), np.roll(motion, -1))
     moves = np.maximum(rolling_median(motion, 11), beside)
-    still = (motion < limits["dip_ratio"] * moves) & (moves > limits["jump_motion"])
+    still = (motion < settings["dip_ratio"] * moves) & (moves > settings["jump_motion"])
     still[:2] = False
     still[-1:] = False
     return np.asarray(still, dtype=np.bool_)
@@ -319,15 +328,15 @@ def _leaps_after(
     dips: Mask,
     starts: npt.NDArray[np.intp],
     stops: npt.NDArray[np.intp],
-    limits: Limits,
+    settings: Settings,
 ) -> npt.NDArray[np.bool_]:
     """True for each run of repeats after which the picture makes up for what they stand for."""
     usual = (found.once[starts - 1] + found.once[stops + 1]) / 2
     twice = (found.two[starts - 1] + found.two[stops + 2]) / 2
     excess = found.once[stops] - usual
     # a repeat is evidence of its own: less of a leap is needed
-    makes_up = excess > limits["pair_share"] * np.maximum(twice - usual, 0)
-    clear = excess > limits["loss_sigmas"] * found.scatter_without(dips)[stops]
+    makes_up = excess > settings["pair_share"] * np.maximum(twice - usual, 0)
+    clear = excess > settings["loss_sigmas"] * found.scatter_without(dips)[stops]
     return np.asarray(makes_up & clear & ~found.drawn[stops], dtype=np.bool_)
 
 
@@ -335,11 +344,11 @@ def _springs(
     motion: npt.NDArray[np.float64],
     starts: npt.NDArray[np.intp],
     stops: npt.NDArray[np.intp],
-    limits: Limits,
+    settings: Settings,
 ) -> npt.NDArray[np.bool_]:
     """The same by the motion alone, for measurements kept from before."""
     # two frames' way in one is little above the ordinary: a single repeat needs the greater leap
-    needed = np.where(stops - starts == 1, limits["single_leap_ratio"], limits["leap_ratio"])
+    needed = np.where(stops - starts == 1, settings["single_leap_ratio"], settings["leap_ratio"])
     leaps_on: npt.NDArray[np.bool_] = motion[stops] > needed * rolling_median(motion, 11)[stops - 1]
     return leaps_on
 
@@ -353,18 +362,7 @@ def _median_after(
 
 
 def _hidden(camera: Pictures, limits: Limits) -> Iterator[Flag]:
-    repeats, jumps = stand_ins(camera, limits), hidden_drops(camera, limits)
-    at = np.union1d(repeats, jumps[~np.isin(jumps - 1, repeats)])
-    # a gap that the times show is told already
-    told = np.flatnonzero(lost_frames(camera.times_ns, limits["gap_periods"])) + 1
-    at = at[~np.isin(at, told)]
-    if not len(at):
-        return
-    lost = np.zeros(camera.count, np.bool_)
-    lost[at] = True
-    motion = camera.motion.astype(np.float64)
-    if _all_along(camera.times_ns, motion, lost, limits["common_share"], limits):
-        return
+    at, repeats = _hidden_at(camera, limits.settings)
     for first, last in _groups(at, camera, limits["join_s"]):
         count = int(((at >= first) & (at <= last)).sum())
         if count < limits.suspect:
@@ -375,6 +373,25 @@ def _hidden(camera: Pictures, limits: Limits) -> Iterator[Flag]:
         often = "once" if count == 1 else f"{count} times"
         what = f"the picture {word} as if frames were lost, {often},"
         yield _FINDER.flag(Grade.SUSPECT, camera.name, span, count, limits.suspect, what)
+
+
+@once
+def _hidden_at(
+    camera: Pictures, settings: Settings
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Pictures that show that frames are missing before them, where the times do not, and those
+    that repeat in place of others; none where the camera does so all along.
+    """
+    repeats, jumps = stand_ins(camera, settings), hidden_drops(camera, settings)
+    at = np.union1d(repeats, jumps[~np.isin(jumps - 1, repeats)])
+    told = np.flatnonzero(_lost(camera, settings["gap_periods"])) + 1
+    at = at[~np.isin(at, told)]
+    lost = np.zeros(camera.count, np.bool_)
+    lost[at] = True
+    motion = camera.motion.astype(np.float64)
+    if _all_along(camera.times_ns, motion, lost, settings["common_share"], settings):
+        at = at[:0]
+    return at, repeats
 
 
 def _groups(at: npt.NDArray[np.intp], camera: Pictures, join_s: float) -> Iterator[tuple[int, int]]:

@@ -18,6 +18,7 @@ from quality.checks.columns import (
     moves,
     scale_of,
 )
+from quality.checks.remembered import once
 from quality.checks.stretches import joined, runs
 from quality.checks.stuck import sample_span
 from quality.measures.measurements import Measurements
@@ -215,6 +216,7 @@ def jerky_motion(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
                 yield _JERK.flag(grade, series.name, span, worst, limits.limit(grade), what)
 
 
+@once
 def smoothness(
     series: SeriesMeasures, window_s: float, pace: float
 ) -> tuple[Floats, npt.NDArray[np.int64]]:

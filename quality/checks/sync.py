@@ -9,6 +9,7 @@ import numpy as np
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.remembered import once
 from quality.measures.measurements import Measurements
 from quality.measures.sync import SyncMeasures
 
@@ -120,6 +121,7 @@ class _Line:
         return Span(round(self.times_ns[at[0]]), round(self.times_ns[at[-1]]))
 
 
+@once
 def _line(sync: SyncMeasures, allowed_ms: float) -> _Line:
     """The offset over the overlap, less what is allowed of a late stream."""
     times_ns = np.linspace(sync.start_ns, sync.end_ns, 1001)

@@ -19,3 +19,7 @@ class Pace:
             return False
         self.due_s = max(self.due_s + self.every_s, at_s + self.every_s / 2)
         return True
+
+    def put_off(self, by_s: float) -> None:
+        """The next time comes so much later."""
+        self.due_s += by_s

@@ -72,10 +72,11 @@ class Pictures(Timed):
     of all; both (k,), rows of ``view_columns`` cells. ``view_rest`` is what share of the coarse
     detail is in the mean picture: 1 where the camera rests. Empty where nothing moved.
 
-    ``grid_*`` tell of a fine even square grid, as a display has, each (k,): every two seconds the
-    picture numbered ``grid_looked`` was looked at, ``grid_share`` is the share (%) of nine
-    places in it over which one lies, ``grid_px`` how many pixels it is wide (NaN where there is
-    none), and ``grid_spread`` how far it differs from place to place, in 1/256 cycles a pixel.
+    ``grid_*`` tell of a fine even square grid, as a display has, each (k,): every two seconds
+    (four, once three looks have seen none) the picture numbered ``grid_looked`` was looked at,
+    ``grid_share`` is the share (%) of nine places in it over which one lies, ``grid_px`` how many
+    pixels it is wide (NaN where there is none), and ``grid_spread`` how far it differs from place
+    to place, in 1/256 cycles a pixel.
     Empty where pictures are smaller than 360 pixels, and in measurements of before.
 
     ``face_*`` and ``hand_*`` tell of people, see ``faces`` and ``hands``: ``*_model`` names the

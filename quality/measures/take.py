@@ -38,7 +38,7 @@ from quality.measures.planes import (
     tint_of,
 )
 from quality.measures.screens import EVERY_S as GRID_EVERY_S
-from quality.measures.screens import Grid, grid_of
+from quality.measures.screens import NONE_SEEN, Grid, grid_of, longer_wait_s
 from quality.measures.sketch import EVERY_S as SKETCH_EVERY_S
 from quality.measures.sketch import cells_of
 
@@ -174,6 +174,7 @@ class Take:
             grid = grid_of(luma)
             if grid is not None:
                 self.gridded.append((number, grid))
+                self.grids.put_off(longer_wait_s([grid for _, grid in self.gridded[-NONE_SEEN:]]))
         self.rows.append(numbers(now, self.before, levels, width, self.tint, self.grain))
         self.two.append(mean_change(now.half, self.earlier) * levels.scale)
         if picture.is_key:
