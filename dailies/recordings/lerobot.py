@@ -31,6 +31,9 @@ from dailies.words import NS
 
 LATEST_FIRST_NS = 10 * NS
 """A table's first row is its first frame: a first time later than this is of another clock."""
+STATES = ("observation.state", "observation.states", "state", "states", "observation.qpos", "qpos")
+ACTIONS = ("action", "actions")
+"""Names of features by their role, LeRobot's own first: converters of others' data keep theirs."""
 
 
 class LeRobot:
@@ -279,8 +282,7 @@ def _series(
 ) -> tuple[Series, ...]:
     found = []
     features = info.of_kind("series")
-    states = _of_role(features, "observation.state")
-    actions = _of_role(features, "action")
+    states, actions = (_of_role(features, names) for names in (STATES, ACTIONS))
     notes: list[str] = []
     for feature in features:
         if feature.name not in rows.table.column_names:
@@ -320,10 +322,15 @@ def _series(
     return tuple(found)
 
 
-def _of_role(features: Iterable[Feature], key: str) -> set[str]:
-    """The features that hold a role: the one named so, else those below it (action.arm, ...)."""
+def _of_role(features: Iterable[Feature], named: Iterable[str]) -> set[str]:
+    """The features that hold a role: by the first name of which there is one, the one named so,
+    else those below it (action.arm, ...)."""
     names = _names(features)
-    return {key} if key in names else {name for name in names if name.startswith(f"{key}.")}
+    for key in named:
+        below = {name for name in names if name.startswith(f"{key}.")}
+        if found := {key} if key in names else below:
+            return found
+    return set()
 
 
 def _video(

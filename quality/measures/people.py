@@ -19,9 +19,10 @@ import numpy.typing as npt
 from quality.measures.detectors import PIXELS, Boxes, Detector, Models, Picture
 from quality.measures.pace import Pace
 
-FACE_EVERY_S = 1.5
+FACE_EVERY_S = 2.0
 HAND_EVERY_S = 4.0
-"""Looking for a hand takes three times as long as for a face."""
+"""Looking for a hand takes three times as long as for a face. Neither may take over a twentieth of
+the pass."""
 
 Shown = Callable[[], Picture | None]
 """A picture as a person would see it, of about PIXELS at most; None where it cannot be drawn."""

@@ -189,7 +189,7 @@ class Pictures(Timed):
 
     @property
     def faces(self) -> Looks:
-        """What a detector of faces saw, every 1.5 s; empty where none looked."""
+        """What a detector of faces saw, every 2 s; empty where none looked."""
         return self._looks("face", FACE_EVERY_S)
 
     @property

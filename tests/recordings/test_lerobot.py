@@ -92,6 +92,29 @@ def test_series_have_their_roles_and_the_names_of_their_joints(dataset: Path) ->
     assert (state.declared_count, state.declared_rate_hz) == (30, 30.0)
 
 
+@pytest.mark.parametrize(
+    ("state", "action"),
+    [("state", "actions"), ("observation.states", "action"), ("qpos", "actions")],
+)
+def test_roles_are_known_by_the_names_that_others_give(
+    tmp_path: Path, state: str, action: str
+) -> None:
+    root = made.lerobot_v2(tmp_path / "other", lengths=(30,))
+    names = {"observation.state": state, "action": action}
+    for path in root.glob("data/*/*.parquet"):
+        table = pq.read_table(path)
+        table = table.rename_columns([names.get(name, name) for name in table.column_names])
+        pq.write_table(table, path)
+    features = json.loads((root / "meta" / "info.json").read_text())["features"]
+    change_info(root, features={names.get(name, name): one for name, one in features.items()})
+    (episode,) = episodes_at(root)
+    assert {one.name: one.role for one in episode.series} == {
+        state: "state",
+        action: "action",
+        "next.done": "other",
+    }
+
+
 def test_stills_of_a_shared_table_are_named_by_row(tmp_path: Path) -> None:
     root = made.lerobot_v3(tmp_path / "x", cameras=(), stills="observation.images.eye")
     second = list(episodes_at(root))[1]
@@ -171,6 +194,31 @@ def test_a_missing_video_is_told_of_and_the_series_are_read(old: Path) -> None:
     message = second.problems[0].message
     assert "episode_000001.mp4 is not there" in message
     assert "meta/episodes.jsonl (episode 1)" in message
+
+
+@pytest.mark.parametrize("folder", ["videos", "data"])
+def test_files_in_a_folder_of_another_name_are_read_and_told_of(dataset: Path, folder: str) -> None:
+    lying = dataset / f"{folder}_of_march"
+    (dataset / folder).rename(lying)
+    whole = list(episodes_at(dataset))
+    for episode in whole:
+        assert [check for check, _ in told(episode)] == ["missing_stream"]
+        assert episode.cameras[0].source is not None
+        assert len(episode.series) == 3
+        (problem,) = episode.problems
+        assert f"is not there, but {lying}/" in problem.message
+        assert "rename the folder" in problem.message
+    known = [fingerprint(one) for one in whole]
+    lying.rename(dataset / folder)
+    assert [fingerprint(one) for one in episodes_at(dataset)] == known
+
+
+def test_of_two_folders_that_could_be_meant_none_is_taken(old: Path) -> None:
+    shutil.copytree(old / "videos", old / "videos_1")
+    (old / "videos").rename(old / "videos_2")
+    episode = next(episodes_at(old))
+    assert told(episode) == [("missing_stream", TOP)]
+    assert episode.cameras[0].source is None
 
 
 def test_a_missing_table_is_told_of_and_the_video_is_kept(old: Path) -> None:
