@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -67,7 +68,7 @@ def copies_in(
             for label, clip in [earlier(one) or (None, None)]
             if label is not None and clip is not None
         ]
-        best = max(filter(None, shared), key=lambda copy: copy.share, default=None)
+        best = max(filter(None, shared), key=_likeness, default=None)
         if best is not None:
             found.append(best)
     return tuple(found)
@@ -247,6 +248,12 @@ class _Log:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _likeness(copy: Copy) -> float:
+    """How much one clip tells of the other, per value (nats; as for normal variables), in all that
+    moves: another take of the chore may agree in more places, a copy agrees more closely."""
+    return -copy.share * math.log(1 - min(copy.correlation, 0.9999) ** 2)
 
 
 def _brief(content: str) -> int:

@@ -49,7 +49,7 @@ class Moves:
             return cls(0.0, np.empty((0, CELLS), np.float32))
         seconds = sketch.times_ns / NS
         grid = np.arange(seconds[0], seconds[-1] + STEP_S / 2, STEP_S)
-        seen = _at(grid, seconds, sketch.cells.astype(np.float32))
+        seen = _at(grid, seconds, sketch.levels)
         seen -= seen.mean(axis=1, keepdims=True)
         # an encoder with a key frame every other picture makes these differ in turn
         seen = _smooth(seen, np.array([0.25, 0.5, 0.25], np.float32))

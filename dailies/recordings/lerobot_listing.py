@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -59,7 +60,32 @@ def list_episodes(info: Info) -> list[Listed]:
                 "write the dataset again",
             )
             episodes[one.index] = replace(first, problems=(*first.problems, twice))
-    return [episodes[index] for index in sorted(episodes)]
+    found = [episodes[index] for index in sorted(episodes)]
+    return _with_last_pictures(found, info.fps) if info.layout == 3 and info.fps else found
+
+
+def _with_last_pictures(episodes: list[Listed], fps: float) -> list[Listed]:
+    """The same where a part of a video that ends with its last picture's time lasts as long as that
+    picture shows: some writers name that time. Nothing is taken of what another episode begins.
+    """
+    parts = [part for one in episodes for part in one.videos.values() if part is not None]
+    starts: dict[Path, list[float]] = {}
+    for part in parts:
+        starts.setdefault(part.path, []).append(part.start_s)
+
+    def whole(part: VideoFile | None, length: int | None) -> VideoFile | None:
+        if part is None or part.end_s is None or length is None:
+            return part
+        missing = length - (part.end_s - part.start_s) * fps
+        after = (start for start in starts[part.path] if start > part.start_s)
+        if abs(missing - 1) > 0.1 or min(after, default=math.inf) < part.end_s + 0.5 / fps:
+            return part
+        return replace(part, end_s=part.end_s + 1 / fps)
+
+    return [
+        replace(one, videos={key: whole(part, one.length) for key, part in one.videos.items()})
+        for one in episodes
+    ]
 
 
 def _own_files(info: Info) -> Iterator[Listed]:

@@ -185,8 +185,9 @@ class Pair:
 
     ``columns``, shape (m, 2), pairs columns of the state with those of the action; ``commanded``,
     shape (n, m), is the action at the state's times, counted from the state's origins.
-    ``tracks``, shape (m,), is where the state follows the command: both move, alike, but for
-    ``lag``.
+    ``tracks``, shape (m,), is where the state follows the command: both move, alike, but for the
+    lag of joints or of grippers and hands, which have drivers of their own. ``lag`` is that of the
+    joints, or of the others where no joint moves.
     """
 
     state: SeriesMeasures
@@ -199,15 +200,13 @@ class Pair:
     @property
     def is_followed(self) -> bool:
         """Whether the action is what the state ought to be: most of what is commanded follows."""
-        told = _widely(self.commanded)
+        told = _widely(self.commanded, _are_joints(self.state, self.columns[:, 0]))
         return bool((self.tracks & told).sum() >= max(0.5 * told.sum(), 1))
 
     @property
     def joints(self) -> Indexes:
         """Which of the pairs are joints that follow."""
-        return np.flatnonzero(
-            self.tracks & np.isin(self.columns[:, 0], columns_of(self.state, "joint"))
-        )
+        return np.flatnonzero(self.tracks & _are_joints(self.state, self.columns[:, 0]))
 
     def aligned(self) -> tuple[Values, Values]:
         """The paired columns of the state, and the commands that they follow; equal shapes."""
@@ -250,16 +249,33 @@ def _pair(state: SeriesMeasures, action: SeriesMeasures, columns: Indexes) -> Pa
         values = np.stack([np.interp(at, times, one[order]) for one in values.T], axis=1)
     shift = np.array(action.origin)[theirs] - np.array(state.origin)[ours]
     commanded = (values + shift).astype(np.float32)
-    moving = _widely(commanded) & _widely(state.filled[:, ours])
-    lag = _lag(state, ours[moving], commanded[:, moving])
-    tracks = _correlation(*_aligned(state, ours, commanded, lag)) >= TRACKS
+    are_joints = _are_joints(state, ours)
+    moving = _widely(commanded, are_joints) & _widely(state.filled[:, ours], are_joints)
+    lags = [
+        _lag(state, ours[some], commanded[:, some])
+        for some in (moving & are_joints, moving & ~are_joints)
+    ]
+    lag = lags[0] if moving[are_joints].any() else lags[1]
+    others = lags[1] if lags[1].tells else lag
+    tracks = np.zeros(len(ours), np.bool_)
+    for some, late in ((are_joints, lag), (~are_joints, others)):
+        alike = _correlation(*_aligned(state, ours[some], commanded[:, some], late))
+        tracks[some] = alike >= TRACKS
     return Pair(state, action, columns, commanded, tracks, lag)
 
 
-def _widely(values: Values) -> npt.NDArray[np.bool_]:
-    """Which columns move by SMALL of the widest's range, at least."""
+def _are_joints(state: SeriesMeasures, ours: Indexes) -> npt.NDArray[np.bool_]:
+    """Which of a state's columns are joints; the others that are commanded are grippers."""
+    return np.isin(ours, columns_of(state, "joint"))
+
+
+def _widely(values: Values, are_joints: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which columns move by SMALL of the range of the widest one of their kind, at least: a hand
+    whose fingers count to 255 has another unit than the arm's."""
     extent = np.ptp(values, axis=0)
-    return np.asarray((extent > 0) & (extent >= SMALL * extent.max(initial=0)), np.bool_)
+    joints, others = (extent[some].max(initial=0) for some in (are_joints, ~are_joints))
+    widest = np.where(are_joints, joints, others)
+    return np.asarray((extent > 0) & (extent >= SMALL * widest), np.bool_)
 
 
 def _aligned(

@@ -466,10 +466,10 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
 
 def _sketch(
     take: Take, rank: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint16]]:
     """Numbers of the sketched pictures in order of time, and their cells one after another."""
     sketched = rank[take.sketched].astype(np.int32)
-    cells = np.frombuffer(bytes(take.cells), np.uint8).reshape(len(sketched), CELLS)
+    cells = np.frombuffer(bytes(take.cells), np.uint16).reshape(len(sketched), CELLS)
     by_time = np.argsort(sketched, kind="stable")
     return sketched[by_time], cells[by_time].ravel()
 

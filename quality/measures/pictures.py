@@ -11,7 +11,7 @@ import numpy.typing as npt
 from dailies.recordings.contract import Clock
 from dailies.words import Span
 from quality.measures.people import FACE_EVERY_S, HAND_EVERY_S, Looks
-from quality.measures.sketch import CELLS, Sketch
+from quality.measures.sketch import CELLS, Cells, Sketch
 from quality.measures.timed import Timed
 
 Floats = npt.NDArray[np.float32]
@@ -135,7 +135,7 @@ class Pictures(Timed):
     view_stays: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     keys: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    cells: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    cells: Cells = field(default_factory=lambda: np.empty(0, np.uint16))
     grid_looked: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     grid_share: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     grid_px: Floats = field(default_factory=lambda: np.empty(0, np.float32))

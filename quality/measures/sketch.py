@@ -16,20 +16,30 @@ from dailies.words import Span
 
 SIDE = 8
 CELLS = SIDE * SIDE
+STEPS = 256
+"""Of a luma code: what moves at the far end of a room changes a cell by less than one."""
+Cells = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 EVERY_S = 0.1
 """Time between two sketched pictures; a slower camera has each of its pictures sketched."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """The sketched pictures of one camera: ``cells`` is uint8, (n, 64), rows from top to bottom.
+    """The sketched pictures of one camera: ``cells`` is (n, 64), rows from top to bottom.
 
-    ``times_ns``, (n,), ascend on the recording's clock.
+    They are uint16 in steps of 1 / STEPS luma codes; uint8, in whole ones, where they were kept
+    before that. ``times_ns``, (n,), ascend on the recording's clock.
     """
 
     stream: str
     times_ns: npt.NDArray[np.int64]
-    cells: npt.NDArray[np.uint8]
+    cells: Cells
+
+    @property
+    def levels(self) -> npt.NDArray[np.float32]:
+        """The cells in luma codes, (n, 64)."""
+        whole = self.cells.dtype == np.uint8
+        return np.asarray(self.cells / np.float32(1 if whole else STEPS), np.float32)
 
 
 @dataclass(frozen=True)
@@ -53,9 +63,10 @@ class Copy:
 
 
 def cells_of(plane: npt.NDArray[np.uint8]) -> bytes:
-    """The 64 cells of a luma plane of any size, as bytes."""
-    while min(plane.shape) > 3 * SIDE:
+    """The 64 cells of a luma plane of any size, as the bytes of uint16."""
+    finer = np.multiply(plane, STEPS, dtype=np.uint16)
+    while min(finer.shape) > 3 * SIDE:
         # halving is far quicker than shrinking by a factor that is no whole number
-        half = (plane.shape[1] // 2, plane.shape[0] // 2)
-        plane = cv2.resize(plane, half, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return cv2.resize(plane, (SIDE, SIDE), interpolation=cv2.INTER_AREA).tobytes()
+        half = (finer.shape[1] // 2, finer.shape[0] // 2)
+        finer = cv2.resize(finer, half, interpolation=cv2.INTER_AREA)
+    return cv2.resize(finer, (SIDE, SIDE), interpolation=cv2.INTER_AREA).tobytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from quality.landmarks import Index, landmarks
 from quality.measures import Measurements
 from quality.measures.decode import measure_camera
 from quality.measures.measurements import keep_copies
-from quality.measures.sketch import Copy
+from quality.measures.sketch import Copy, Sketch
 from quality.moves import Moves
 from quality.policy import Policy
 from quality.same_motion import Same, same_motion
@@ -109,6 +110,34 @@ def test_another_take_at_the_same_bench_is_no_copy(seed: int, first: Moves, tmp_
     assert same is None or 100 * same.share < LIMITS.suspect / 2
 
 
+def faint(frames: Sequence[Frame]) -> list[Frame]:
+    """What moves changes the picture by a few levels: the cells by less than one."""
+    still = np.mean(frames, axis=0)
+    return [
+        np.clip(still + 0.06 * (one - still), 0, 255).round().astype(np.uint8) for one in frames
+    ]
+
+
+def test_moves_of_less_than_a_level_are_told_by_cells_that_are_finer(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp4", faint(take(1)), rate_hz=RATE, options={"crf": "10"})
+    sketch = measure_camera(Camera("top", VideoFile(path))).sketch
+    again = write(tmp_path / "b.mp4", faint(take(1)), rate_hz=RATE, options={"crf": "16"})
+    other = measure_camera(Camera("top", VideoFile(again))).sketch
+    assert sketch.cells.dtype == np.uint16
+    assert 0.5 < float(np.median(Moves.of(sketch).level())) < 2
+
+    def correlation(*both: Sketch) -> float:
+        same = same_motion(*map(Moves.of, both))
+        return same.correlation if same else 0.0
+
+    def coarse(one: Sketch) -> Sketch:
+        return replace(one, cells=np.round(one.levels).astype(np.uint8))
+
+    assert coarse(sketch).levels == pytest.approx(sketch.levels, abs=0.5)
+    assert correlation(sketch, other) > correlation(coarse(sketch), coarse(other)) + 0.01
+    assert correlation(sketch, other) > LIMITS["correlation"]
+
+
 def test_a_clip_in_which_nothing_moves_is_no_copy_of_another(tmp_path: Path) -> None:
     still = [take(1)[0]] * 100
     one, other = (moves(tmp_path / f"{name}.mp4", still) for name in "ab")
@@ -133,6 +162,11 @@ COPY = Copy(
     "top", Span.of_seconds(1, 9), "episode 7 of the record (a.mp4)", "top",
     Span.of_seconds(4, 12), share=0.8, correlation=0.95, speed=1.0, mirrored=True,
 )  # fmt: skip
+
+
+def test_what_agrees_in_many_places_but_not_closely_is_another_take() -> None:
+    take = replace(COPY, share=1.0, correlation=0.88)
+    assert list(BY_NAME["copied_clip"].function(Measurements(copies=(take,)), LIMITS)) == []
 
 
 def test_the_flag_names_the_earlier_recording_and_its_span() -> None:

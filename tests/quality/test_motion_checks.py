@@ -244,6 +244,36 @@ def test_lag_is_measured_to_some_milliseconds() -> None:
     assert found(*made.robot(5, lag_s=0.3), checks=["action_lag"]) == []
 
 
+def with_hand(series: Series, late_s: float) -> Series:
+    """An arm that has a hand of four fingers, which count to 255, follow in its own time."""
+    at_s = series.times_ns / NS - late_s
+    fingers = [125 + 125 * np.sign(np.sin(at_s * pace)) for pace in (1.1, 1.7, 2.3, 2.9)]
+    names = tuple(f"hand.finger_{number}" for number in range(1, 5))
+    return replace(
+        series,
+        values=np.column_stack((series.values[:, :6], *fingers)),
+        columns=(*series.columns[:6], *names),
+    )
+
+
+def test_an_arm_that_follows_late_is_told_beside_a_hand_that_follows_at_once() -> None:
+    state, action = made.robot(5, lag_s=0.9)
+    arm_and_hand = with_hand(state, 0.02), with_hand(action, 0)
+    (flag,) = found(*arm_and_hand, checks=["action_lag"])
+    assert flag.measured == pytest.approx(900, abs=10)
+    prompt = made.robot(5, lag_s=0.1)
+    assert found(with_hand(prompt[0], 0.9), with_hand(prompt[1], 0), checks=["action_lag"]) == []
+
+
+def test_what_waits_for_its_late_command_is_not_stuck() -> None:
+    state, action = made.robot(9, lag_s=0.9, noise=0)
+    arm_and_hand = with_hand(state, 0.02), with_hand(action, 0)
+    assert found(*arm_and_hand, checks=["stuck_joint", "joint_limit", "dead_dimension"]) == []
+    held = spoiled(arm_and_hand[0], stuck(0, start_s=6, end_s=12))
+    (flag,) = found(held, arm_and_hand[1], checks=["stuck_joint"])
+    assert flag.measured == pytest.approx(6, abs=0.1)
+
+
 def test_a_small_offset_and_another_unit_on_both_sides_are_no_defects() -> None:
     state, action = made.robot(9)
     near = spoiled(state, lambda values, _: values.__iadd__(0.1))

@@ -361,6 +361,30 @@ def test_v3_a_length_that_the_rows_belie_is_told_of(new: Path) -> None:
     assert told(list(episodes_at(new))[1]) == [("count_mismatch", TOP), ("count_mismatch", None)]
 
 
+def stretch(root: Path, index: int) -> tuple[float, float | None]:
+    """The part of its shared video that is an episode's [s]."""
+    source = list(episodes_at(root))[index].cameras[0].source
+    assert isinstance(source, VideoFile)
+    return source.start_s, source.end_s
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_v3_a_stretch_that_ends_with_its_last_pictures_time_shows_that_picture(
+    new: Path, index: int
+) -> None:
+    start_s, end_s = stretch(new, index)
+    assert end_s is not None
+    change_listed(new, index, **{f"videos/{TOP}/to_timestamp": end_s - 1 / 30})
+    assert stretch(new, index) == pytest.approx((start_s, end_s))
+    assert told(list(episodes_at(new))[index]) == []
+
+
+def test_v3_no_stretch_takes_the_picture_with_which_the_next_one_begins(new: Path) -> None:
+    change_listed(new, 0, **{f"videos/{TOP}/to_timestamp": 29 / 30})
+    change_listed(new, 1, **{f"videos/{TOP}/from_timestamp": 29 / 30})
+    assert stretch(new, 0) == pytest.approx((0, 29 / 30))
+
+
 def test_v3_a_stretch_that_is_none_is_told_of(new: Path) -> None:
     change_listed(new, 1, **{f"videos/{TOP}/to_timestamp": 0.5})
     second = list(episodes_at(new))[1]
