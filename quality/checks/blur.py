@@ -25,6 +25,8 @@ ALIKE = 0.2, 0.35
 ONE_WAY = 0.6
 """Share of the width along the motion that edges across it have at most where they smear at once:
 defocus, which widens both, has 0.8 and more."""
+REST = 0.25
+"""Share of the clip that must be outside a blurred stretch for its detail to be held against."""
 BESIDE_S, REACH_S = 0.2, 0.4
 """Times on either side whose medians are compared, and how far around the start or end of a stretch
 that is done: edges widen at once where the focus is lost, slowly where a camera comes near."""
@@ -76,9 +78,11 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             # where the scene stays it is blurred for as long as it is softer than usual
             whole = [(stretch, max(px for _, px in inside))] if ends else inside
             for one, px in whole:
-                if at_once or _is_round(ratio, one, usual_ratio, limits["round"]):
+                is_round = _is_round(ratio, one, usual_ratio, limits["round"])
+                left = limits["detail_at_once"] if at_once else limits["detail"]
+                if (at_once or is_round) and _detail(camera, one) <= left:
                     yield _blurred(camera, limits, one, px)
-        elif at_once:
+        elif at_once and _detail(camera, stretch) <= limits["detail_at_once"]:
             what = (
                 f"softer than usual for {stretch.seconds:.1f} s, edges {measured:.1f} px wide "
                 f"against {usual:.1f}"
@@ -114,6 +118,20 @@ def _is_round(ratio: Floats, stretch: Stretch, usual: float, limit: float) -> bo
     highlights, most lie one way.
     """
     return float(np.nanmedian(ratio[stretch.pictures])) <= max(limit, usual)
+
+
+def _detail(camera: Pictures, stretch: Stretch) -> float:
+    """How much fine detail there is for the coarse, in shares of what there is in the rest of the
+    clip. A lens out of focus takes the fine first; a close-up shows few edges, and soft ones, but
+    the grain of what it shows is as fine as ever. 0 where there is little rest.
+    """
+    rest = np.ones(camera.count, np.bool_)
+    rest[stretch.pictures] = False
+    if rest.mean() < REST:
+        return 0.0
+    fineness = camera.sharpness / np.maximum(camera.texture, 0.1)
+    inside, usual = (float(np.median(fineness[some])) for some in (~rest, rest))
+    return inside / max(usual, 1e-3)
 
 
 @once
@@ -208,6 +226,7 @@ BLUR = Check(
         "cameras.edge_px",
         "cameras.smear_px",
         "cameras.sharpness",
+        "cameras.texture",
         "cameras.luma",
         "cameras.contrast",
     ),
@@ -221,6 +240,8 @@ BLUR = Check(
         "soft_ratio",
         "leap",
         "round",
+        "detail",
+        "detail_at_once",
     ),
 )
 _FINDER = Finder.of(BLUR)

@@ -25,6 +25,8 @@ ALTERNATING = 0.3
 """With more of the pictures being key pictures, the change alternates from picture to picture."""
 STANDING = 0.35
 """Share of the usual change under which a picture stands: then the next one leaps by right."""
+AROUND = 10
+"""Pictures on either side by which it is told whether a camera hands out every second one."""
 QUIET = 0.05
 """Quantile of the change over two pictures that noise and codec make where nothing moves."""
 
@@ -104,6 +106,20 @@ def key_pictures(camera: Pictures) -> Mask:
     is_key = np.zeros(camera.count, np.bool_)
     is_key[camera.keys[camera.keys < camera.count]] = True
     return is_key
+
+
+def in_twos(two: Floats) -> Floats:
+    """How alike the steps of the change over two pictures are from even and from odd pictures on,
+    around each picture, (n,): near 0 where every second picture shows what the one before did, so
+    that the camera hands out half as many as there are; else up to 1.
+    """
+    steps = np.pad(np.abs(np.diff(two)), (AROUND, AROUND + 1), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(steps, 2 * AROUND + 1)
+    offsets = np.arange(-AROUND, AROUND + 1)
+    # the steps to a leap and away from it are no part of what is usual
+    ways = [windows[:, (np.abs(offsets) > 2) & (offsets % 2 == odd)] for odd in (0, 1)]
+    even, odd = (np.median(way, axis=1) for way in ways)
+    return np.asarray(np.minimum(even, odd) / np.maximum(np.maximum(even, odd), 1e-6))
 
 
 def _shifted(values: Floats, by: int) -> Floats:

@@ -33,6 +33,10 @@ ABRUPT = 0.5
 """A joint that is stopped by its driver was at over this share of its usual pace just before."""
 
 
+UNSLOWED = 0.8
+"""Share of the steps before that the last step to a limit has at least where it is hit by a leap."""
+
+
 @dataclass(frozen=True)
 class _Hold:
     """Samples [start, stop) of a column that are all the same, and how sure it is stuck."""
@@ -292,7 +296,9 @@ def _entered(
     inside = [step[np.minimum(starts + on, len(step) - 1), columns] for on in (0, 1, 2)]
     dead = np.max(inside, axis=0) < 0.1 * pace
     last = step[starts - 1, columns]
-    return dead & (np.min(before, axis=0) > ABRUPT * pace), dead & (last > pace)
+    # what stops where it wants to slows down first, if only for a sample or two
+    leaps = (last > pace) & (last >= UNSLOWED * np.max(before, axis=0))
+    return dead & (np.min(before, axis=0) > ABRUPT * pace), dead & leaps
 
 
 def _beyond(

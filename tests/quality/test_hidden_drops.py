@@ -90,6 +90,20 @@ def test_a_camera_whose_every_fifth_picture_leaps_moves_so(tmp_path: Path) -> No
     assert drops(film(tmp_path / "top.mp4", kept, "h264")) == []
 
 
+@pytest.mark.parametrize(("is_twice", "count"), [(True, 0), (False, 1)])
+def test_a_camera_that_shows_each_picture_twice_does_not_leap_where_it_is_fast(
+    tmp_path: Path, is_twice: bool, count: int
+) -> None:
+    kept = scene()
+    measured = film(tmp_path / "top.mp4", kept[:100] + kept[101:], "av1")
+    (camera,) = measured.cameras
+    two = camera.motion_two.copy()
+    if is_twice:  # as changes over two pictures are then: the same from either of a pair on
+        two[5:95:2], two[107::2] = two[4:94:2], two[106:-1:2]
+    measured = replace(measured, cameras=(replace(camera, motion_two=two),))
+    assert len(drops(measured)) == count
+
+
 @pytest.mark.parametrize("codec", list(CODECS))
 @pytest.mark.parametrize("rests", [False, True], ids=["moving", "at rest"])
 def test_a_whole_clip_has_no_drops(tmp_path: Path, codec: str, rests: bool) -> None:

@@ -274,6 +274,25 @@ def test_what_waits_for_its_late_command_is_not_stuck() -> None:
     assert flag.measured == pytest.approx(6, abs=0.1)
 
 
+def test_a_wrist_that_turns_once_and_stays_is_not_at_its_limit() -> None:
+    at_s = made.times(20, 10)
+    # as a real arm did at ten samples a second: it rests to a millionth, and slows down in three
+    slowing = [0.039, 0.044, 0.075, 0.122, 0.183, 0.243, 0.291, 0.317, 0.322]
+    turn = np.interp(at_s, 2.6 + 0.1 * np.arange(len(slowing)), slowing)
+    turn += np.random.default_rng(1).normal(0, 1e-8, len(at_s))
+    turn[:20] += np.linspace(0, 2e-4, 20) ** 2 * 1e3 - 4e-5
+    turn[150:] += 1e-5 * np.sin(np.arange(50))
+    others = np.column_stack([np.sin(at_s * pace) for pace in (0.5, 0.7)])
+    names = ("wrist", "shoulder", "elbow")
+
+    def state(values: made.Floats) -> Series:
+        return made.series("state", np.column_stack((values, others)), 10, "state", names)
+
+    assert found(state(turn), checks=["joint_limit"]) == []
+    dead = np.where(at_s > 3.15, turn[31], turn)
+    assert len(found(state(dead), checks=["joint_limit"])) == 1
+
+
 def test_a_small_offset_and_another_unit_on_both_sides_are_no_defects() -> None:
     state, action = made.robot(9)
     near = spoiled(state, lambda values, _: values.__iadd__(0.1))

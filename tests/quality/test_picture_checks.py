@@ -47,6 +47,11 @@ def within(value: float, start: int, stop: int, base: float, count: int = 300) -
     return curve
 
 
+def defocused(edges: Any) -> dict[str, Any]:
+    """Such edges, and the fine detail that goes with them."""
+    return {"edge_px": edges, "sharpness": np.where(edges > 1.4, 8.0, 20.0)}
+
+
 def flags(name: str, *cameras: Pictures, **more: Any) -> list[Flag]:
     measured = Measurements(cameras=cameras, **more)
     return list(BY_NAME[name].function(measured, POLICY.limits_for()[name]))
@@ -70,7 +75,7 @@ def test_no_check_raises_for_next_to_no_pictures(check: Any, count: int) -> None
 
 @pytest.mark.parametrize(("width", "grade"), [(1.5, None), (2.4, Grade.SUSPECT), (3.0, Grade.FAIL)])
 def test_two_seconds_of_wide_edges_are_blur(width: float, grade: Grade | None) -> None:
-    found = flags("blur", pictures(edge_px=within(width, 90, 150, 1.0)))
+    found = flags("blur", pictures(**defocused(within(width, 90, 150, 1.0))))
     assert [flag.grade for flag in found] == ([grade] if grade else [])
     if grade:
         assert found[0].span.start_ns == pytest.approx(3 * NS, abs=0.2 * NS)
@@ -79,7 +84,7 @@ def test_two_seconds_of_wide_edges_are_blur(width: float, grade: Grade | None) -
 
 
 def test_a_sharp_camera_that_is_soft_for_two_seconds_is_suspect() -> None:
-    found = only(flags("blur", pictures(edge_px=within(2.0, 90, 150, 0.6))))
+    found = only(flags("blur", pictures(**defocused(within(2.0, 90, 150, 0.6)))))
     assert found.grade is Grade.SUSPECT
     assert found.limit == pytest.approx(0.7 * 2.3)
     assert "softer than usual" in found.message
@@ -88,16 +93,31 @@ def test_a_sharp_camera_that_is_soft_for_two_seconds_is_suspect() -> None:
 
 
 def test_what_comes_close_and_is_soft_is_no_blur() -> None:
-    soft = within(2.0, 90, 150, 0.6)
+    soft = defocused(within(2.0, 90, 150, 0.6))
     for curve, value in (("luma", 80.0), ("contrast", 30.0)):
         usual = 120.0 if curve == "luma" else 50.0
         near = within(value, 90, 150, usual)
-        assert flags("blur", pictures(edge_px=soft, **{curve: near})) == []
+        assert flags("blur", pictures(**soft, **{curve: near})) == []
 
 
 def test_a_camera_that_comes_near_slowly_is_no_blur() -> None:
     near = np.interp(np.arange(300), [60, 120, 180, 240], [0.6, 2.0, 2.0, 0.6])
     assert flags("blur", pictures(edge_px=near)) == []
+
+
+@pytest.mark.parametrize(("sharpness", "count"), [(20.0, 0), (16.0, 1)])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_close_up_with_few_soft_edges_and_fine_grain_is_no_blur(
+    sharpness: float, count: int, at_once: bool
+) -> None:
+    edges = within(2.6, 90, 150, 0.6)
+    if not at_once:
+        edges = np.interp(np.arange(300), [60, 120, 180, 240], [0.6, 2.6, 2.6, 0.6])
+    detail = np.where(edges > 2.3, sharpness, 20.0)
+    assert len(flags("blur", pictures(edge_px=edges, sharpness=detail))) == count
+    # where all of the clip is soft there is nothing to hold it against
+    always = pictures(edge_px=np.full(300, 2.6), sharpness=np.full(300, sharpness))
+    assert len(flags("blur", always)) == 1
 
 
 def test_few_soft_edges_that_lie_one_way_are_no_blur() -> None:
@@ -108,7 +128,7 @@ def test_few_soft_edges_that_lie_one_way_are_no_blur() -> None:
 
 
 def test_a_lens_that_defocuses_where_edges_lie_one_way_is_blurred() -> None:
-    lines = {"edge_px": within(2.5, 90, 150, 0.6), "smear_px": within(5.0, 90, 150, 1.2)}
+    lines = defocused(within(2.5, 90, 150, 0.6)) | {"smear_px": within(5.0, 90, 150, 1.2)}
     assert only(flags("blur", pictures(**lines))).grade is Grade.SUSPECT
 
 
@@ -132,13 +152,13 @@ def test_edges_that_smear_and_sharpen_at_once_while_the_view_changes_are_motion_
 
 def test_a_camera_that_is_often_soft_has_no_usual_sharpness() -> None:
     often = np.tile(np.repeat([0.7, 2.0], 50), 3)
-    assert flags("blur", pictures(edge_px=often)) == []
+    assert flags("blur", pictures(**defocused(often))) == []
 
 
 def test_a_camera_that_is_soft_and_then_blurred_is_told_once() -> None:
     edges = within(2.0, 90, 200, 0.6)
     edges[120:170] = 3.0
-    found = only(flags("blur", pictures(edge_px=edges)))
+    found = only(flags("blur", pictures(**defocused(edges))))
     assert found.grade is Grade.FAIL
     assert found.measured == pytest.approx(3.0)
     assert found.span.start_ns == pytest.approx(3 * NS, abs=0.2 * NS)
