@@ -192,9 +192,7 @@ def screen(
 
     Ends with status 0 where all are good, 1 where any is not, 2 where any could not be screened.
     """
-    from jobs.copies import Run
-    from jobs.pool import Broken, Dataset, Done, Pool, screen_all
-    from quality.policy import Policy
+    from jobs.pool import Broken, Dataset, Done, Pool, prepare, screen_all
 
     if json and csv:
         raise Stop("--json and --csv cannot both be: choose one")
@@ -202,6 +200,10 @@ def screen(
         raise Stop("--export-clean needs every picture looked at: leave --triage out")
     if triage and (face_model or hand_model):
         raise Stop("--triage looks at too few pictures to find people: leave it or the model out")
+    prepare()
+    from jobs.copies import Run
+    from quality.policy import Policy
+
     config = _config(None, None, None, policy, face_model, hand_model)
     models = _models(config)
     show = _shower(json=json, csv=csv, triage=triage)

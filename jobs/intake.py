@@ -33,7 +33,7 @@ from dailies.recordings.files import is_unfinished
 from dailies.recordings.hdf5 import MAPPING
 from jobs import landing
 from jobs.arrival import Quiet, State, named_by, quiet_needed, state_of
-from jobs.copies import History
+from jobs.clip_history import History
 from jobs.daily import draw_due_lots
 from jobs.entry import Entered, enter
 from jobs.policies import in_force, last_put_in_force

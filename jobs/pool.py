@@ -304,6 +304,11 @@ def _forks() -> Any:
     return context
 
 
+def prepare() -> None:
+    """Begin to load what processes need, beside what this one has yet to load itself."""
+    _forks()
+
+
 @contextlib.contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
     """These variables set for as long as it lasts."""

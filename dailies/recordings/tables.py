@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Column: TypeAlias = "pa.ChunkedArray[Any] | pa.Array[Any]"
 Times = npt.NDArray[np.int64]
@@ -153,7 +155,7 @@ def numbers(column: pa.ChunkedArray[Any], name: str) -> tuple[Values, list[str]]
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return matrix(column), []
     text = column.to_pandas()
-    parsed = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    parsed = _parsed(text)
     is_bad = np.isnan(parsed) & text.notna().to_numpy() & (text.astype(str) != "").to_numpy()
     notes = []
     if is_bad.any():
@@ -171,8 +173,16 @@ def holds_numbers(table: pa.Table, field: pa.Field[Any]) -> bool:
         return True
     if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
         return False
-    parsed = pd.to_numeric(table.column(field.name).to_pandas(), errors="coerce")
-    return bool(len(parsed)) and bool(parsed.notna().mean() >= 0.5)
+    parsed = _parsed(table.column(field.name).to_pandas())
+    return bool(len(parsed)) and bool((~np.isnan(parsed)).mean() >= 0.5)
+
+
+def _parsed(text: pd.Series[Any]) -> Values:
+    """The numbers that text is, NaN where it is none."""
+    # takes longer to import than to screen a short clip, and few recordings hold text
+    import pandas as pd
+
+    return np.asarray(pd.to_numeric(text, errors="coerce"), np.float64)
 
 
 def _is_list(kind: Any) -> bool:

@@ -34,7 +34,7 @@ ABRUPT = 0.5
 
 
 UNSLOWED = 0.8
-"""Share of the steps before that the last step to a limit has at least where it is hit by a leap."""
+"""Share of the steps before it that the last step to a limit has at least where that is hit."""
 
 
 @dataclass(frozen=True)

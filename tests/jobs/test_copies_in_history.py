@@ -12,7 +12,7 @@ import av
 import pytest
 
 from dailies.database import Record, open_record
-from jobs.copies import LOG_ROW, History
+from jobs.clip_history import LOG_ROW, History
 from jobs.entry import enter
 from jobs.screening import Screened, screen
 from quality.measures import Measurements
