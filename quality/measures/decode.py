@@ -62,6 +62,8 @@ COLOURED = {
 }  # fmt: skip
 """Those of them whose second and third planes are the chroma."""
 THUMBNAIL_WIDTH = 320
+BEYOND = 3
+"""Pictures in a row after a source's end at which decoding stops: a single stamp may be wrong."""
 JPEG_FULL_RANGE = 2
 """FFmpeg's AVCOL_RANGE_JPEG."""
 
@@ -109,10 +111,17 @@ def _take_stream(
 ) -> None:
     clock = set_up(container, stream, source, take, threads)
     to_start(container, stream, clock)
+    beyond = 0
     for frame in _frames(container, stream, clock, take):
         at_s = clock.seconds(frame.pts, take.count)
         if clock.holds(at_s):
             take_frame(take, at_s, frame, clock)
+            beyond = 0
+        elif clock.is_past(at_s):
+            # decoders hand pictures out in order of time: what follows is another episode's
+            beyond += 1
+            if beyond == BEYOND:
+                return
 
 
 def set_up(
@@ -137,7 +146,8 @@ def set_up(
 def to_start(container: InputContainer, stream: VideoStream, clock: StreamClock) -> None:
     """Go to where the source begins in its file."""
     if clock.start_s > 0:
-        target = round(clock.first + (clock.start_s - clock.period_s / 2) / clock.unit)
+        # a rounded bound may lie just before the key picture with which the source begins
+        target = round(clock.first + (clock.start_s + clock.period_s / 8) / clock.unit)
         container.seek(max(target, 0), stream=stream)
 
 
@@ -197,8 +207,12 @@ class StreamClock:
             return False
         return self.end_s is None or at_s < self.end_s - self.start_s - slack
 
+    def is_past(self, at_s: float) -> bool:
+        """Whether a picture comes after the source's end."""
+        return self.end_s is not None and at_s > self.end_s - self.start_s - self.period_s / 2
+
     def is_over(self, at_s: float) -> bool:
-        """Whether decoding can stop: a second on, so that reordered frames have come out."""
+        """Whether reading can stop: a second on, so that reordered frames have come out."""
         return self.end_s is not None and at_s > self.end_s - self.start_s + 1.0
 
 

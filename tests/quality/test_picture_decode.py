@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import clips
 import cv2
@@ -45,6 +46,31 @@ def test_only_the_span_of_an_episode_in_a_shared_file_is_measured(tmp_path: Path
     assert pictures.count == pictures.packet_count == 30
     assert pictures.times_ns[0] == pytest.approx(0, abs=1000)
     np.testing.assert_allclose(pictures.luma, np.arange(90, 120), atol=1.5)
+
+
+@pytest.mark.parametrize("bframes", [0, 3])
+def test_decoding_ends_with_an_episode_and_loses_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bframes: int
+) -> None:
+    from quality.measures import decode
+
+    options = {"crf": "10", "g": "60", "bf": str(bframes)}
+    path = clips.write(tmp_path / "a.mp4", clips.scene(240), options=options)
+    came: list[int] = []
+    decoded = decode.decoded
+
+    def counted(*given: Any) -> Any:
+        frames = decoded(*given)
+        came.append(len(frames))
+        return frames
+
+    monkeypatch.setattr(decode, "decoded", counted)
+    pictures = measure_camera(Camera("front", VideoFile(path, start_s=2.0, end_s=4.0)), threads=1)
+    assert pictures.count == pictures.packet_count == 60
+    assert pictures.error is None
+    assert 60 <= sum(came) <= 60 + decode.BEYOND + 1
+    whole = measure_camera(camera(path), threads=1)
+    np.testing.assert_array_equal(pictures.luma, whole.luma[60:120])
 
 
 def test_capture_times_from_beside_the_video_replace_the_containers(tmp_path: Path) -> None:
