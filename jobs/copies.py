@@ -15,6 +15,8 @@ from quality.moves import Moves
 from quality.policy import Policy
 from quality.same_motion import copy_of
 
+ENCODED = 0.97
+"""Correlation beyond which copies differ by how they were encoded: closer says no more."""
 Earlier = tuple[str, Sketch]
 """A clip that was there before: its recording in words, and its sketch."""
 
@@ -67,4 +69,4 @@ class Run:
 def _likeness(copy: Copy) -> float:
     """How much one clip tells of the other, per value (nats; as for normal variables), in all that
     moves: another take of the chore may agree in more places, a copy agrees more closely."""
-    return -copy.share * math.log(1 - min(copy.correlation, 0.9999) ** 2)
+    return -copy.share * math.log(1 - min(copy.correlation, ENCODED) ** 2)

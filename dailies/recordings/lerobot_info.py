@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,8 +107,8 @@ def read_info(root: Path) -> Info:
         layout=layout,
         fps=said.number("fps", above=0),
         features=features,
-        data_path=_template(said, "data_path", data_path),
-        video_path=_template(said, "video_path", video_path),
+        data_path=_template(root, said, "data_path", data_path),
+        video_path=_template(root, said, "video_path", video_path),
         chunk_size=said.count("chunks_size") or 1000,
         tasks=_tasks(root),
         said=load_json(root / "meta" / "dailies.json", problems)
@@ -164,8 +165,31 @@ def _version(root: Path, said: Said, layout: Literal[2, 3]) -> str:
     return seen
 
 
-def _template(said: Said, key: str, default: str) -> str:
-    return said.text(key) or default
+def _template(root: Path, said: Said, key: str, default: str) -> str:
+    """The template that is said; where its first folder is not there, that with the folder in which
+    such files lie, where there is one such folder.
+    """
+    template = said.text(key) or default
+    first, _, rest = template.partition("/")
+    try:
+        if not rest or "{" in first or first in ("", "..") or (root / first).exists():
+            return template
+        pattern = re.sub(r"\{[^{}]*\}", "*", rest)
+        folders = [one for one in root.iterdir() if one.is_dir() and one.name != "meta"]
+        found = [one.name for one in folders if next(one.glob(pattern), None) is not None]
+    except (*READ_ERRORS, NotImplementedError):
+        return template
+    if len(found) != 1:
+        return template
+    said.problems.append(
+        Problem(
+            "count_mismatch",
+            None,
+            f'{said.where}: "{key}" is "{template}", but there is no folder {first}; such files '
+            f"lie in {found[0]}, and were read there: rename that folder, or correct the path",
+        )
+    )
+    return f"{found[0]}/{rest}"
 
 
 def _features(said: Said) -> tuple[Feature, ...]:

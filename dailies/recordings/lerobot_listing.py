@@ -318,30 +318,7 @@ def _path(
                 f"{_REWRITE}",
             )
         )
-    elif (found := _in_another_folder(info.root, path)) is not None:
-        problems.append(
-            Problem(
-                "missing_stream",
-                stream,
-                f"{path} is not there, but {found} is, and was read: rename the folder, or correct "
-                f'"{key}" in {info.file}',
-            )
-        )
-        path = found
     return path
-
-
-def _in_another_folder(root: Path, path: Path) -> Path | None:
-    """The file that lies there but for the name of the first folder, of a file that is not there.
-
-    None where there is none, or more than one of which any could be meant.
-    """
-    if path.exists() or path.is_symlink():
-        return None
-    below = Path(*path.relative_to(root).parts[1:])
-    others = [one / below for one in root.iterdir() if one.is_dir()] if below.parts else []
-    found = [other for other in others if other.is_file()]
-    return found[0] if len(found) == 1 else None
 
 
 def _place(row: Mapping[str, Any], prefix: str) -> dict[str, object] | None:

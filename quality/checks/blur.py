@@ -26,7 +26,7 @@ ONE_WAY = 0.6
 """Share of the width along the motion that edges across it have at most where they smear at once:
 defocus, which widens both, has 0.8 and more."""
 REST = 0.25
-"""Share of the clip that must be outside a blurred stretch for its detail to be held against."""
+"""Share of the clip that must be sharp for a blurred stretch's detail to be held against it."""
 BESIDE_S, REACH_S = 0.2, 0.4
 """Times on either side whose medians are compared, and how far around the start or end of a stretch
 that is done: edges widen at once where the focus is lost, slowly where a camera comes near."""
@@ -80,9 +80,9 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
             for one, px in whole:
                 is_round = _is_round(ratio, one, usual_ratio, limits["round"])
                 left = limits["detail_at_once"] if at_once else limits["detail"]
-                if (at_once or is_round) and _detail(camera, one) <= left:
+                if (at_once or is_round) and _detail(camera, one, sharp) <= left:
                     yield _blurred(camera, limits, one, px)
-        elif at_once and _detail(camera, stretch) <= limits["detail_at_once"]:
+        elif at_once and _detail(camera, stretch, sharp) <= limits["detail_at_once"]:
             what = (
                 f"softer than usual for {stretch.seconds:.1f} s, edges {measured:.1f} px wide "
                 f"against {usual:.1f}"
@@ -120,17 +120,18 @@ def _is_round(ratio: Floats, stretch: Stretch, usual: float, limit: float) -> bo
     return float(np.nanmedian(ratio[stretch.pictures])) <= max(limit, usual)
 
 
-def _detail(camera: Pictures, stretch: Stretch) -> float:
-    """How much fine detail there is for the coarse, in shares of what there is in the rest of the
-    clip. A lens out of focus takes the fine first; a close-up shows few edges, and soft ones, but
-    the grain of what it shows is as fine as ever. 0 where there is little rest.
+def _detail(camera: Pictures, stretch: Stretch, sharp: Mask) -> float:
+    """How much fine detail there is for the coarse, in shares of what there is in the clip's
+    ``sharp`` pictures outside. A lens out of focus takes the fine first; a close-up shows few
+    edges, and soft ones, but the grain of what it shows is as fine as ever. 0 where too little of
+    the clip is sharp to tell.
     """
-    rest = np.ones(camera.count, np.bool_)
+    rest = sharp.copy()
     rest[stretch.pictures] = False
     if rest.mean() < REST:
         return 0.0
     fineness = camera.sharpness / np.maximum(camera.texture, 0.1)
-    inside, usual = (float(np.median(fineness[some])) for some in (~rest, rest))
+    inside, usual = (float(np.median(fineness[some])) for some in (stretch.pictures, rest))
     return inside / max(usual, 1e-3)
 
 

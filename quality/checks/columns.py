@@ -187,7 +187,7 @@ class Pair:
     shape (n, m), is the action at the state's times, counted from the state's origins.
     ``tracks``, shape (m,), is where the state follows the command: both move, alike, but for the
     lag of joints or of grippers and hands, which have drivers of their own. ``lag`` is that of the
-    joints, or of the others where no joint moves.
+    joints, or of the others where no joint moves; ``latest_ms`` that of the later of both.
     """
 
     state: SeriesMeasures
@@ -196,17 +196,34 @@ class Pair:
     commanded: Values
     tracks: npt.NDArray[np.bool_]
     lag: Lag
+    latest_ms: float
+
+    @property
+    def are_joints(self) -> npt.NDArray[np.bool_]:
+        """Which of the pairs are joints, shape (m,); the others are grippers."""
+        return _are_joints(self.state, self.columns[:, 0])
+
+    def widest(self, extent: Floats) -> Floats:
+        """For each pair the greatest ``extent`` (m,) of those of its kind that follow; 0 if none.
+
+        A hand whose fingers count to 255 is no scale for an arm in radians.
+        """
+        kinds = self.are_joints
+        joints, others = (
+            float(extent[self.tracks & some].max(initial=0)) for some in (kinds, ~kinds)
+        )
+        return np.where(kinds, joints, others)
 
     @property
     def is_followed(self) -> bool:
         """Whether the action is what the state ought to be: most of what is commanded follows."""
-        told = _widely(self.commanded, _are_joints(self.state, self.columns[:, 0]))
+        told = _widely(self.commanded, self.are_joints)
         return bool((self.tracks & told).sum() >= max(0.5 * told.sum(), 1))
 
     @property
     def joints(self) -> Indexes:
         """Which of the pairs are joints that follow."""
-        return np.flatnonzero(self.tracks & _are_joints(self.state, self.columns[:, 0]))
+        return np.flatnonzero(self.tracks & self.are_joints)
 
     def aligned(self) -> tuple[Values, Values]:
         """The paired columns of the state, and the commands that they follow; equal shapes."""
@@ -261,7 +278,8 @@ def _pair(state: SeriesMeasures, action: SeriesMeasures, columns: Indexes) -> Pa
     for some, late in ((are_joints, lag), (~are_joints, others)):
         alike = _correlation(*_aligned(state, ours[some], commanded[:, some], late))
         tracks[some] = alike >= TRACKS
-    return Pair(state, action, columns, commanded, tracks, lag)
+    latest_ms = max((one.ms for one in (lag, others) if one.tells), default=0.0)
+    return Pair(state, action, columns, commanded, tracks, lag, latest_ms)
 
 
 def _are_joints(state: SeriesMeasures, ours: Indexes) -> npt.NDArray[np.bool_]:

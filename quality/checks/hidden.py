@@ -119,7 +119,9 @@ def in_twos(two: Floats) -> Floats:
     # the steps to a leap and away from it are no part of what is usual
     ways = [windows[:, (np.abs(offsets) > 2) & (offsets % 2 == odd)] for odd in (0, 1)]
     even, odd = (np.median(way, axis=1) for way in ways)
-    return np.asarray(np.minimum(even, odd) / np.maximum(np.maximum(even, odd), 1e-6))
+    # where nothing changes, neither differs
+    least = FLOOR / 10
+    return np.asarray((np.minimum(even, odd) + least) / (np.maximum(even, odd) + least))
 
 
 def _shifted(values: Floats, by: int) -> Floats:

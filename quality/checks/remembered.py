@@ -17,7 +17,8 @@ def once(
 ) -> Callable[Concatenate[_Key, _More], _Found]:
     """Remember what ``function`` gave for as long as its first argument lives.
 
-    Of the others there are few, and they compare by ``==``. What is given must not be changed.
+    Of the others there are few, and they compare by ``==``. What it gives is shared by all who ask:
+    they must not change it.
     """
     known: WeakKeyDictionary[_Key, list[tuple[object, _Found]]] = WeakKeyDictionary()
 

@@ -130,15 +130,15 @@ def _commanded(pair: Pair, hold: tuple[int, int, int], limits: Limits) -> bool:
     at = int(np.flatnonzero(pair.columns[:, 0] == column)[0])
     asked = float(np.ptp(pair.commanded[start:stop, at]))
     # in the scale of the joint, and of the robot: a small command may not overcome friction
-    joints = pair.columns[pair.tracks, 0]
     usual = max(float(pair.state.extent[column]), float(np.ptp(pair.commanded[:, at])))
-    usual = max(usual, limits["moved"] * float(pair.state.extent[joints].max()))
+    widest = pair.widest(pair.state.extent[pair.columns[:, 0]])[at]
+    usual = max(usual, limits["moved"] * float(widest))
     return asked >= limits["commanded"] * usual
 
 
 def _before_lag(pair: Pair, stop: int, limits: Limits) -> int:
     """The end of a hold without the time in which a command may be on before the robot is."""
-    lag_s = limits["lag_s"] + (max(pair.lag.ms, 0) / 1000 if pair.lag.tells else 0)
+    lag_s = limits["lag_s"] + max(pair.latest_ms, 0) / 1000
     return stop - round(lag_s * NS / max(pair.state.period_ns, 1))
 
 
@@ -198,10 +198,10 @@ def _why_flat(
     limits: Limits,
 ) -> str | None:
     if pair is not None and (end := _before_lag(pair, stop, limits)) - start >= 3:
-        asked = np.ptp(pair.commanded[start:end, pair.tracks], axis=0)
-        usual = series.extent[pair.columns[pair.tracks, 0]]
-        usual = np.maximum(usual, limits["moved"] * usual.max())
-        if (asked >= limits["commanded"] * usual).any():
+        asked = np.ptp(pair.commanded[start:end], axis=0)
+        usual = series.extent[pair.columns[:, 0]]
+        usual = np.maximum(usual, limits["moved"] * pair.widest(usual))
+        if (pair.tracks & (asked >= limits["commanded"] * usual)).any():
             return "its command moves on"
     elsewhere = (same.sum() - (stop - start)) / max(len(same) - (stop - start), 1)
     if elsewhere <= limits["repeat_share"]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from jobs.pool import Broken, Done, Finished, Job, Pool, Report, parts
+from jobs.pool import SERVER, Broken, Done, Finished, Job, Pool, Report, parts
 from quality.policy import Policy
 
 Clip = Callable[..., Path]
@@ -194,3 +196,32 @@ def runs(pid: int) -> bool:
 def test_parts_hold_every_index_once(count: int) -> None:
     indexes = list(range(count))
     assert [index for part in parts(indexes) for index in part] == indexes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others spawn their processes")
+def test_processes_have_an_environment_of_their_own() -> None:
+    # in a process of its own: whoever starts the server first decides
+    program = """
+import os
+from pathlib import Path
+from jobs.pool import SERVER, Pool, prepare
+from quality.policy import Policy
+
+before = dict(os.environ)
+prepare()
+pool = Pool(Policy.load(), workers=1)
+pool.warm_up()
+(pid,) = pool.at_work
+theirs = Path(f"/proc/{pid}/environ").read_text().split("\\0")
+assert {f"{name}={value}" for name, value in SERVER.items()} <= set(theirs), theirs
+assert dict(os.environ) == before
+pool.close()
+"""
+    # nothing of it may come from here
+    kept = {name: value for name, value in os.environ.items() if name not in SERVER}
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**kept, "PYTHONPATH": root}, timeout=60, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

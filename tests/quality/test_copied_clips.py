@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from clips import Frame, write
 from dailies.recordings.contract import Camera, VideoFile
 from dailies.words import NS, Span
 from quality.checks import BY_NAME
-from quality.landmarks import Index, landmarks
+from quality.landmarks import Candidate, Index, landmarks
 from quality.measures import Measurements
 from quality.measures.decode import measure_camera
 from quality.measures.measurements import keep_copies
@@ -162,6 +163,30 @@ COPY = Copy(
     "top", Span.of_seconds(1, 9), "episode 7 of the record (a.mp4)", "top",
     Span.of_seconds(4, 12), share=0.8, correlation=0.95, speed=1.0, mirrored=True,
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("copy", "other"),
+    [
+        ((0.9, 0.95), (1.0, 0.86)),  # another take agrees in more places
+        ((1.0, 0.95), (0.35, 0.9999)),  # a moment that both show
+    ],
+)
+def test_of_several_earlier_clips_the_one_that_tells_most_is_named(
+    monkeypatch: pytest.MonkeyPatch, copy: tuple[float, float], other: tuple[float, float]
+) -> None:
+    from jobs import copies
+
+    found = [
+        replace(COPY, of=name, share=share, correlation=correlation)
+        for name, (share, correlation) in (("other", other), ("copy", copy))
+    ]
+    monkeypatch.setattr(copies, "copy_of", lambda *_, **__: found.pop())
+    cells = np.zeros((40, 64), np.uint16)
+    sketch = Sketch("top", np.arange(40) * NS // 10, cells)
+    index = SimpleNamespace(look_up=lambda _: [Candidate(at, False, 2) for at in (0, 1)])
+    (best,) = copies.copies_in([sketch], index, lambda one: (str(one.clip), sketch))  # type: ignore[arg-type]
+    assert best.of == "copy"
 
 
 def test_what_agrees_in_many_places_but_not_closely_is_another_take() -> None:

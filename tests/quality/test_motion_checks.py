@@ -265,6 +265,18 @@ def test_an_arm_that_follows_late_is_told_beside_a_hand_that_follows_at_once() -
     assert found(with_hand(prompt[0], 0.9), with_hand(prompt[1], 0), checks=["action_lag"]) == []
 
 
+def test_a_late_hand_makes_no_resting_arm_flat() -> None:
+    state, action = made.robot(9, noise=0)
+    rests: Spoil = lambda values, _: values[:, :6].__imul__(0.05)  # noqa: E731
+    arm_and_hand = with_hand(spoiled(state, rests), 0.9), with_hand(spoiled(action, rests), 0)
+    still = spoiled(arm_and_hand[0], stuck(*range(6), start_s=0, end_s=20))
+    quiet = spoiled(arm_and_hand[1], stuck(*range(6), start_s=0, end_s=20))
+    moved = np.arange(6) * 1e-3 * (still.times_ns[:, None] > 19 * NS)
+    still.values[:, :6] += moved
+    quiet.values[:, :6] += moved
+    assert found(still, quiet, checks=["flat_series", "stuck_joint"]) == []
+
+
 def test_what_waits_for_its_late_command_is_not_stuck() -> None:
     state, action = made.robot(9, lag_s=0.9, noise=0)
     arm_and_hand = with_hand(state, 0.02), with_hand(action, 0)

@@ -105,10 +105,12 @@ def test_a_camera_that_comes_near_slowly_is_no_blur() -> None:
     assert flags("blur", pictures(edge_px=near)) == []
 
 
-@pytest.mark.parametrize(("sharpness", "count"), [(20.0, 0), (16.0, 1)])
-@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(
+    ("sharpness", "at_once", "count"),
+    [(20.0, True, 0), (18.8, True, 1), (18.8, False, 0), (16.0, True, 1), (16.0, False, 1)],
+)
 def test_a_close_up_with_few_soft_edges_and_fine_grain_is_no_blur(
-    sharpness: float, count: int, at_once: bool
+    sharpness: float, at_once: bool, count: int
 ) -> None:
     edges = within(2.6, 90, 150, 0.6)
     if not at_once:
@@ -118,6 +120,21 @@ def test_a_close_up_with_few_soft_edges_and_fine_grain_is_no_blur(
     # where all of the clip is soft there is nothing to hold it against
     always = pictures(edge_px=np.full(300, 2.6), sharpness=np.full(300, sharpness))
     assert len(flags("blur", always)) == 1
+
+
+def test_a_clip_that_is_blurred_again_and_again_is_held_against_what_is_sharp() -> None:
+    edges = np.full(300, 0.8)
+    edges[:120] = edges[150:270] = 2.9
+    assert [flag.grade for flag in flags("blur", pictures(**defocused(edges)))] == [Grade.FAIL] * 2
+
+
+def test_a_blur_is_not_held_against_the_dark() -> None:
+    edges = within(2.9, 200, 260, 0.8)
+    edges[:150] = np.nan
+    dark = {"sharpness": within(0.02, 0, 150, 20.0), "texture": within(0.3, 0, 150, 20.0)}
+    dark["sharpness"][200:260] = 8.0
+    found = [f for f in flags("blur", pictures(edge_px=edges, **dark)) if f.grade is Grade.FAIL]
+    assert len(found) == 1
 
 
 def test_few_soft_edges_that_lie_one_way_are_no_blur() -> None:

@@ -202,12 +202,12 @@ def test_files_in_a_folder_of_another_name_are_read_and_told_of(dataset: Path, f
     (dataset / folder).rename(lying)
     whole = list(episodes_at(dataset))
     for episode in whole:
-        assert [check for check, _ in told(episode)] == ["missing_stream"]
+        assert told(episode) == [("count_mismatch", None)]
         assert episode.cameras[0].source is not None
         assert len(episode.series) == 3
         (problem,) = episode.problems
-        assert f"is not there, but {lying}/" in problem.message
-        assert "rename the folder" in problem.message
+        assert f"there is no folder {folder}; such files lie in {lying.name}" in problem.message
+        assert "rename that folder" in problem.message
     known = [fingerprint(one) for one in whole]
     lying.rename(dataset / folder)
     assert [fingerprint(one) for one in episodes_at(dataset)] == known
@@ -219,6 +219,12 @@ def test_of_two_folders_that_could_be_meant_none_is_taken(old: Path) -> None:
     episode = next(episodes_at(old))
     assert told(episode) == [("missing_stream", TOP)]
     assert episode.cameras[0].source is None
+
+
+def test_a_file_that_is_missing_is_not_looked_for_in_folders_beside_its_own(old: Path) -> None:
+    shutil.copytree(old / "videos", old / "videos_small")
+    (old / f"videos/chunk-000/{TOP}/episode_000001.mp4").unlink()
+    assert [told(one) for one in episodes_at(old)] == [[], [("missing_stream", TOP)], []]
 
 
 def test_a_missing_table_is_told_of_and_the_video_is_kept(old: Path) -> None:
