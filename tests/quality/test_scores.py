@@ -45,6 +45,7 @@ def camera(rng: np.random.Generator, name: str = "front") -> Pictures:
         kind = rng.integers(0, 5)
         if kind == 0:
             curves["edge_px"][part] += rng.uniform(0, 3)
+            curves["sharpness"][part] *= 0.6
         elif kind == 1:
             curves["dark_share"][part], curves["contrast"][part] = 1.0, 1.0
             curves["luma"][part] = 5.0
@@ -170,12 +171,13 @@ def test_a_blurred_stretch_has_a_score_a_step() -> None:
         "front",
         np.arange(count, dtype=np.int64) * NS // RATE,
         edge_px=edge,
+        sharpness=np.where(edge > 1, 10.0, 20.0),
         repeat=np.zeros(count, np.bool_),
         **{
             name: np.full(count, getattr(clean, name)[0])
             for name in (
-                "luma", "contrast", "dark_share", "bright_share", "sharpness", "texture",
-                "motion", "changed_share",
+                "luma", "contrast", "dark_share", "bright_share", "texture", "motion",
+                "changed_share",
             )
         },
     )  # fmt: skip
