@@ -29,7 +29,7 @@ from dailies.recordings.contract import (
 from dailies.recordings.described import Said, is_number, metadata_of
 from dailies.recordings.lerobot import LATEST_FIRST_NS, is_on_grid
 from dailies.recordings.streams import ROLES
-from dailies.recordings.tables import UNITS, Times, column_names, in_order
+from dailies.recordings.tables import UNITS, Times, column_names, fitting, in_order
 from dailies.words import NS
 
 Role = Literal["state", "action", "other"]
@@ -176,8 +176,8 @@ def _seen(sheet: Sheet) -> list[_Stream]:
             found.append(_Stream(rows, name, kind))
     usual = _usual_count(found)
     names = [one.name for one in found if one.kind == "series"]
-    states = _fitting([name for name in names if not COMMANDED.match(name)], STATES)
-    actions = _fitting(names, ACTIONS)
+    states = fitting([name for name in names if not COMMANDED.match(name)], STATES)
+    actions = fitting(names, ACTIONS)
     streams = []
     for one in found:
         role: Role = "state" if one.name in states else "other"
@@ -195,12 +195,6 @@ def _seen(sheet: Sheet) -> list[_Stream]:
 def _usual_count(streams: list[_Stream]) -> int:
     counts = Counter(stream.rows.count for stream in streams)
     return max(counts, key=lambda count: (counts[count], count)) if counts else 0
-
-
-def _fitting(names: list[str], patterns: Iterable[re.Pattern[str]]) -> set[str]:
-    """The names that the first pattern fits which fits any."""
-    fits = ({name for name in names if pattern.search(name)} for pattern in patterns)
-    return next((found for found in fits if found), set())
 
 
 def _clock_rows(sheet: Sheet, rows: Rows) -> Rows | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,14 +27,33 @@ from dailies.recordings.files import READ_ERRORS, trouble, unreadable
 from dailies.recordings.lerobot_info import Feature, Info, is_dataset, read_info
 from dailies.recordings.lerobot_listing import Listed, list_episodes
 from dailies.recordings.lerobot_rows import TableFile
-from dailies.recordings.tables import MAX_WIDTH, Times, column_names, in_order, matrix, nanoseconds
+from dailies.recordings.tables import (
+    MAX_WIDTH,
+    Times,
+    column_names,
+    fitting,
+    in_order,
+    matrix,
+    nanoseconds,
+)
 from dailies.words import NS
 
 LATEST_FIRST_NS = 10 * NS
 """A table's first row is its first frame: a first time later than this is of another clock."""
-STATES = ("observation.state", "observation.states", "state", "states", "observation.qpos", "qpos")
-ACTIONS = ("action", "actions")
-"""Names of features by their role, LeRobot's own first: converters of others' data keep theirs."""
+
+
+def _named(*names: str) -> tuple[re.Pattern[str], ...]:
+    """Of each name in turn, the feature named so, then those below it (action.arm, ...)."""
+    return tuple(
+        re.compile(r"\A" + re.escape(name) + end) for name in names for end in (r"\Z", r"\.")
+    )
+
+
+STATES = _named(
+    "observation.state", "observation.states", "state", "states", "observation.qpos", "qpos"
+)
+ACTIONS = _named("action", "actions")
+"""Features by their role, LeRobot's own names first: converters of others' data keep theirs."""
 
 
 class LeRobot:
@@ -282,7 +302,7 @@ def _series(
 ) -> tuple[Series, ...]:
     found = []
     features = info.of_kind("series")
-    states, actions = (_of_role(features, names) for names in (STATES, ACTIONS))
+    states, actions = (fitting(_names(features), patterns) for patterns in (STATES, ACTIONS))
     notes: list[str] = []
     for feature in features:
         if feature.name not in rows.table.column_names:
@@ -320,17 +340,6 @@ def _series(
         )
     problems.extend(_bad_column(listed, "timestamp", note) for note in notes)
     return tuple(found)
-
-
-def _of_role(features: Iterable[Feature], named: Iterable[str]) -> set[str]:
-    """The features that hold a role: by the first name of which there is one, the one named so,
-    else those below it (action.arm, ...)."""
-    names = _names(features)
-    for key in named:
-        below = {name for name in names if name.startswith(f"{key}.")}
-        if found := {key} if key in names else below:
-            return found
-    return set()
 
 
 def _video(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Problem
 from dailies.recordings.described import Said, is_number, load_json
-from dailies.recordings.files import READ_ERRORS, trouble
+from dailies.recordings.files import READ_ERRORS, inside, trouble
 from dailies.recordings.tables import is_numeric
 
 Kind = Literal["video", "image", "series"]
@@ -170,15 +171,20 @@ def _template(root: Path, said: Said, key: str, default: str) -> str:
     such files lie, where there is one such folder.
     """
     template = said.text(key) or default
-    first, _, rest = template.partition("/")
-    try:
-        if not rest or "{" in first or first in ("", "..") or (root / first).exists():
-            return template
-        pattern = re.sub(r"\{[^{}]*\}", "*", rest)
-        folders = [one for one in root.iterdir() if one.is_dir() and one.name != "meta"]
-        found = [one.name for one in folders if next(one.glob(pattern), None) is not None]
-    except (*READ_ERRORS, NotImplementedError):
+    path = inside(root, template)
+    if path is None:
+        return template  # told of where episodes are listed
+    first, *below = path.relative_to(root).parts
+    there = [one for one in root.glob("*") if one.exists()]
+    if not below or "{" in first or root / first in there:
         return template
+    rest = "/".join(below)
+    pattern = "*".join(glob.escape(part) for part in re.split(r"(?:\{[^{}]*\})+", rest))
+    found = [
+        one.name
+        for one in there
+        if one.is_dir() and one.name != "meta" and next(one.glob(pattern), None) is not None
+    ]
     if len(found) != 1:
         return template
     said.problems.append(

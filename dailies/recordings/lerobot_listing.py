@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,13 +72,17 @@ def _with_last_pictures(episodes: list[Listed], fps: float) -> list[Listed]:
     starts: dict[Path, list[float]] = {}
     for part in parts:
         starts.setdefault(part.path, []).append(part.start_s)
+    for ascending in starts.values():
+        ascending.sort()
 
     def whole(part: VideoFile | None, length: int | None) -> VideoFile | None:
         if part is None or part.end_s is None or length is None:
             return part
         missing = length - (part.end_s - part.start_s) * fps
-        after = (start for start in starts[part.path] if start > part.start_s)
-        if abs(missing - 1) > 0.1 or min(after, default=math.inf) < part.end_s + 0.5 / fps:
+        others = starts[part.path]
+        after = bisect_right(others, part.start_s)
+        following = others[after : after + 1]
+        if abs(missing - 1) > 0.1 or any(start < part.end_s + 0.5 / fps for start in following):
             return part
         return replace(part, end_s=part.end_s + 1 / fps)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -106,6 +107,12 @@ def in_order(
         order = np.argsort(times, kind="stable")
         times, values = times[order], values[order]
     return times, values, notes
+
+
+def fitting(names: Collection[str], patterns: Iterable[re.Pattern[str]]) -> set[str]:
+    """The names that the first pattern fits which fits any."""
+    fits = ({name for name in names if pattern.search(name)} for pattern in patterns)
+    return next((found for found in fits if found), set())
 
 
 def column_names(name: str, width: int, given: Sequence[str] = ()) -> tuple[str, ...]:

@@ -208,11 +208,7 @@ class Pair:
 
         A hand whose fingers count to 255 is no scale for an arm in radians.
         """
-        kinds = self.are_joints
-        joints, others = (
-            float(extent[self.tracks & some].max(initial=0)) for some in (kinds, ~kinds)
-        )
-        return np.where(kinds, joints, others)
+        return _widest(np.where(self.tracks, extent, 0), self.are_joints)
 
     @property
     def is_followed(self) -> bool:
@@ -288,12 +284,15 @@ def _are_joints(state: SeriesMeasures, ours: Indexes) -> npt.NDArray[np.bool_]:
 
 
 def _widely(values: Values, are_joints: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which columns move by SMALL of the range of the widest one of their kind, at least: a hand
-    whose fingers count to 255 has another unit than the arm's."""
+    """Which columns move by SMALL of the range of the widest one of their kind, at least."""
     extent = np.ptp(values, axis=0)
+    return np.asarray((extent > 0) & (extent >= SMALL * _widest(extent, are_joints)), np.bool_)
+
+
+def _widest(extent: Floats, are_joints: npt.NDArray[np.bool_]) -> Floats:
+    """For each column the greatest range of its kind."""
     joints, others = (extent[some].max(initial=0) for some in (are_joints, ~are_joints))
-    widest = np.where(are_joints, joints, others)
-    return np.asarray((extent > 0) & (extent >= SMALL * widest), np.bool_)
+    return np.asarray(np.where(are_joints, joints, others), np.float64)
 
 
 def _aligned(

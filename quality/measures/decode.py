@@ -202,14 +202,12 @@ class StreamClock:
 
     def holds(self, at_s: float) -> bool:
         """Whether a picture belongs to the source; half a period allows for rounded bounds."""
-        slack = self.period_s / 2
-        if self.start_s > 0 and at_s < -slack:
-            return False
-        return self.end_s is None or at_s < self.end_s - self.start_s - slack
+        is_before = self.start_s > 0 and at_s < -self.period_s / 2
+        return not is_before and not self.is_past(at_s)
 
     def is_past(self, at_s: float) -> bool:
         """Whether a picture comes after the source's end."""
-        return self.end_s is not None and at_s > self.end_s - self.start_s - self.period_s / 2
+        return self.end_s is not None and at_s >= self.end_s - self.start_s - self.period_s / 2
 
     def is_over(self, at_s: float) -> bool:
         """Whether reading can stop: a second on, so that reordered frames have come out."""
