@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -77,7 +77,7 @@ class LeRobot:
         here = [one for one in listed if one.is_here()]
         if not here:
             if indexes is None or 0 in indexes:
-                yield _nothing_here(info, len(listed))
+                yield _nothing_here(info, listed)
             return
         opened = _Opened()
         try:
@@ -139,11 +139,13 @@ class _Clock:
     is_time: npt.NDArray[np.bool_] = field(repr=False)
 
 
-def _nothing_here(info: Info, count: int) -> Episode:
+def _nothing_here(info: Info, listed: Sequence[Listed]) -> Episode:
+    count = len(listed)
     said = f"lists {count} episodes, of which no file is here" if count else "has no episode in it"
     problem = Problem("missing_stream", None, f"{info.root} {said}: copy the dataset again")
     files = (info.file,) if info.file.is_file() else ()
-    problems = (*info.problems, problem)
+    of_first = listed[0].problems if listed else ()
+    problems = (*info.problems, *of_first, problem)
     return Episode(info.root, 0, info.format, problems=problems, files=files)
 
 

@@ -25,16 +25,23 @@ VERSIONS = ("v2.0", "v2.1", "v3.0")
 BOOKKEEPING = frozenset({"timestamp", "frame_index", "episode_index", "index", "task_index"})
 """Columns that LeRobot keeps for itself: not streams."""
 
-_PATHS = {
-    2: (
-        "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet",
-        "videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4",
-    ),
-    3: (
-        "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
-        "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4",
-    ),
+_PATHS: Mapping[str, Mapping[int, str]] = {
+    "data_path": {
+        2: "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet",
+        3: "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
+    },
+    "video_path": {
+        2: "videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4",
+        3: "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4",
+    },
 }
+"""LeRobot's own paths, by layout."""
+
+_FILLED: Mapping[int, Mapping[str, object]] = {
+    2: {"episode_chunk": 0, "episode_index": 0, "video_key": "camera"},
+    3: {"chunk_index": 0, "file_index": 0, "video_key": "camera"},
+}
+"""What LeRobot fills into its paths, by layout."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +108,14 @@ def read_info(root: Path) -> Info:
     layout = _layout(root, said)
     version = _version(root, said, layout)
     features = _features(said) or _features_seen(root, layout)
-    data_path, video_path = _PATHS[layout]
     return Info(
         root=root,
         format=f"lerobot-{version}",
         layout=layout,
         fps=said.number("fps", above=0),
         features=features,
-        data_path=_template(root, said, "data_path", data_path),
-        video_path=_template(root, said, "video_path", video_path),
+        data_path=_template(root, said, layout, "data_path"),
+        video_path=_template(root, said, layout, "video_path"),
         chunk_size=said.count("chunks_size") or 1000,
         tasks=_tasks(root),
         said=load_json(root / "meta" / "dailies.json", problems)
@@ -166,14 +172,22 @@ def _version(root: Path, said: Said, layout: Literal[2, 3]) -> str:
     return seen
 
 
-def _template(root: Path, said: Said, key: str, default: str) -> str:
-    """The template that is said; where its first folder is not there, that with the folder in which
-    such files lie, where there is one such folder.
+def _template(root: Path, said: Said, layout: Literal[2, 3], key: str) -> str:
+    """The template that is said, and LeRobot's own where that gives no file inside the dataset.
+
+    Where its first folder is not there, the folder in which such files lie is taken, if it is one.
     """
+    default = _PATHS[key][layout]
     template = said.text(key) or default
     path = inside(root, template)
-    if path is None:
-        return template  # told of where episodes are listed
+    if path is None or not _gives_file(root, template, _FILLED[layout]):
+        fields = ", ".join(f"{{{name}}}" for name in _FILLED[layout])
+        said.note(
+            f'"{key}" is "{template}", which gives no file inside the dataset (of {fields}): files '
+            f"were looked for as LeRobot lays them out, {default}; correct the path"
+        )
+        template = default
+        path = root / default
     first, *below = path.relative_to(root).parts
     there = [one for one in root.glob("*") if one.exists()]
     if not below or "{" in first or root / first in there:
@@ -196,6 +210,13 @@ def _template(root: Path, said: Said, key: str, default: str) -> str:
         )
     )
     return f"{found[0]}/{rest}"
+
+
+def _gives_file(root: Path, template: str, filled: Mapping[str, object]) -> bool:
+    try:
+        return inside(root, template.format(**filled)) is not None
+    except (*READ_ERRORS, AttributeError):
+        return False
 
 
 def _features(said: Said) -> tuple[Feature, ...]:

@@ -97,10 +97,12 @@ def _own_files(info: Info) -> Iterator[Listed]:
     by = info.root / "meta" / "episodes.jsonl"
     problems: list[Problem] = []
     seen: set[int] = set()
+    lying = _lying_there(info.root)
     for index, row in _rows_of_lines(by, problems):
         seen.add(index)
-        yield _own(info, index, by, _length(row), _task_texts(row.get("tasks"), info))
-    unlisted = _lying_there(info.root) - seen
+        tasks = _task_texts(row.get("tasks"), info)
+        yield _found(_own(info, index, by, _length(row), tasks), lying)
+    unlisted = {index for _, index in lying} - seen
     if by.exists():
         problems.append(
             Problem(
@@ -111,7 +113,8 @@ def _own_files(info: Info) -> Iterator[Listed]:
             )
         )
     for index in unlisted:
-        yield replace(_own(info, index, by, None, ()), problems=tuple(problems))
+        own = _found(_own(info, index, by, None, ()), lying)
+        yield replace(own, problems=(*problems, *own.problems))
 
 
 def _own(info: Info, index: int, by: Path, length: int | None, tasks: tuple[str, ...]) -> Listed:
@@ -152,14 +155,41 @@ def _rows_of_lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, d
         )
 
 
-def _lying_there(root: Path) -> set[int]:
-    """Indexes of the episodes whose files are there."""
-    names = (
-        path.name
-        for pattern in ("data/chunk-*/episode_*.parquet", "videos/chunk-*/*/episode_*.mp4")
-        for path in root.glob(pattern)
-    )
-    return {int(match[1]) for name in names if (match := _OWN_FILE.match(name))}
+def _lying_there(root: Path) -> dict[tuple[str | None, int], Path]:
+    """The episodes' files that are there, by their camera (None: the table) and episode."""
+    tables = [(None, path) for path in root.glob("data/chunk-*/episode_*.parquet")]
+    videos = [(path.parent.name, path) for path in root.glob("videos/chunk-*/*/episode_*.mp4")]
+    return {
+        (key, int(match[1])): path
+        for key, path in sorted([*tables, *videos], key=lambda one: one[1])
+        if (match := _OWN_FILE.match(path.name))
+    }
+
+
+def _found(one: Listed, lying: Mapping[tuple[str | None, int], Path]) -> Listed:
+    """The same with the files that lie in another chunk than the metadata gives, told of."""
+    problems = list(one.problems)
+
+    def found(stream: str | None, named: Path | None) -> Path | None:
+        elsewhere = lying.get((stream, one.index))
+        if named is None or elsewhere is None or named.exists() or named.is_symlink():
+            return named
+        problems.append(
+            Problem(
+                "count_mismatch",
+                stream,
+                f"{named} is not there, but {elsewhere} is, and was read: move the file, or "
+                "correct its path or chunks_size in meta/info.json",
+            )
+        )
+        return elsewhere
+
+    data = found(None, one.data)
+    videos = {
+        key: replace(video, path=found(key, video.path) or video.path) if video else None
+        for key, video in one.videos.items()
+    }
+    return replace(one, data=data, videos=videos, problems=tuple(problems))
 
 
 def _shared_files(info: Info) -> Iterator[Listed]:

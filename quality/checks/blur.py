@@ -13,6 +13,7 @@ from quality.checks.remembered import once
 from quality.checks.stretches import Floats, Mask, Stretch, rolling_median, stay, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
+from quality.measures.planes import REFERENCE_WIDTH
 
 USUAL = 60
 """Percentile of the edge widths of a clip that is its usual one: a blur of up to a third of it does
@@ -69,7 +70,9 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
     ratio, sharp = _width_ratio(camera), judged & (width < limits.suspect)
     usual_ratio = float(np.median(ratio[sharp])) if sharp.any() else 1.0
     usual = _usual_width(camera, limits["smooth_s"])
-    soft_px = max(limits["soft_share"] * limits.suspect, limits["soft_ratio"] * usual)
+    soft_px = max(
+        limits["soft_share"] * limits.suspect * _narrow(camera), limits["soft_ratio"] * usual
+    )
     for stretch, measured in wider_than(min(soft_px, limits.suspect)):
         inside = [one for one in blurred if stretch.start <= one[0].start < stretch.stop]
         ends = [at for at in (stretch.start, stretch.stop) if _is_scene(camera, at, SAME)]
@@ -88,6 +91,13 @@ def _of_camera(camera: Pictures, limits: Limits) -> Iterator[Flag]:
                 f"against {usual:.1f}"
             )
             yield _FINDER.flag(Grade.SUSPECT, camera.name, stretch.span, measured, soft_px, what)
+
+
+def _narrow(camera: Pictures) -> float:
+    """By how much the pictures are narrower than those for which limits are given: a blur that
+    spoils a wide picture is as much less wide in pixels of a narrow one.
+    """
+    return min(camera.width / REFERENCE_WIDTH, 1.0) if camera.width else 1.0
 
 
 @once
@@ -203,7 +213,7 @@ def _smeared_at_once(camera: Pictures, smear: Floats, sharp: Floats, limits: Lim
     """
     shown = smear[smear > 0]
     usual = float(np.percentile(shown, USUAL)) if len(shown) else np.inf
-    wide = smear >= max(limits["soft_px"], limits["soft_ratio"] * usual)
+    wide = smear >= max(limits["soft_px"] * _narrow(camera), limits["soft_ratio"] * usual)
     wide &= sharp < limits["sharp_share"] * smear
     for stretch in stretches(camera, wide, join_s=limits["join_s"]):
         ends = stretch.start, stretch.stop

@@ -13,6 +13,11 @@ Plane = npt.NDArray[np.uint8]
 
 SMALL_WIDTH = 800
 """Width of the small plane at most; 1280 becomes 640, 640 stays. Its half is what is measured."""
+NARROW_WIDTH = SMALL_WIDTH // 2
+"""Pictures up to so wide, as many policies are trained on, show sharp edges by all their pixels."""
+COARSE_PX = 1.5
+"""Edges of them so wide are told as those of other pictures are: a codec's own edges, which halving
+takes away, would make them look sharper."""
 REFERENCE_WIDTH = 640
 """Edge widths of larger pictures are given as if they were so many pixels wide."""
 DARK, BRIGHT = 26, 250
@@ -171,21 +176,26 @@ def numbers(
     """The numbers of a picture ``width`` pixels wide, and of its change from the one before."""
     mean, deviation = cv2.meanStdDev(now.half)
     quarter = now.quarter
-    fine, coarse, coarser = (_gradients(plane) for plane in (now.half, quarter, now.eighth))
+    scales = [_gradients(plane) for plane in (now.half, quarter, now.eighth)]
+    texture = scales[1].energy
+    widths = np.array(_edges_px(*scales)) * _to_reference(width, now.small_width)
+    if width <= NARROW_WIDTH:
+        scales.insert(0, _gradients(now.seen))
+        finer = np.array(_edges_px(*scales[:3])) / 2
+        widths = np.where(widths < COARSE_PX, finer, widths)
+    edge_px, smear_px = widths
     motion, changed, repeat = _change(now, before)
-    edge_px, smear_px = _edges_px(fine, coarse, coarser)
-    to_reference = _to_reference(width, now.small_width)
     return Numbers(
         luma=(float(mean[0, 0]) - levels.offset) * levels.scale,
         contrast=float(deviation[0, 0]) * levels.scale,
         dark_share=1 - _count_above(quarter, levels.code(DARK) - 1) / quarter.size,
         bright_share=_count_above(quarter, levels.code(BRIGHT)) / quarter.size,
-        sharpness=fine.energy**0.5 * levels.scale,
-        texture=coarse.energy**0.5 * levels.scale,
-        edge_px=edge_px * to_reference,
+        sharpness=scales[0].energy ** 0.5 * levels.scale,
+        texture=texture**0.5 * levels.scale,
+        edge_px=float(edge_px),
         motion=motion * levels.scale,
         changed_share=changed,
-        smear_px=smear_px * to_reference,
+        smear_px=float(smear_px),
         tint=tint.tint,
         colour=tint.colour,
         undrawn_share=tint.undrawn_share,

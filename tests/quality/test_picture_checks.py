@@ -92,6 +92,16 @@ def test_a_sharp_camera_that_is_soft_for_two_seconds_is_suspect() -> None:
     assert found.span.end_ns == pytest.approx(5 * NS, abs=0.2 * NS)
 
 
+@pytest.mark.parametrize(("width", "count"), [(224, 1), (640, 0), (1920, 0)])
+def test_what_is_soft_in_a_narrow_picture_is_not_in_a_wide_one(width: int, count: int) -> None:
+    edges = within(0.8, 90, 150, 0.3)
+    softer = np.where(edges > 0.5, 8.0, 20.0)
+    soft = pictures(edge_px=edges, sharpness=softer, width=width)
+    assert len(flags("blur", soft)) == count
+    smeared = pictures(edge_px=np.full(300, 0.3), smear_px=edges, sharpness=softer, width=width)
+    assert len(flags("motion_blur", smeared)) == count
+
+
 def test_what_comes_close_and_is_soft_is_no_blur() -> None:
     soft = defocused(within(2.0, 90, 150, 0.6))
     for curve, value in (("luma", 80.0), ("contrast", 30.0)):

@@ -108,6 +108,16 @@ def test_the_width_of_edges_is_the_sigma_of_the_blur(tmp_path: Path, sigma: floa
     assert np.median(measure_camera(camera(path)).edge_px) == pytest.approx(sigma, rel=0.15)
 
 
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 1.4, 2.0, 3.0])
+@pytest.mark.parametrize("width", [176, 224, 320])
+def test_a_narrow_picture_shows_as_little_as_half_a_pixel_of_blur(
+    tmp_path: Path, width: int, sigma: float
+) -> None:
+    frames = [clips.blurred(f, sigma) for f in clips.scene(6, width=width, height=width * 3 // 4)]
+    path = clips.write(tmp_path / "a.mp4", frames, options={"crf": "18"})
+    assert np.median(measure_camera(camera(path)).edge_px) == pytest.approx(sigma, rel=0.2)
+
+
 def test_a_wall_without_edges_has_no_edge_width(tmp_path: Path) -> None:
     path = clips.write(tmp_path / "a.mp4", [np.full((240, 320), 120, np.uint8)] * 5)
     assert np.isnan(measure_camera(camera(path)).edge_px).all()

@@ -306,10 +306,40 @@ def test_a_path_that_leads_out_of_the_dataset_is_refused(old: Path, template: ob
     change_info(old, data_path=template)
     episode = next(episodes_at(old))
     if template == 5:  # written as a string: a file named 5, which is not there
-        assert told(episode) == [("missing_stream", None)]
+        assert told(episode) == [("count_mismatch", None)]
     else:
         assert told(episode) == [("corrupt_stream", None)]
         assert "gives no file inside the dataset" in episode.problems[0].message
+
+
+def test_a_path_of_fields_that_its_version_does_not_know_is_told_of_and_read(old: Path) -> None:
+    video_path = "videos/chunk-{chunk_index:03d}/{video_key}/episode_{episode_index:06d}.mp4"
+    change_info(old, video_path=video_path)
+    for episode in episodes_at(old):
+        assert told(episode) == [("corrupt_stream", None)]
+        assert '"video_path" is "videos/chunk-{chunk_index' in episode.problems[0].message
+        assert episode.series
+        assert episode.cameras[0].source is not None
+
+
+def test_files_in_another_chunk_than_is_said_are_told_of_and_read(old: Path) -> None:
+    change_info(old, chunks_size=2)
+    first, second, third = episodes_at(old)
+    assert (told(first), told(second)) == ([], [])
+    assert told(third) == [("count_mismatch", None), ("count_mismatch", TOP)]
+    assert "chunk-001" in third.problems[0].message
+    assert third.series[0].times_ns.size == 27
+    source = third.cameras[0].source
+    assert isinstance(source, VideoFile)
+    assert source.path.parts[-3] == "chunk-000"
+
+
+def test_where_no_file_is_found_the_reason_is_told(old: Path) -> None:
+    shutil.rmtree(old / "videos")
+    shutil.rmtree(old / "data")
+    change_info(old, data_path="data/{chunk}.parquet")
+    episode = next(episodes_at(old))
+    assert told(episode) == [("corrupt_stream", None), ("missing_stream", None)]
 
 
 def test_an_episode_that_is_listed_twice_is_told_of(old: Path) -> None:
