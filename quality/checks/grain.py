@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dailies.words import Flag
+from dailies.words import Flag, Grade
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.stretches import Floats, Mask, rolling_median, stretches
 from quality.measures.measurements import Measurements
@@ -22,7 +22,8 @@ def noise(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     for camera in measurements.cameras:
         if len(camera.noise) == camera.count:
             anew = np.where(_changes(camera, limits), camera.noise, 0)
-            yield from _above(camera, anew, limits, _NOISE, "noise of {:.1f} levels")
+            what = "noise of {:.1f} levels"
+            yield from _above(camera, anew, limits.suspect, limits, _NOISE, what)
 
 
 def _changes(camera: Pictures, limits: Limits) -> Mask:
@@ -39,27 +40,32 @@ def _changes(camera: Pictures, limits: Limits) -> Mask:
 
 def blockiness(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches in which the steps at the edges of the blocks are greater (%) than those
-    beside them. Cameras that were measured before blockiness was are not judged.
+    beside them, or, as suspect, by ``usual_ratio`` times as much as is usual with this camera and
+    by ``usual_least`` or more. Cameras that were measured before blockiness was are not judged.
     """
     for camera in measurements.cameras:
-        if len(camera.blockiness) == camera.count:
+        if camera.count and len(camera.blockiness) == camera.count:
             percent = camera.blockiness * 100
+            usual = float(np.median(np.nan_to_num(percent)))
+            least = max(limits["usual_least"], limits["usual_ratio"] * usual)
             what = "block edges stand out by {:.0f} %"
-            yield from _above(camera, percent, limits, _BLOCKS, what)
+            yield from _above(camera, percent, min(least, limits.suspect), limits, _BLOCKS, what)
 
 
 def _above(
-    camera: Pictures, curve: Floats, limits: Limits, finder: Finder, what: str
+    camera: Pictures, curve: Floats, least: float, limits: Limits, finder: Finder, what: str
 ) -> Iterator[Flag]:
+    """Flags stretches in which a curve's median is ``least`` or more, which may be under the limit
+    for suspect."""
     width = round(limits["steady_s"] * (camera.rate_hz or 0.0))
     steady = np.nan_to_num(rolling_median(curve, width))
-    for stretch in stretches(camera, steady >= limits.suspect, join_s=limits["join_s"]):
+    for stretch in stretches(camera, steady >= least, join_s=limits["join_s"]):
         measured = float(steady[stretch.pictures].max())
-        grade = limits.grade(measured)
-        if grade:
-            said = f"{what.format(measured)} for {stretch.seconds:.1f} s"
-            limit = limits.limit(grade)
-            yield finder.flag(grade, camera.name, stretch.span, measured, limit, said)
+        graded = limits.grade(measured)
+        limit = limits.limit(graded) if graded else least
+        said = f"{what.format(measured)} for {stretch.seconds:.1f} s"
+        grade = graded or Grade.SUSPECT
+        yield finder.flag(grade, camera.name, stretch.span, measured, limit, said)
 
 
 NOISE = Check(
@@ -78,7 +84,7 @@ BLOCKINESS = Check(
     remedy="Raise the bit rate or the quality in the camera's settings, and retake.",
     needs=("cameras.blockiness",),
     function=blockiness,
-    settings=("steady_s", "join_s"),
+    settings=("steady_s", "join_s", "usual_ratio", "usual_least"),
 )
 _NOISE = Finder.of(NOISE)
 _BLOCKS = Finder.of(BLOCKINESS)

@@ -107,6 +107,20 @@ def test_a_picture_in_blocks_is_flagged(tmp_path: Path) -> None:
     assert "block edges" in found.message
 
 
+@pytest.mark.parametrize(
+    ("usual", "blocky", "count"), [(0.15, 0.7, 1), (0.15, 0.5, 0), (0.3, 0.7, 0)]
+)
+def test_a_picture_that_gets_blockier_than_usual_is_suspect(
+    tmp_path: Path, usual: float, blocky: float, count: int
+) -> None:
+    camera = filmed(tmp_path, clips.scene(COUNT))
+    curve = np.full(COUNT, usual, np.float32)
+    curve[45:105] = blocky
+    found = judged("blockiness", replace(camera, blockiness=curve))
+    assert [flag.grade for flag in found] == [Grade.SUSPECT] * count
+    assert all(flag.measured == pytest.approx(70) and flag.limit == 60 for flag in found)
+
+
 def test_blocks_are_found_wherever_they_begin() -> None:
     shifted = packed(6)(clips.scene(1, width=330)[0])
     assert grain_of(np.asarray(shifted, np.uint8)[:, 5:325]).blockiness > 1
