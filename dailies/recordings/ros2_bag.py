@@ -58,7 +58,7 @@ def _folder(path: Path) -> Episode:
     told = _told(path / FILE, problems)
     names = told.get("relative_file_paths")
     listed = [PurePosixPath(str(one)).name for one in names] if isinstance(names, list) else []
-    files = [path / name for name in listed] or _logs_in(path)
+    files = _renamed(path, listed, problems) or [path / name for name in listed] or _logs_in(path)
     if str(told.get("compression_mode") or "").lower() == "file":
         problems.append(
             Problem(
@@ -83,6 +83,24 @@ def _folder(path: Path) -> Episode:
         said=[(RECORD, custom)] if isinstance(custom, dict) else [],
         promised=_promised(told),
     )
+
+
+def _renamed(path: Path, listed: list[str], problems: list[Problem]) -> list[Path]:
+    """The files that lie there for those listed, with a Problem, where all were given other names;
+    else none."""
+    lying = _logs_in(path)
+    if len(lying) != len(listed) or any((path / name).exists() for name in listed):
+        return []
+    if lying:
+        problems.append(
+            Problem(
+                "count_mismatch",
+                None,
+                f"{path / FILE} names {', '.join(listed)}, but {', '.join(f.name for f in lying)} "
+                "is there, and was read: name it so again, or `ros2 bag reindex`",
+            )
+        )
+    return lying
 
 
 def _log(path: Path, files: list[Path], *, is_packed: bool) -> Log:

@@ -44,9 +44,10 @@ def blockiness(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     by ``usual_least`` or more. Cameras that were measured before blockiness was are not judged.
     """
     for camera in measurements.cameras:
-        if camera.count and len(camera.blockiness) == camera.count:
+        told = camera.blockiness[np.isfinite(camera.blockiness)]
+        if len(told) and len(camera.blockiness) == camera.count:
             percent = camera.blockiness * 100
-            usual = float(np.median(np.nan_to_num(percent)))
+            usual = 100 * float(np.median(told))
             least = max(limits["usual_least"], limits["usual_ratio"] * usual)
             what = "block edges stand out by {:.0f} %"
             yield from _above(camera, percent, min(least, limits.suspect), limits, _BLOCKS, what)

@@ -65,7 +65,8 @@ VIEW_ERROR_S, VIEW_LENGTH_S = 0.01, 8.0
 """What one point of view adds to the error over so long, less by the root of a longer time: a
 jackknife over the few motions of a short episode misses it."""
 FAR_S = 0.5
-"""A lag beyond this must show twice as clearly: chance has that much more room there."""
+"""A lag that is beyond this, or drifts there, must show twice as clearly: chance has that much more
+room there."""
 BLOCKS = 12
 PAIR_ROUNDS = 3
 STEPS = 20
@@ -561,7 +562,8 @@ def _doubt(fit: _Fit, start: _Start, motion: _Motion) -> str:
     """
     explained = max(fit.correlation, 0) ** 2
     clearness = explained / max(1 - explained, 1e-9) * motion.length_s
-    needed = (8 + 0.8 * len(motion.scale)) * (2 if abs(fit.offset_s) > FAR_S else 1)
+    farthest_s = abs(fit.offset_s) + abs(fit.drift) * motion.length_s / 2
+    needed = (8 + 0.8 * len(motion.scale)) * (2 if farthest_s > FAR_S else 1)
     if not clearness >= needed:
         return "no correlation"
     if start.rival > RIVAL_MAX:

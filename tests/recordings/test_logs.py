@@ -468,6 +468,19 @@ def test_a_bag_and_a_bags_folder_have_their_json_too(tmp_path: Path) -> None:
     assert opened(folder).declared_duration_s == 1.0
 
 
+def test_a_ros2_bag_whose_file_was_renamed_is_read_and_told_of(tmp_path: Path) -> None:
+    folder = made_logs.ros2_bag(tmp_path / "bag")
+    whole = opened(folder)
+    [file] = folder.glob("*.db3")
+    file.rename(folder / "take.db3")
+    found = opened(folder)
+    assert [problem.check for problem in found.problems] == ["count_mismatch"]
+    assert f"names {file.name}, but take.db3 is there" in found.problems[0].message
+    assert [one.name for one in found.series] == [one.name for one in whole.series]
+    (folder / "take.db3").rename(tmp_path / "gone.db3")
+    assert [problem.check for problem in opened(folder).problems] == ["missing_stream"]
+
+
 def test_a_bag_of_several_files_is_one_recording(tmp_path: Path) -> None:
     messages = made_logs.ros_messages(ROS2, seed=4)
     whole = opened(made_logs.ros2_bag(tmp_path / "whole", messages=messages))
