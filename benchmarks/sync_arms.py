@@ -21,12 +21,15 @@ from dailies.recordings.contract import Camera, Clock, Series, VideoFile
 from dailies.words import NS
 from quality.measures.decode import measure_camera
 from quality.measures.sync import SyncMeasures, measure_sync
+from quality.measures.together import evidence, lag_of
 
 RATE_HZ, LENGTH_S = 30, 60.0
 LENGTHS_S = (8.0, 20.0, 60.0)
 PARTS = 3
 """Parts that are taken of a film at most, spread evenly over it."""
 LATE_S = (0.0, 0.133)
+EPISODE_S, EPISODES = 8.0, 7
+"""Of one arm, which tell its lag together."""
 PPM = (0, 300, 600, 1_000, 2_000, 3_000, 6_000, 10_000)
 CODECS = (
     ("libx264", {"crf": "23", "preset": "veryfast"}),
@@ -66,6 +69,7 @@ def arms(folder: Path, count: int, tell: Callable[[str], None]) -> Iterator[dict
             films.append(_film(folder / "arm.mp4", motion, arm, view))
         for length_s in LENGTHS_S:
             yield _lags(films, motions, view, length_s)
+        yield _together(films, motions, view)
         for ppm in PPM:
             yield _drifts(films, motions, view, ppm)
 
@@ -117,6 +121,34 @@ def _lags(
         "largest_ms": round(max(errors_ms), 1) if errors_ms else None,
         "told": len(errors_ms),
         "of": asked,
+    }
+
+
+def _together(films: list[Filmed], motions: list[Motion], view: View) -> dict[str, Any]:
+    """Errors of the lag that all episodes of an arm tell together."""
+    errors_ms, sigmas = [], []
+    for arm, (film, motion) in enumerate(zip(films, motions, strict=True)):
+        late_s = LATE_S[arm % len(LATE_S)]
+        found = lag_of(
+            [
+                one
+                for start_s in np.arange(EPISODES) * EPISODE_S
+                for one in evidence(
+                    [film.part(start_s, EPISODE_S)], [_joints(motion, start_s, EPISODE_S, late_s)]
+                )
+            ]
+        )
+        if found.offset_ms is not None:
+            errors_ms.append(abs(found.offset_ms - late_s * 1e3))
+            sigmas.append(errors_ms[-1] / (found.offset_error_ms or 1.0))
+    return {
+        "name": f"lag of a {view} camera, {EPISODES} episodes of {EPISODE_S:.0f} s together",
+        "value": round(float(np.median(errors_ms)), 1) if errors_ms else None,
+        "unit": "ms off (median)",
+        "largest_ms": round(max(errors_ms), 1) if errors_ms else None,
+        "largest_in_errors": round(max(sigmas), 1) if sigmas else None,
+        "told": len(errors_ms),
+        "of": len(films),
     }
 
 

@@ -190,6 +190,7 @@ def screen(
 ) -> None:
     """Screen recordings once and print a verdict per episode; needs no record.
 
+    What all episodes of a rig or dataset tell together is said at the end, on the error output.
     Ends with status 0 where all are good, 1 where any is not, 2 where any could not be screened.
     """
     from jobs.pool import Broken, Dataset, Done, Pool, prepare, screen_all
@@ -202,6 +203,7 @@ def screen(
         raise Stop("--triage looks at too few pictures to find people: leave it or the model out")
     prepare()
     from jobs.copies import Run
+    from jobs.whole_set import WholeSet
     from quality.policy import Policy
 
     config = _config(None, None, None, policy, face_model, hand_model)
@@ -212,7 +214,7 @@ def screen(
     for path in chosen:
         _tell_absent(path)
     are_good = True
-    run = Run(limits)
+    run, whole = Run(limits), WholeSet(limits)
     seen: list[Any] = []
     if clean is not None:
         from jobs.export_clean import refuse_full
@@ -233,6 +235,7 @@ def screen(
             elif isinstance(report, Done):
                 screened = report.screened if triage else run.judged(report.screened)
                 show(screened)
+                whole.add(screened)
                 if told is not None:
                     told.add(screened)
                 if clean is not None:
@@ -252,10 +255,14 @@ def screen(
                         told.add(lost)
                     are_good = False
                 bars.advance(bar)
+        together = list(whole.lags())
+        are_good &= all(lag.flag is None for lag in together)
         if told is not None and page is not None:
             names = ", ".join(one.name for one in paths)
             title = f"Triage of {names}" if triage else f"Screening of {names}"
-            page.write_text(told.page(title), "utf-8")
+            page.write_text(told.page(title, together), "utf-8")
+    for lag in together:
+        _tell(lag.said)
     if clean is not None:
         _export(seen, clean)
     raise typer.Exit(COULD_NOT_RUN if is_broken else int(not are_good))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import collections
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade
 from jobs.screening import Screened, ScreenedStream
+from jobs.whole_set import SetLag
 from quality.measures import Measurements
 
 STILL_WIDTH = 224
@@ -51,8 +52,8 @@ class Report:
         if screened.verdict.flags:
             self._chapters.append(_chapter(screened, len(self._episodes), self.store))
 
-    def page(self, title: str) -> str:
-        """The page as HTML."""
+    def page(self, title: str, together: Sequence[SetLag] = ()) -> str:
+        """The page as HTML; ``together`` is what all episodes of a rig tell together."""
         counts = collections.Counter(one.verdict.grade for one in self._episodes)
         hours = sum(one.duration_s for one in self._episodes) / 3600
         policy = ", ".join(sorted({one.verdict.policy for one in self._episodes}))
@@ -63,6 +64,7 @@ class Report:
             triage=_TRIAGE if any(one.triage for one in self._episodes) else "",
             policy=html.escape(policy),
             pareto="".join(_pareto(self._episodes)),
+            together=_together(together),
             rows="".join(_row(one, at + 1) for at, one in enumerate(self._episodes)),
             chapters="".join(self._chapters),
             style=_STYLE,
@@ -97,6 +99,17 @@ def _pareto(episodes: list[Screened]) -> Iterator[str]:
             f"<tr><td>{check}</td><td class=n>{count}</td><td class=n>{share:.1f}</td>"
             f'<td class=bar><i style="width:{100 * count / most:.1f}%"></i></td></tr>\n'
         )
+
+
+def _together(lags: Sequence[SetLag]) -> str:
+    rows = ""
+    for lag in lags:
+        grade = lag.flag.grade.value if lag.flag else "good"
+        rows += (
+            f'<tr><td class="{grade}">{WORDS[grade]} {grade}</td>'
+            f"<td>{html.escape(lag.said)}</td></tr>\n"
+        )
+    return f"\n<h2>All episodes together</h2><table>{rows}</table>" if rows else ""
 
 
 def _chapter(screened: Screened, number: int, store: Path) -> str:
@@ -260,7 +273,7 @@ _PAGE = """<!doctype html>
 <body><h1>{title}</h1><p>{said}. Judged under {policy}.</p>{triage}
 <h2>What was found</h2><div class=scroll><table>
 <tr><th>check</th><th class=n>episodes</th><th class=n>% of all</th><th></th></tr>
-{pareto}</table></div>
+{pareto}</table></div>{together}
 <h2>Episodes</h2><div class=scroll><table>
 <tr><th>verdict</th><th>recording</th><th class=n>length [s]</th><th>flags</th></tr>
 {rows}</table></div>

@@ -21,6 +21,7 @@ from quality.judge import judge
 from quality.measures import NO_MODELS, Measurements, Models, Pictures, measure
 from quality.measures.measurements import safe_name
 from quality.measures.sketch import Sketch
+from quality.measures.together import Evidence, evidence
 from quality.measures.triage import measure_triage
 from quality.policy import Policy
 from quality.scores import Score, scores
@@ -68,8 +69,9 @@ class Screened:
     than the one that measured; ``stored`` says whether they lie in the folder of measurements.
     ``alone`` is the fingerprint of a video without the series beside it, None where there are none.
     ``sketches`` are what the cameras' clips are known again by.
-    ``scores`` tell the verdict under moved limits. ``triage`` is set where this is no full
-    screening, so that good means no more than that nothing odd was seen.
+    ``scores`` tell the verdict under moved limits, ``evidence`` is what the episode adds to what
+    all of its rig tell together. ``triage`` is set where this is no full screening, so that good
+    means no more than that nothing odd was seen.
     """
 
     path: Path
@@ -87,6 +89,7 @@ class Screened:
     alone: str | None = None
     scores: tuple[Score, ...] = ()
     sketches: tuple[Sketch, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     triage: Triaged | None = None
 
 
@@ -128,6 +131,7 @@ def screen_episode(
         measurements = _measured(episode, store / key if store else None, threads, models)
         verdict = judge(measurements, policy, episode.metadata)
         near = scores(measurements, policy, episode.metadata)
+        adds = tuple(evidence(measurements.cameras, episode.series))
     except Exception as error:  # whatever a damaged file does to us is that file's failure
         message = _unmeasured(episode, error)
         return failed(episode.path, episode.index, policy, message, opened=episode, key=key)
@@ -137,6 +141,7 @@ def screen_episode(
         alone=_alone(episode),
         sketches=tuple(camera.sketch for camera in measurements.cameras),
         scores=near,
+        evidence=adds,
     )
 
 

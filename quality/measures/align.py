@@ -147,7 +147,7 @@ class _Motion:
     def shifted(self, offset_s: float, drift: float, extra: int = 0) -> Floats:
         """The explaining speeds under an offset and drift, (n + 2 extra, d)."""
         at_s = self._explaining_s(offset_s, drift, extra)
-        return _detrended(self.track.speed(at_s, self.width_s)) / self.scale
+        return detrended(self.track.speed(at_s, self.width_s)) / self.scale
 
     def pairs(self, columns: npt.NDArray[np.intp], offset_s: float, drift: float) -> Floats:
         """Products of the velocities of each two of ``columns``, and ones, (n, pairs + 1)."""
@@ -190,8 +190,8 @@ def _motion(stream: Track, against: Track) -> _Motion | str:
     if width_s > 0.25:
         return "too few samples a second"
     whole = stream.speed(grid_s, width_s)
-    seen = _detrended(whole)[:, 0]
-    scale = _detrended(against.speed(grid_s, width_s)).std(axis=0)
+    seen = detrended(whole)[:, 0]
+    scale = detrended(against.speed(grid_s, width_s)).std(axis=0)
     moving = scale > 1e-9 * np.maximum(against.path[-1] / max(steps * STEP_S, 1), 1e-9)
     if not moving.any() or seen.std() < 1e-3:
         return "nothing moves"
@@ -201,7 +201,7 @@ def _motion(stream: Track, against: Track) -> _Motion | str:
     return _Motion(grid_s, width_s, seen / size, whole[:, 0] / size, track, scale[moving])
 
 
-def _detrended(speeds: Floats) -> Floats:
+def detrended(speeds: Floats) -> Floats:
     """Speeds (n, d) less their moving mean over TREND_S."""
     reach = min(round(TREND_S / STEP_S) // 2, len(speeds) - 1)
     padded = np.pad(speeds, ((reach, reach), (0, 0)), mode="reflect")
@@ -227,7 +227,7 @@ def _weights(gram: Floats, products: Floats, rounds: int = 40) -> Floats:
     return weights
 
 
-def _explained(gram: Floats, products: Floats) -> tuple[Floats, Floats]:
+def explained_by(gram: Floats, products: Floats) -> tuple[Floats, Floats]:
     """Share of the motion that the best weights explain, (m,), and the weights, (m, d)."""
     weights = _weights(gram, products)
     share = 2 * (weights * products).sum(axis=1) - ((weights @ gram) * weights).sum(axis=1)
@@ -254,9 +254,9 @@ def _search(motion: _Motion) -> _Start:
     reach, count = round(LAG_MAX_S / STEP_S), len(motion.grid_s)
     speeds = motion.shifted(0.0, 0.0, extra=reach).astype(np.float32)
     gram = _gram(speeds[reach : reach + count].astype(np.float64))
-    by_window, middles_s = _products(motion.seen.astype(np.float32), speeds, reach)
+    by_window, middles_s = lagged_products(motion.seen.astype(np.float32), speeds, reach)
     lags_s = np.arange(-reach, reach + 1, dtype=np.float64) * STEP_S
-    share, weights = _explained(gram, by_window.sum(axis=0).T)
+    share, weights = explained_by(gram, by_window.sum(axis=0).T)
     best = int(np.argmax(share - LAG_COST * np.abs(lags_s)))
     other = np.abs(lags_s - lags_s[best]) > NEAR_S
     lag_s, drift, drifting_share = float(lags_s[best]), 0.0, float(share[best])
@@ -264,7 +264,7 @@ def _search(motion: _Motion) -> _Start:
     for _ in range(2):
         lag_s, drift = _line(np.einsum("wdl,d->wl", by_window, row), middles_s, lags_s, best)
         products = _along(by_window, (lag_s + drift * middles_s) / STEP_S + reach)
-        drifting, rows = _explained(gram, products[None])
+        drifting, rows = explained_by(gram, products[None])
         drifting_share, row = float(drifting[0]), rows[0]
     top = max(float(share[best]), drifting_share, 1e-9)
     return _Start(
@@ -281,7 +281,7 @@ def _gram(speeds: Floats) -> Floats:
     return gram
 
 
-def _products(
+def lagged_products(
     seen: npt.NDArray[np.float32], speeds: npt.NDArray[np.float32], reach: int
 ) -> tuple[Floats, Floats]:
     """Products of motion and speeds by window and lag, (w, d, 2 reach + 1), and windows' middles.
@@ -505,7 +505,7 @@ def _squares(
     share = ridge / len(pairs)
     slope = -np.gradient(explained, STEP_S)
     blocks = _blocks(motion, slope, pairs, squares - explained, weight, share, drifting)
-    return blocks, _detrended(np.sqrt(np.maximum(explained, 0))[:, None])[:, 0]
+    return blocks, detrended(np.sqrt(np.maximum(explained, 0))[:, None])[:, 0]
 
 
 def _weight_of(squares: Floats) -> Floats:

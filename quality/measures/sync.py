@@ -87,7 +87,7 @@ def measure_sync(
     are compared with the first camera directly. Never raises for odd values.
     """
     cameras = {camera.name: camera_track(camera) for camera in pictures}
-    robot = [series_track(one) for one in _references(series)]
+    robot = [series_track(one) for one in references(series)]
     against_robot = [
         max((_compare(camera, one) for one in robot), key=_clarity)
         for camera in cameras.values()
@@ -112,7 +112,7 @@ def measure_clocks(
     return (*_clocks(pictures, series), *map(_ends_of_sound, heard))
 
 
-def _references(series: Sequence[Series]) -> list[Series]:
+def references(series: Sequence[Series]) -> list[Series]:
     for role in ("state", "action", "other"):
         found = [one for one in series if one.role == role]
         if found:

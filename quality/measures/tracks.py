@@ -45,7 +45,9 @@ class Track:
     """How much a stream has moved up to each of its times: ``path`` (n, d), never falling.
 
     ``place`` (n, p) is where the first p of its columns have come to, forth and back; p is 0 for a
-    camera, which shows how much it moves and not whither.
+    camera, which shows how much it moves and not whither. ``numbers`` says which of the stream's
+    columns each of the path's is, (d,); one that turns them all into one has the number after the
+    last.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Track:
     times_s: Floats
     path: Floats
     place: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    numbers: tuple[int, ...] = (0,)
 
     @property
     def period_s(self) -> float:
@@ -109,7 +112,7 @@ def series_track(series: Series) -> Track:
     times_s, kept = np.unique(np.asarray(series.times_ns)[:count][whole] / NS, return_index=True)
     values = values[whole][:, finite][kept] if count else np.zeros((0, 0))
     if len(values) < 2:
-        return Track(series.name, series.role, times_s, np.zeros((len(times_s), 0)))
+        return Track(series.name, series.role, times_s, np.zeros((len(times_s), 0)), numbers=())
     names = [name for name, good in zip(series.columns, finite, strict=False) if good]
     rates = np.array([bool(RATES.search(f"{series.name}.{name}")) for name in names], np.bool_)
     rates = rates if len(rates) == values.shape[1] else np.zeros(values.shape[1], np.bool_)
@@ -117,13 +120,17 @@ def series_track(series: Series) -> Track:
     steps = np.column_stack([np.diff(values[:, ~rates], axis=0), _swept(turning, times_s)])
     length = _capped(np.abs(steps))
     place = np.sign(steps) * length
+    known = np.flatnonzero(finite)
+    numbers = np.concatenate([known[~rates], known[rates]])
     if rates.any():
+        numbers = np.append(numbers, len(finite))
         whole_turn = np.hypot.reduce(turning, axis=1)[:, None]
         length = np.column_stack([length, _capped(_swept(whole_turn, times_s))])
     path = _added_up(length)
     moves = path[-1] > 1e-9
     place = _added_up(place)[:, moves[: place.shape[1]]]
-    return Track(series.name, series.role, times_s, path[:, moves], place)
+    kept_numbers = tuple(numbers[moves].tolist())
+    return Track(series.name, series.role, times_s, path[:, moves], place, kept_numbers)
 
 
 def _swept(rates: Floats, times_s: Floats) -> Floats:

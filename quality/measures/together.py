@@ -1,0 +1,207 @@
+"""How late a camera is against the robot by what all episodes of one rig show together.
+
+An episode of some seconds seldom tells by itself: so many joints explain so few motions by chance
+as well. But one camera sees the same joints from the same place in every episode, and runs equally
+late. The normal equations of the regression (``align``: what a camera sees, on the speeds of the
+joints, with weights that cannot be negative) are therefore added up over the episodes, lag by lag.
+A lag that differs from episode to episode, or drifts, leaves no clear best one, and is not told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dailies.recordings.contract import Series
+from quality.measures.align import (
+    LAG_COST,
+    LAG_MAX_S,
+    NEAR_S,
+    OVERLAP_MIN_S,
+    RIDGE,
+    RIVAL_MAX,
+    STEP_S,
+    STEPS_MAX,
+    detrended,
+    explained_by,
+    lagged_products,
+)
+from quality.measures.sync import SyncMeasures, references
+from quality.measures.tracks import Floats, Moving, Reference, Track, camera_track, series_track
+
+FEWEST = 5
+"""Episodes that it takes: with fewer no error can be told from how they differ."""
+PARTS = 12
+"""Parts of the episodes that are left out in turn."""
+PER_COLUMN = 0.8
+PLAIN = 8.0
+"""Explained / unexplained x seconds that chance seldom reaches, and what a column adds, as for one
+episode (``align``); twice as much is asked."""
+ERROR_MAX_S = 0.03
+GRID_ERROR_S = 0.004
+"""What a parabola over three steps of the grid errs by, which no jackknife shows."""
+SLOWEST_S = 0.25
+REACH = round(LAG_MAX_S / STEP_S)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What one episode adds to what all tell of a camera and a series of d columns.
+
+    ``gram`` (d, d) holds the products of the joints' speeds, ``products`` (d, 2 REACH + 1) those
+    with what the camera sees, by lag, and ``energy`` its square; sums over ``count`` steps of the
+    grid, of which the joints tell of ``told`` (2 REACH + 1,) at each lag. The last column is of
+    all turning rates together.
+    """
+
+    camera: str
+    against: str
+    reference: Reference
+    gram: Floats
+    products: Floats
+    told: Floats
+    energy: float
+    count: int
+
+
+def evidence(cameras: Sequence[Moving], series: Sequence[Series]) -> Iterator[Evidence]:
+    """What an episode's cameras show of the robot; nothing of those that nothing can be told of."""
+    against = [(one, series_track(one)) for one in references(series)]
+    for camera in cameras:
+        stream = camera_track(camera)
+        for one, track in against:
+            found = _evidence(stream, track, len(one.columns) + 1)
+            if found is not None:
+                yield found
+
+
+def _evidence(stream: Track, against: Track, columns: int) -> Evidence | None:
+    if min(len(stream.times_s), len(against.times_s)) < 2 or not against.path.shape[1]:
+        return None
+    start_s = max(stream.times_s[0], against.times_s[0])
+    steps = int((min(stream.times_s[-1], against.times_s[-1]) - start_s) / STEP_S)
+    width_s = max(stream.period_s, against.period_s, STEP_S)
+    if not OVERLAP_MIN_S / STEP_S <= steps <= STEPS_MAX or width_s > SLOWEST_S:
+        return None
+    seen = detrended(stream.speed(start_s + STEP_S * np.arange(steps), width_s))[:, 0]
+    around_s = start_s + STEP_S * np.arange(-REACH, steps + REACH)
+    # beyond its ends the robot seems to rest: nothing is known of it there
+    first_s, last_s = against.times_s[[0, -1]] + np.array([1.5, -1.5]) * width_s
+    known = np.flatnonzero((around_s >= first_s) & (around_s <= last_s))
+    if not len(known):
+        return None
+    speeds = np.zeros((len(around_s), columns))
+    speeds[np.ix_(known, np.array(against.numbers))] = detrended(
+        against.speed(around_s[known], width_s)
+    )
+    now = speeds[REACH : REACH + steps]
+    until = np.searchsorted(known, np.arange(2 * REACH + steps + 1))
+    told = (until[steps:] - until[: 2 * REACH + 1])[::-1].astype(np.float64)
+    by_window, _ = lagged_products(seen.astype(np.float32), speeds.astype(np.float32), REACH)
+    return Evidence(
+        stream.name,
+        against.name,
+        against.reference,
+        now.T @ now,
+        by_window.sum(axis=0) * steps,
+        told,
+        float(seen @ seen),
+        steps,
+    )
+
+
+def lag_of(episodes: Sequence[Evidence]) -> SyncMeasures:
+    """How late the camera is by all ``episodes`` (of the same camera and series) together.
+
+    The error is a jackknife over parts of the episodes. Where ``tells`` is False, ``reason`` says
+    why. Raises IndexError where there are none.
+    """
+    first = episodes[0]
+    blank = SyncMeasures(
+        first.camera,
+        first.against,
+        "content",
+        False,
+        "",
+        0,
+        round(1e9 * STEP_S * sum(one.count for one in episodes) / len(episodes)),
+        first.reference,
+    )
+    if len(episodes) < FEWEST:
+        return replace(blank, reason="too few episodes")
+    best = _best(episodes)
+    if best is None:
+        return replace(blank, reason="nothing moves")
+    count = min(PARTS, len(episodes))
+    left_out = [
+        _best([one for at, one in enumerate(episodes) if at % count != part])
+        for part in range(count)
+    ]
+    lags_s = np.array([one.lag_s if one else math.inf for one in left_out])
+    varies = (count - 1) / count * float(((lags_s - lags_s.mean()) ** 2).sum())
+    error_s = math.hypot(math.sqrt(varies), GRID_ERROR_S)
+    known = replace(blank, correlation=math.sqrt(best.share))
+    seconds = STEP_S * sum(one.count for one in episodes)
+    needed = 2 * (PLAIN + PER_COLUMN * best.columns)
+    if best.share / max(1 - best.share, 1e-9) * seconds < needed:
+        return replace(known, reason="no correlation")
+    if best.rival > RIVAL_MAX:
+        return replace(known, reason="several offsets fit alike")
+    if not error_s < ERROR_MAX_S or abs(best.lag_s) > LAG_MAX_S - STEP_S:
+        return replace(known, reason="too uncertain")
+    return replace(
+        known,
+        tells=True,
+        offset_ms=best.lag_s * 1e3,
+        drift_ppm=0.0,
+        offset_error_ms=error_s * 1e3,
+        drift_error_ppm=0.0,
+    )
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best lag, what share of the motion it explains, and that of the best other beside it."""
+
+    lag_s: float
+    share: float
+    rival: float
+    columns: int
+
+
+def _best(episodes: Sequence[Evidence]) -> _Best | None:
+    """The lag at which the joints explain the most; None where nothing moves."""
+    count = sum(one.count for one in episodes)
+    told = np.sum([one.told for one in episodes], axis=0)
+    gram = np.sum([one.gram for one in episodes], axis=0) / max(float(told[REACH]), 1)
+    products = np.sum([one.products for one in episodes], axis=0) / np.maximum(told, 1)
+    energy = sum(one.energy for one in episodes) / count
+    size = np.sqrt(np.diag(gram))
+    moving = size > 1e-9 * max(float(size.max()), 1e-9)
+    if not moving.any() or energy <= 0:
+        return None
+    size, rows = size[moving], np.flatnonzero(moving)
+    gram = gram[np.ix_(rows, rows)] / np.outer(size, size) + RIDGE * np.eye(len(rows))
+    share, _ = explained_by(gram, products[rows].T / size / math.sqrt(energy))
+    lags_s = np.arange(-REACH, REACH + 1) * STEP_S
+    at = int(np.argmax(share - LAG_COST * np.abs(lags_s)))
+    other = np.abs(lags_s - lags_s[at]) > NEAR_S
+    top = max(float(share[at]), 1e-9)
+    return _Best(
+        float(lags_s[at]) + STEP_S * _between(share, at),
+        min(top, 1.0),
+        float(share[other].max()) / top,
+        len(rows),
+    )
+
+
+def _between(share: Floats, at: int) -> float:
+    """How far from place ``at`` the top of a parabola through it and its neighbours lies."""
+    if not 0 < at < len(share) - 1:
+        return 0.0
+    before, here, after = share[at - 1 : at + 2]
+    bend = before - 2 * here + after
+    return float(np.clip((before - after) / (2 * bend), -1, 1)) if bend < 0 else 0.0
