@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Problem, VideoFile
 from dailies.recordings.described import is_number
-from dailies.recordings.files import READ_ERRORS, inside, unreadable
+from dailies.recordings.files import READ_ERRORS, inside, trouble, unreadable
 from dailies.recordings.lerobot_info import Info, json_lines
 from dailies.recordings.lerobot_rows import TableFile
 
@@ -98,6 +98,11 @@ def _own_files(info: Info) -> Iterator[Listed]:
     problems: list[Problem] = []
     seen: set[int] = set()
     lying = _lying_there(info.root)
+    if by.exists() and (problem := trouble(by, None, "the LeRobot format")):
+        for index in sorted({index for _, index in lying}):
+            own = _found(_own(info, index, by, None, ()), lying)
+            yield replace(own, problems=(problem, *own.problems))
+        return
     for index, row in _rows_of_lines(by, problems):
         seen.add(index)
         tasks = _task_texts(row.get("tasks"), info)

@@ -359,6 +359,15 @@ def test_a_line_that_cannot_be_read_leaves_its_episode_unlisted_but_read(old: Pa
     assert second.series[0].declared_count is None
 
 
+@pytest.mark.parametrize("text", ["", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"])
+def test_a_list_that_is_no_list_is_told_of_and_its_episodes_read(old: Path, text: str) -> None:
+    (old / "meta" / "episodes.jsonl").write_text(text)
+    for episode in episodes_at(old):
+        assert told(episode) == [("corrupt_stream", None)]
+        assert ("is empty" if not text else "Git LFS pointer") in episode.problems[0].message
+        assert episode.series
+
+
 def test_a_table_of_another_episode_is_told_of(old: Path) -> None:
     data = old / "data/chunk-000"
     shutil.copy(data / "episode_000002.parquet", data / "episode_000000.parquet")
