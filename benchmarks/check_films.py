@@ -11,6 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
+import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,7 @@ from dailies.recordings.contract import (
     VideoFile,
 )
 from dailies.words import NS
+from quality.checks.bits import missing_bits
 from quality.checks.colour import GREYEST
 from quality.measures import Measurements, Pictures, measure
 from quality.measures.decode import measure_camera
@@ -234,6 +236,25 @@ def _blocky(quality: int) -> Change:
         return np.asarray(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE))
 
     return filtered(packed)
+
+
+def _encoded(crf: int) -> Maker:
+    """A film compressed so hard, as it is decoded again."""
+
+    def make(folder: Path) -> Made:
+        shot = Shot(list(scene("arm")), (np.arange(COUNT) / RATE_HZ).tolist())
+        path = write(folder / "film.mp4", shot, RATE_HZ, group=RATE_HZ, crf=crf)
+        camera = measure_camera(Camera("front", VideoFile(path)))
+        missing = missing_bits(camera).astype(np.float64)
+        curve = Curve("bits that are missing", camera.times_ns / NS, missing)
+        with av.open(str(path)) as container:
+            frames = tuple(
+                np.asarray(one.to_ndarray(format="yuv420p"), np.uint8)
+                for one in container.decode(video=0)
+            )
+        return Made(seen(camera), (curve,), frames=frames, middle_s=COUNT / RATE_HZ / 2)
+
+    return make
 
 
 def _held(pictures: int) -> Maker:
@@ -471,7 +492,7 @@ FILMED: tuple[Case, ...] = (
     _Filmed(
         "blur",
         Side("two seconds out of focus", filmed(_defocused(3.5), _EDGES)),
-        Side("two seconds a little soft", filmed(_defocused(2.0), _EDGES)),
+        Side("two seconds a little soft", filmed(_defocused(1.2), _EDGES)),
         "px",
         both_limits,
     ),
@@ -526,7 +547,7 @@ FILMED: tuple[Case, ...] = (
     _Filmed(
         "motion_blur",
         Side("smeared along the motion for two seconds", filmed(_smeared(17), _SMEAR, "sweep")),
-        Side("smeared a quarter as far", filmed(_smeared(4), _SMEAR, "sweep")),
+        Side("smeared an eighth as far", filmed(_smeared(2), _SMEAR, "sweep")),
         "px",
         setting("smear_px"),
     ),
@@ -576,6 +597,13 @@ FILMED: tuple[Case, ...] = (
         Side("three seconds at JPEG quality 30", filmed(_blocky(30), _BLOCKS, span_s=(1.0, 4.0))),
         "%",
         both_limits,
+    ),
+    _Filmed(
+        "too_few_bits",
+        Side("encoded at crf 45", _encoded(45)),
+        Side("encoded at crf 30", _encoded(30)),
+        "%",
+        lambda limits: {"suspect": limits.suspect},
     ),
     _Filmed(
         "dirty_lens",

@@ -43,6 +43,8 @@ WIDEST = 640
 LONGEST_S = 10.0
 SHORTEST_S = 4.0
 WHOLE_S = 30.0
+CRFS = (23, 30, 35, 40, 45)
+"""Of libx264, which leaves the fewer bits the higher."""
 FEW = ("bikes.mp4", "karma.mp4", "flipping_a_pancake.mkv", "episode_000001.mp4")
 """Clips that are taken unless all are asked for."""
 
@@ -106,6 +108,7 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
                 false = [name for name, one in clean_to_rdq.items() if one.of(theirs)]
                 yield _result(f"planted_{kind}_by_rdq", spoilt, named, theirs, false)
             shutil.rmtree(here)
+        yield from _starved(Path(folder), clips, policy)
         flagged = [clip.name for clip, one in zip(clips, clean, strict=True) if one.spans]
         yield {
             "name": "planted_nothing",
@@ -113,6 +116,23 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
             "unit": "clean clips flagged by any check",
             "clips": len(clips),
             "flagged": flagged,
+        }
+
+
+def _starved(folder: Path, clips: Sequence[Clip], policy: Policy) -> Iterator[dict[str, Any]]:
+    """How many whole clips are said to have too few bits, by how hard they are compressed."""
+    for crf in CRFS:
+        path = folder / "starved.mp4"
+        found = []
+        for clip in clips:
+            write(path, kept(clip), clip.rate_hz, crf=crf)
+            flags = [flag for one in screen(path, policy) for flag in one.verdict.flags]
+            found.append(any(flag.check == "too_few_bits" for flag in flags))
+        yield {
+            "name": f"planted_crf_{crf}",
+            "ratio": round(statistics.fmean(found), 3),
+            "unit": "flagged",
+            "clips": len(clips),
         }
 
 
@@ -233,7 +253,7 @@ def found_in(flags: Sequence[Flag]) -> Found:
     )
 
 
-def write(path: Path, shot: Shot, rate_hz: float, *, group: int = 250) -> Path:
+def write(path: Path, shot: Shot, rate_hz: float, *, group: int = 250, crf: int = 20) -> Path:
     """Encode a shot with a key picture every ``group`` pictures at most; gives ``path`` back."""
     rows, width = shot.frames[0].shape
     with av.open(str(path), "w") as container:
@@ -241,7 +261,7 @@ def write(path: Path, shot: Shot, rate_hz: float, *, group: int = 250) -> Path:
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, rows * 2 // 3, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 90_000)
-        stream.options = {"preset": "veryfast", "crf": "20", "g": str(group)}
+        stream.options = {"preset": "veryfast", "crf": str(crf), "g": str(group)}
         for picture, at_s in zip(shot.frames, shot.seconds, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, "yuv420p")
             frame.pts, frame.time_base = round(at_s * 90_000), Fraction(1, 90_000)

@@ -106,6 +106,7 @@ MEASURES = (
     Measure("shown", decode, "shown_of", ("face_count", "hand_count")),
     Measure("faces", FaceLook, "__call__", ("face_count", "face_width", "face_score")),
     Measure("hands", HandLook, "__call__", ("hand_count", "hand_score")),
+    Measure("packets", decode, "_key_bytes", ("key_bytes",)),
     Measure("thumbnail", decode, "thumbnail_of"),
     Measure("series", measures, "measure_series", ("series",)),
     Measure("sync", measures, "measure_sync", ("sync",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quality.checks import control, motion, people, sound, stuck, sync, task, timing, touch
+from quality.checks.bits import TOO_FEW_BITS
 from quality.checks.blur import BLUR, MOTION_BLUR
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.colour import COLOUR_CAST, NO_COLOUR, TORN_PICTURE
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     PICTURE_SIZE_CHANGED,
     NOISE,
     BLOCKINESS,
+    TOO_FEW_BITS,
     DIRTY_LENS,
     FILMED_SCREEN,
     # series: values, motion, times, touch; then the task

@@ -234,6 +234,8 @@ def _frames(
                 return
             if clock.holds(at_s):
                 take.packet_seconds.append(at_s)
+                if packet.is_keyframe:
+                    take.key_bytes.append(packet.size)
         elif packet.size:
             take.packet_seconds.append(len(take.packet_seconds) * clock.period_s)
         yield from decoded(stream.codec_context, packet, take)
@@ -452,6 +454,7 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
         repeat=table[order, len(CURVES)].astype(np.bool_),
         motion_two=np.array(take.two, np.float32)[order],
         keys=np.flatnonzero(np.isin(order, take.keys)).astype(np.int32),
+        key_bytes=_key_bytes(take),
         width=take.width,
         height=take.height,
         codec=take.codec,
@@ -484,6 +487,10 @@ def _sketch(
     cells = np.frombuffer(bytes(take.cells), np.uint16).reshape(len(sketched), CELLS)
     by_time = np.argsort(sketched, kind="stable")
     return sketched[by_time], cells[by_time].ravel()
+
+
+def _key_bytes(take: Take) -> npt.NDArray[np.int32]:
+    return np.array(take.key_bytes, np.int32)
 
 
 def _grids(take: Take, rank: npt.NDArray[np.intp]) -> dict[str, Any]:

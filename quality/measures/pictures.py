@@ -49,7 +49,8 @@ class Pictures(Timed):
     the share of pixels that changed by more than 8 levels, and ``repeat`` says that the picture, or
     every other row of a wide one at half its width, equals the one before bit for bit.
     ``motion_two`` is the change from the picture before that one (0 for the first two), or empty
-    where it was not measured, ``keys`` the numbers of the key pictures, (k,).
+    where it was not measured, ``keys`` the numbers of the key pictures, (k,), and
+    ``key_bytes`` the sizes of their packets, in their order; empty where these are not known.
 
     ``smear_px`` is the width of the edges in that of the directions x and y in which they are wider
     (``edge_px``: sharper). Colour is measured five times a second and holds until then: ``tint``
@@ -134,6 +135,7 @@ class Pictures(Timed):
     view_change: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     view_stays: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     keys: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    key_bytes: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     sketched: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     cells: Cells = field(default_factory=lambda: np.empty(0, np.uint16))
     grid_looked: npt.NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))

@@ -90,6 +90,7 @@ class Take:
     earlier: Plane | None = None
     two: array[float] = field(default_factory=lambda: array("f"))  # changes over two pictures
     keys: list[int] = field(default_factory=list)  # numbers of the key pictures
+    key_bytes: list[int] = field(default_factory=list)  # sizes of their packets
     cells: bytearray = field(default_factory=bytearray)
     sketched: list[int] = field(default_factory=list)  # numbers of the pictures in ``cells``
     sketches: Pace = field(default_factory=lambda: Pace(SKETCH_EVERY_S))

@@ -67,7 +67,7 @@ def test_a_pass_charges_every_step_and_leaves_the_program_as_it_was(tmp_path: Pa
     taken = profile._pass(episode, policy)
     assert (take.shrink, planes._gradients, lens.View.see) == before
     assert set(taken.calls) == {step.name for step in profile.MEASURES}
-    assert (taken.calls["shrink"], taken.calls["edges"]) == (90, 270)
+    assert (taken.calls["shrink"], taken.calls["edges"]) == (90, 360)
     assert 0 < sum(taken.steps.values()) < 100
     assert set(taken.rules) == set(BY_NAME)
     shared = sum(profile._cost(check, taken) for check in CHECKS)

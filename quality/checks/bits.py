@@ -1,0 +1,89 @@
+"""Pictures of which a codec was left too few bits to keep what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from dailies.words import Flag
+from quality.checks.check import Check, Finder, Limits
+from quality.checks.remembered import once
+from quality.checks.stretches import Floats, rolling_median, stretches
+from quality.measures.measurements import Measurements
+from quality.measures.pictures import Pictures
+from quality.measures.planes import REFERENCE_WIDTH
+
+EFFICIENCY: Mapping[str, float] = {
+    "h264": 1.0, "mpeg4": 1.0, "vp8": 1.0, "hevc": 1.6, "av1": 1.6, "vp9": 1.6,
+}  # fmt: skip
+"""What a bit of a key picture says in each codec, in bits of H.264; others are not judged."""
+GOOD = 0.02
+"""Bits a pixel that a level of texture takes in a key picture at 640 wide, in H.264 at crf 23 (18
+clips: 0.018 and more). crf 30 leaves 0.010 to 0.016, 35 0.006 to 0.010, 40 0.004 to 0.0065."""
+WIDER = 0.75
+"""The same scene has fewer details a pixel in a wider picture: by this power of the width (two
+clips encoded 320, 640 and 1280 wide)."""
+FLAT = 2.0
+"""Levels of texture under which a picture says nothing: the dark, a cap, a bare wall."""
+DRAWN_PX, DRAWN_CONTRAST = 0.35, 75.0
+"""Width of edges at 640 wide, and contrast, from which on a picture is drawn (a test pattern, a
+title): that takes few bits at any quality. A camera's that lack bits have 0.43 and more (0.36 at
+224 wide), and 67 and less."""
+
+
+def too_few_bits(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags stretches in which key pictures lack so much (%) of the bits that pictures of such
+    texture take at good quality. Each stands for those up to the next one. Cameras of other codecs,
+    and those measured before, are not judged.
+    """
+    for camera in measurements.cameras:
+        missing = missing_bits(camera)
+        for stretch in stretches(camera, np.nan_to_num(missing) >= limits.suspect):
+            measured = float(np.nanmedian(missing[stretch.pictures]))
+            grade = limits.grade(measured)
+            if grade and stretch.seconds >= limits["min_s"]:
+                said = (
+                    f"{measured:.0f} % of the bits that such pictures take are missing for "
+                    f"{stretch.seconds:.1f} s"
+                )
+                limit = limits.limit(grade)
+                yield _FINDER.flag(grade, camera.name, stretch.span, measured, limit, said)
+
+
+@once
+def missing_bits(camera: Pictures) -> Floats:
+    """What share (%) of the bits is missing at each picture, (n,); NaN where nothing tells."""
+    efficiency = EFFICIENCY.get(_family(camera.codec))
+    keys = camera.keys
+    unknown = np.full(camera.count, np.nan)
+    if efficiency is None or not len(keys) or len(camera.key_bytes) != len(keys):
+        return unknown
+    bits = 8.0 * camera.key_bytes / max(camera.width * camera.height, 1)
+    texture = camera.texture[keys].astype(np.float64)
+    taken = bits / np.maximum(texture, FLAT) * (camera.width / REFERENCE_WIDTH) ** WIDER
+    missing = 100 * np.clip(1 - efficiency * taken / GOOD, 0, 1)
+    sharp_px = DRAWN_PX * np.clip(camera.width / REFERENCE_WIDTH, 0.5, 1)
+    is_drawn = (camera.edge_px[keys] <= sharp_px) | (camera.contrast[keys] > DRAWN_CONTRAST)
+    missing[is_drawn | (texture < FLAT)] = np.nan
+    # a lone key picture may be of a moment that moves, and blurs
+    missing = rolling_median(missing, 3) if len(missing) > 2 else missing
+    shown = np.searchsorted(keys, np.arange(camera.count), side="right") - 1
+    return np.where(shown >= 0, missing[np.maximum(shown, 0)], np.nan)
+
+
+def _family(codec: str) -> str:
+    """The codec that a decoder decodes: ``libdav1d`` is one of AV1."""
+    return {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9"}.get(codec, codec)
+
+
+TOO_FEW_BITS = Check(
+    name="too_few_bits",
+    says="The picture was compressed to too few bits: detail is smeared or falls into blocks.",
+    unit="%",
+    remedy="Raise the bit rate or the quality in the recorder's settings, and retake.",
+    needs=("cameras.key_bytes", "cameras.texture", "cameras.edge_px", "cameras.contrast"),
+    function=too_few_bits,
+    settings=("min_s",),
+)
+_FINDER = Finder.of(TOO_FEW_BITS)
