@@ -73,7 +73,6 @@ def test_what_cannot_be_told_is_not_judged(tmp_path: Path) -> None:
     assert judged(replace(camera, key_bytes=np.empty(0, np.int32))) == []
     assert judged(replace(camera, key_bytes=camera.key_bytes[:1])) == []
     assert judged(replace(camera, texture=np.ones(camera.count, np.float32))) == []
-    drawn = np.full(camera.count, 0.3, np.float32)
-    assert judged(replace(camera, edge_px=drawn)) == []
+    assert judged(replace(camera, dark_share=np.full(camera.count, 0.95, np.float32))) == []
     assert judged(replace(camera, contrast=np.full(camera.count, 80, np.float32))) == []
     assert judged(Pictures.none("front")) == []
