@@ -52,6 +52,8 @@ LADDERS: dict[str, tuple[float, ...]] = {
     "dropped_frames": _steps((1, 10, 1), (12, 20, 2), (25, 50, 5)),
     "sync_drift": _steps((20, 200, 5), (220, 500, 20)),
     "colour_cast": _steps((12, 60, 2)),
+    "blockiness": _steps((50, 200, 10), (225, 400, 25)),
+    "too_few_bits": _steps((40, 95, 2.5)),
     "stuck_joint": _steps((0.3, 2.0, 0.1), (2.5, 5.0, 0.5)),
     "flat_series": _steps((0.2, 2.0, 0.1), (2.5, 5.0, 0.5)),
     "spike": _steps((5, 15, 1), (20, 50, 5), (60, 100, 20)),

@@ -41,14 +41,15 @@ def _changes(camera: Pictures, limits: Limits) -> Mask:
 def blockiness(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches in which the steps at the edges of the blocks are greater (%) than those
     beside them, or, as suspect, by ``usual_ratio`` times as much as is usual with this camera and
-    by ``usual_least`` or more. Cameras that were measured before blockiness was are not judged.
+    by ``usual_share`` of the limit or more. Cameras that were measured before blockiness was are
+    not judged.
     """
     for camera in measurements.cameras:
         told = camera.blockiness[np.isfinite(camera.blockiness)]
         if len(told) and len(camera.blockiness) == camera.count:
             percent = camera.blockiness * 100
             usual = 100 * float(np.median(told))
-            least = max(limits["usual_least"], limits["usual_ratio"] * usual)
+            least = max(limits["usual_share"] * limits.suspect, limits["usual_ratio"] * usual)
             what = "block edges stand out by {:.0f} %"
             yield from _above(camera, percent, min(least, limits.suspect), limits, _BLOCKS, what)
 
@@ -85,7 +86,7 @@ BLOCKINESS = Check(
     remedy="Raise the bit rate or the quality in the camera's settings, and retake.",
     needs=("cameras.blockiness",),
     function=blockiness,
-    settings=("steady_s", "join_s", "usual_ratio", "usual_least"),
+    settings=("steady_s", "join_s", "usual_ratio", "usual_share"),
 )
 _NOISE = Finder.of(NOISE)
 _BLOCKS = Finder.of(BLOCKINESS)
