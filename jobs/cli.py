@@ -191,7 +191,8 @@ def screen(
     """Screen recordings once and print a verdict per episode; needs no record.
 
     What all episodes of a rig or dataset tell together is said at the end, on the error output.
-    Ends with status 0 where all are good, 1 where any is not, 2 where any could not be screened.
+    Ends with status 0 where all are good, 1 where any is not, or a camera is late by all of them, 2
+    where any could not be screened.
     """
     from jobs.pool import Broken, Dataset, Done, Pool, prepare, screen_all
 
@@ -216,6 +217,7 @@ def screen(
     are_good = True
     run, whole = Run(limits), WholeSet(limits)
     seen: list[Any] = []
+    datasets: set[Path] = set()
     if clean is not None:
         from jobs.export_clean import refuse_full
 
@@ -231,11 +233,13 @@ def screen(
         bar = bars.add_task("screening", total=len(chosen))
         for report in screen_all(pool, chosen):
             if isinstance(report, Dataset):
+                datasets.add(report.job.path)
                 bars.update(bar, total=(bars.tasks[0].total or 0) + len(report.episodes) - 1)
             elif isinstance(report, Done):
                 screened = report.screened if triage else run.judged(report.screened)
                 show(screened)
-                whole.add(screened)
+                whole.add(screened, of_many=screened.path in datasets)
+                screened = replace(screened, evidence=())
                 if told is not None:
                     told.add(screened)
                 if clean is not None:

@@ -144,8 +144,10 @@ def _nothing_here(info: Info, listed: Sequence[Listed]) -> Episode:
     said = f"lists {count} episodes, of which no file is here" if count else "has no episode in it"
     problem = Problem("missing_stream", None, f"{info.root} {said}: copy the dataset again")
     files = (info.file,) if info.file.is_file() else ()
-    of_first = listed[0].problems if listed else ()
-    problems = (*info.problems, *of_first, problem)
+    of_list = trouble(info.root / "meta" / "episodes.jsonl", None, "the LeRobot format")
+    is_damaged = of_list is not None and of_list.check == "corrupt_stream"
+    of_first = listed[0].problems if listed else (of_list,) * is_damaged
+    problems = (*info.problems, *filter(None, of_first), problem)
     return Episode(info.root, 0, info.format, problems=problems, files=files)
 
 

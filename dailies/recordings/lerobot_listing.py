@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -161,14 +162,17 @@ def _rows_of_lines(path: Path, problems: list[Problem]) -> Iterator[tuple[int, d
 
 
 def _lying_there(root: Path) -> dict[tuple[str | None, int], Path]:
-    """The episodes' files that are there, by their camera (None: the table) and episode."""
-    tables = [(None, path) for path in root.glob("data/chunk-*/episode_*.parquet")]
-    videos = [(path.parent.name, path) for path in root.glob("videos/chunk-*/*/episode_*.mp4")]
-    return {
-        (key, int(match[1])): path
-        for key, path in sorted([*tables, *videos], key=lambda one: one[1])
-        if (match := _OWN_FILE.match(path.name))
-    }
+    """The episodes' files that are there, by their camera (None: the table) and episode; of two the
+    one in the earlier chunk."""
+    tables = ((None, path) for path in root.glob("data/chunk-*/episode_*.parquet"))
+    videos = ((path.parent.name, path) for path in root.glob("videos/chunk-*/*/episode_*.mp4"))
+    found: dict[tuple[str | None, int], Path] = {}
+    for key, path in chain(tables, videos):
+        if match := _OWN_FILE.match(path.name):
+            first = found.setdefault((key, int(match[1])), path)
+            if first is not path and path < first:
+                found[key, int(match[1])] = path
+    return found
 
 
 def _found(one: Listed, lying: Mapping[tuple[str | None, int], Path]) -> Listed:
@@ -177,7 +181,9 @@ def _found(one: Listed, lying: Mapping[tuple[str | None, int], Path]) -> Listed:
 
     def found(stream: str | None, named: Path | None) -> Path | None:
         elsewhere = lying.get((stream, one.index))
-        if named is None or elsewhere is None or named.exists() or named.is_symlink():
+        if named is None or elsewhere is None or elsewhere == named:
+            return named
+        if named.exists() or named.is_symlink():
             return named
         problems.append(
             Problem(

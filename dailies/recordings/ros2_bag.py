@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,6 +26,7 @@ SIDECAR = "dailies.json"
 
 _KEY = "rosbag2_bagfile_information"
 _ENDINGS = (".db3", ".mcap")
+_NUMBERS = re.compile(r"(\d+)")
 
 
 class Ros2Bag:
@@ -59,7 +61,8 @@ def _folder(path: Path) -> Episode:
     names = told.get("relative_file_paths")
     listed = [PurePosixPath(str(one)).name for one in names] if isinstance(names, list) else []
     files = _renamed(path, listed, problems) or [path / name for name in listed] or _logs_in(path)
-    if str(told.get("compression_mode") or "").lower() == "file":
+    is_packed_whole = str(told.get("compression_mode") or "").lower() == "file"
+    if is_packed_whole and not all(file.suffix.lower() in _ENDINGS for file in files):
         problems.append(
             Problem(
                 "corrupt_stream",
@@ -88,19 +91,28 @@ def _folder(path: Path) -> Episode:
 def _renamed(path: Path, listed: list[str], problems: list[Problem]) -> list[Path]:
     """The files that lie there for those listed, with a Problem, where all were given other names;
     else none."""
-    lying = _logs_in(path)
+    lying = sorted(_logs_in(path), key=_in_turn)
     if len(lying) != len(listed) or any((path / name).exists() for name in listed):
         return []
-    if lying:
+    is_unpacked = [PurePosixPath(name).stem for name in listed] == [file.name for file in lying]
+    if lying and not is_unpacked:
         problems.append(
             Problem(
                 "count_mismatch",
                 None,
-                f"{path / FILE} names {', '.join(listed)}, but {', '.join(f.name for f in lying)} "
-                "is there, and was read: name it so again, or `ros2 bag reindex`",
+                f"{path / FILE} names {listed[0]}, but {lying[0].name} is there, and was read "
+                f"({len(lying)} such files): name it so again, or `ros2 bag reindex`",
             )
         )
     return lying
+
+
+def _in_turn(file: Path) -> list[tuple[int, str]]:
+    """By which bag_2 comes before bag_10."""
+    return [
+        (int(part or -1), "") if part.isdigit() else (-1, part)
+        for part in _NUMBERS.split(file.name)
+    ]
 
 
 def _log(path: Path, files: list[Path], *, is_packed: bool) -> Log:

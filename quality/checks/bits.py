@@ -21,9 +21,11 @@ EFFICIENCY: Mapping[str, float] = {
 GOOD = 0.02
 """Bits a pixel that a level of texture takes in a key picture at 640 wide, in H.264 at crf 23 (18
 clips: 0.018 and more). crf 30 leaves 0.010 to 0.016, 35 0.006 to 0.010, 40 0.004 to 0.0065."""
-WIDER = 0.75
-"""The same scene has fewer details a pixel in a wider picture: by this power of the width (two
-clips encoded 320, 640 and 1280 wide)."""
+WIDER, NARROWER = 0.75, 0.4
+"""The same scene has fewer details a pixel in a picture wider than 640, and more in a narrower one:
+by these powers of the width (two clips encoded 320, 640 and 1280 wide, at crf 30 to 40)."""
+SAID_BYTES: Mapping[str, int] = {"h264": 700, "hevc": 2000}
+"""What an encoder may say of itself in the first packet (libx264, libx265)."""
 FLAT = 2.0
 """Levels of texture under which a picture says nothing: the dark, a cap, a bare wall."""
 DARK_SHARE = 0.9
@@ -34,8 +36,8 @@ of cameras, 49 clips at crf 45, have 67 at most."""
 
 def too_few_bits(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches in which key pictures lack so much (%) of the bits that pictures of such
-    texture take at good quality. Each stands for those up to the next one. Cameras of other codecs,
-    and those measured before, are not judged.
+    texture take at good quality. Each stands for those up to the next one. Cameras of other codecs
+    or whose size changes, and those measured before, are not judged.
     """
     for camera in measurements.cameras:
         missing = missing_bits(camera)
@@ -57,11 +59,15 @@ def missing_bits(camera: Pictures) -> Floats:
     efficiency = EFFICIENCY.get(_family(camera.codec))
     keys = camera.keys
     unknown = np.full(camera.count, np.nan)
-    if efficiency is None or not len(keys) or len(camera.key_bytes) != len(keys):
+    size = camera.coded_size
+    if efficiency is None or size is None or not len(keys) or len(camera.key_bytes) != len(keys):
         return unknown
-    bits = 8.0 * camera.key_bytes / max(camera.width * camera.height, 1)
+    coded = camera.key_bytes.astype(np.float64)
+    coded[0] = max(coded[0] - SAID_BYTES.get(_family(camera.codec), 0), 1)
     texture = camera.texture[keys].astype(np.float64)
-    taken = bits / np.maximum(texture, FLAT) * (camera.width / REFERENCE_WIDTH) ** WIDER
+    wider = size[0] / REFERENCE_WIDTH
+    details = wider ** (WIDER if wider > 1 else NARROWER)
+    taken = 8 * coded / (size[0] * size[1]) / np.maximum(texture, FLAT) * details
     missing = 100 * np.clip(1 - efficiency * taken / GOOD, 0, 1)
     is_dark = camera.dark_share[keys] > DARK_SHARE
     missing[is_dark | (texture < FLAT) | (camera.contrast[keys] > DRAWN_CONTRAST)] = np.nan

@@ -97,7 +97,7 @@ def _narrow(camera: Pictures) -> float:
     """By how much the pictures are narrower than those for which limits are given: a blur that
     spoils a wide picture is as much less wide in pixels of a narrow one.
     """
-    return min(camera.width / REFERENCE_WIDTH, 1.0) if camera.width else 1.0
+    return min(camera.coded_size[0] / REFERENCE_WIDTH, 1.0) if camera.coded_size else 1.0
 
 
 @once

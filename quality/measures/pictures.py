@@ -183,6 +183,16 @@ class Pictures(Timed):
         return Span(int(self.times_ns[0]), int(self.times_ns[-1]) + self.period_ns)
 
     @property
+    def coded_size(self) -> tuple[int, int] | None:
+        """Width and height of the pictures as they are coded, which may be shown turned; None where
+        they change, or are not known.
+        """
+        if len(self.sizes) != 1:
+            return None
+        width, height = map(int, self.sizes[0].split("x"))
+        return width, height
+
+    @property
     def sketch(self) -> Sketch:
         """What the camera's clip is known again by; empty where it was measured without."""
         kept = self.sketched[self.sketched < self.count]

@@ -4,14 +4,15 @@ An episode of some seconds seldom tells by itself: so many joints explain so few
 as well. But one camera sees the same joints from the same place in every episode, and runs equally
 late. The normal equations of the regression (``align``: what a camera sees, on the speeds of the
 joints, with weights that cannot be negative) are therefore added up over the episodes, lag by lag.
-A lag that differs from episode to episode, or drifts, leaves no clear best one, and is not told.
+What is told is the lag on average: where episodes differ widely, or it drifts far, none is told,
+but one of 100 ms that comes and goes is not seen.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +42,10 @@ PLAIN = 8.0
 """Explained / unexplained x seconds that chance seldom reaches, and what a column adds, as for one
 episode (``align``); twice as much is asked."""
 ERROR_MAX_S = 0.03
+SPREAD_MAX_S = 0.06
+"""By how much parts of the episodes may differ from one another (standard deviation)."""
+COLUMNS_MAX = 128
+"""Of a series: joints. Wider ones are pictures of another kind."""
 GRID_ERROR_S = 0.004
 """What a parabola over three steps of the grid errs by, which no jackknife shows."""
 SLOWEST_S = 0.25
@@ -49,12 +54,12 @@ REACH = round(LAG_MAX_S / STEP_S)
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What one episode adds to what all tell of a camera and a series of d columns.
+    """What one episode, or several together, add to what all tell of a camera and a series.
 
-    ``gram`` (d, d) holds the products of the joints' speeds, ``products`` (d, 2 REACH + 1) those
-    with what the camera sees, by lag, and ``energy`` its square; sums over ``count`` steps of the
-    grid, of which the joints tell of ``told`` (2 REACH + 1,) at each lag. The last column is of
-    all turning rates together.
+    The series has d - 1 columns. ``gram`` (d, d) holds the products of the joints' speeds,
+    ``products`` (d, 2 REACH + 1) those with what the camera sees, by lag, and ``energy`` its
+    square; sums over ``count`` steps of the grid, of which the joints tell of ``told``
+    (2 REACH + 1,) at each lag. The last column is of all turning rates together.
     """
 
     camera: str
@@ -65,6 +70,40 @@ class Evidence:
     told: Floats
     energy: float
     count: int
+    episodes: int = 1
+
+    def __add__(self, other: Evidence) -> Evidence:
+        """Both together, of the same camera and series."""
+        return replace(
+            self,
+            gram=self.gram + other.gram,
+            products=self.products + other.products,
+            told=self.told + other.told,
+            energy=self.energy + other.energy,
+            count=self.count + other.count,
+            episodes=self.episodes + other.episodes,
+        )
+
+
+@dataclass
+class Gathered:
+    """The evidence of any number of episodes, as sums over PARTS parts of them."""
+
+    parts: list[Evidence] = field(default_factory=list)
+    episodes: int = 0
+
+    def add(self, one: Evidence) -> None:
+        """Take in one episode."""
+        if self.episodes < PARTS:
+            self.parts.append(one)
+        else:
+            self.parts[self.episodes % PARTS] += one
+        self.episodes += 1
+
+    @property
+    def lag(self) -> SyncMeasures:
+        """How late the camera is by all of them. Raises IndexError where there are none."""
+        return lag_of(self.parts)
 
 
 def evidence(cameras: Sequence[Moving], series: Sequence[Series]) -> Iterator[Evidence]:
@@ -80,6 +119,8 @@ def evidence(cameras: Sequence[Moving], series: Sequence[Series]) -> Iterator[Ev
 
 def _evidence(stream: Track, against: Track, columns: int) -> Evidence | None:
     if min(len(stream.times_s), len(against.times_s)) < 2 or not against.path.shape[1]:
+        return None
+    if columns > COLUMNS_MAX:
         return None
     start_s = max(stream.times_s[0], against.times_s[0])
     steps = int((min(stream.times_s[-1], against.times_s[-1]) - start_s) / STEP_S)
@@ -113,13 +154,14 @@ def _evidence(stream: Track, against: Track, columns: int) -> Evidence | None:
     )
 
 
-def lag_of(episodes: Sequence[Evidence]) -> SyncMeasures:
-    """How late the camera is by all ``episodes`` (of the same camera and series) together.
+def lag_of(parts: Sequence[Evidence]) -> SyncMeasures:
+    """How late the camera is on average, by all ``parts`` (of the same camera and series) together.
 
-    The error is a jackknife over parts of the episodes. Where ``tells`` is False, ``reason`` says
-    why. Raises IndexError where there are none.
+    The error is a jackknife over the parts. Where ``tells`` is False, ``reason`` says why. Raises
+    IndexError where there are none.
     """
-    first = episodes[0]
+    first, steps = parts[0], sum(one.count for one in parts)
+    episodes = sum(one.episodes for one in parts)
     blank = SyncMeasures(
         first.camera,
         first.against,
@@ -127,29 +169,26 @@ def lag_of(episodes: Sequence[Evidence]) -> SyncMeasures:
         False,
         "",
         0,
-        round(1e9 * STEP_S * sum(one.count for one in episodes) / len(episodes)),
+        round(1e9 * STEP_S * steps / episodes),
         first.reference,
     )
-    if len(episodes) < FEWEST:
+    if min(episodes, len(parts)) < FEWEST:
         return replace(blank, reason="too few episodes")
-    best = _best(episodes)
+    best = _best(parts)
     if best is None:
         return replace(blank, reason="nothing moves")
-    count = min(PARTS, len(episodes))
-    left_out = [
-        _best([one for at, one in enumerate(episodes) if at % count != part])
-        for part in range(count)
-    ]
+    left_out = [_best([*parts[:at], *parts[at + 1 :]]) for at in range(len(parts))]
     lags_s = np.array([one.lag_s if one else math.inf for one in left_out])
-    varies = (count - 1) / count * float(((lags_s - lags_s.mean()) ** 2).sum())
+    varies = (len(parts) - 1) / len(parts) * float(((lags_s - lags_s.mean()) ** 2).sum())
     error_s = math.hypot(math.sqrt(varies), GRID_ERROR_S)
     known = replace(blank, correlation=math.sqrt(best.share))
-    seconds = STEP_S * sum(one.count for one in episodes)
     needed = 2 * (PLAIN + PER_COLUMN * best.columns)
-    if best.share / max(1 - best.share, 1e-9) * seconds < needed:
+    if not best.share / max(1 - best.share, 1e-9) * STEP_S * steps >= needed:
         return replace(known, reason="no correlation")
-    if best.rival > RIVAL_MAX:
+    if not best.rival <= RIVAL_MAX:
         return replace(known, reason="several offsets fit alike")
+    if not math.sqrt(varies * len(parts)) <= SPREAD_MAX_S:
+        return replace(known, reason="episodes differ")
     if not error_s < ERROR_MAX_S or abs(best.lag_s) > LAG_MAX_S - STEP_S:
         return replace(known, reason="too uncertain")
     return replace(
@@ -172,13 +211,13 @@ class _Best:
     columns: int
 
 
-def _best(episodes: Sequence[Evidence]) -> _Best | None:
+def _best(parts: Sequence[Evidence]) -> _Best | None:
     """The lag at which the joints explain the most; None where nothing moves."""
-    count = sum(one.count for one in episodes)
-    told = np.sum([one.told for one in episodes], axis=0)
-    gram = np.sum([one.gram for one in episodes], axis=0) / max(float(told[REACH]), 1)
-    products = np.sum([one.products for one in episodes], axis=0) / np.maximum(told, 1)
-    energy = sum(one.energy for one in episodes) / count
+    count = sum(one.count for one in parts)
+    told = np.sum([one.told for one in parts], axis=0)
+    gram = np.sum([one.gram for one in parts], axis=0) / max(float(told[REACH]), 1)
+    products = np.sum([one.products for one in parts], axis=0) / np.maximum(told, 1)
+    energy = sum(one.energy for one in parts) / count
     size = np.sqrt(np.diag(gram))
     moving = size > 1e-9 * max(float(size.max()), 1e-9)
     if not moving.any() or energy <= 0:

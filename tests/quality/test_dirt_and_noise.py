@@ -119,6 +119,9 @@ def test_a_picture_that_gets_blockier_than_usual_is_suspect(
     found = judged("blockiness", replace(camera, blockiness=curve))
     assert [flag.grade for flag in found] == [Grade.SUSPECT] * count
     assert all(flag.measured == pytest.approx(70) and flag.limit == 60 for flag in found)
+    off = replace(LIMITS["blockiness"], suspect=np.inf, fail=np.inf)
+    made = Measurements(cameras=(replace(camera, blockiness=curve),))
+    assert not list(BY_NAME["blockiness"].function(made, off))
 
 
 def test_blocks_are_found_wherever_they_begin() -> None:

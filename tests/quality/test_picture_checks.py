@@ -96,9 +96,11 @@ def test_a_sharp_camera_that_is_soft_for_two_seconds_is_suspect() -> None:
 def test_what_is_soft_in_a_narrow_picture_is_not_in_a_wide_one(width: int, count: int) -> None:
     edges = within(0.8, 90, 150, 0.3)
     softer = np.where(edges > 0.5, 8.0, 20.0)
-    soft = pictures(edge_px=edges, sharpness=softer, width=width)
+    soft = pictures(edge_px=edges, sharpness=softer, sizes=(f"{width}x{width}",))
     assert len(flags("blur", soft)) == count
-    smeared = pictures(edge_px=np.full(300, 0.3), smear_px=edges, sharpness=softer, width=width)
+    smeared = pictures(
+        edge_px=np.full(300, 0.3), smear_px=edges, sharpness=softer, sizes=(f"{width}x{width}",)
+    )
     assert len(flags("motion_blur", smeared)) == count
 
 

@@ -10,7 +10,7 @@ import pytest
 from sync_made import Arm, camera, joints
 
 from quality.measures.sync import measure_sync
-from quality.measures.together import FEWEST, Evidence, evidence, lag_of
+from quality.measures.together import FEWEST, PARTS, Evidence, Gathered, evidence, lag_of
 
 LENGTH_S = 5.0
 JOINTS = 14
@@ -63,6 +63,27 @@ def test_an_arm_that_the_camera_does_not_see_tells_nothing() -> None:
 
 def test_lags_that_differ_from_episode_to_episode_are_not_told() -> None:
     assert not lag_of(episodes(np.linspace(-600, 600, 12).tolist())).tells
+
+
+@pytest.mark.parametrize("lags_ms", [[0] * 12 + [250] * 12, [0, 250] * 12])
+def test_what_is_told_of_mixed_lags_is_no_more_certain_than_they_are(lags_ms: list[int]) -> None:
+    gathered = Gathered()
+    for one in episodes(lags_ms):
+        gathered.add(one)
+    lag = gathered.lag
+    assert not lag.tells or 0 < (lag.offset_ms or 0) < 250
+
+
+def test_sums_of_episodes_tell_as_much_as_each_of_them() -> None:
+    each = episodes([133.0] * 40)
+    gathered = Gathered()
+    for one in each:
+        gathered.add(one)
+    assert (gathered.episodes, len(gathered.parts)) == (40, PARTS)
+    assert sum(part.episodes for part in gathered.parts) == 40
+    found = lag_of(each)
+    assert gathered.lag.offset_ms == pytest.approx(found.offset_ms, abs=0.01)
+    assert gathered.lag.offset_error_ms == pytest.approx(found.offset_error_ms, rel=0.5)
 
 
 def test_few_episodes_tell_nothing() -> None:

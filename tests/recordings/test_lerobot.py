@@ -366,6 +366,9 @@ def test_a_list_that_is_no_list_is_told_of_and_its_episodes_read(old: Path, text
         assert told(episode) == [("corrupt_stream", None)]
         assert ("is empty" if not text else "Git LFS pointer") in episode.problems[0].message
         assert episode.series
+    shutil.rmtree(old / "videos")
+    shutil.rmtree(old / "data")
+    assert told(next(episodes_at(old))) == [("corrupt_stream", None), ("missing_stream", None)]
 
 
 def test_a_table_of_another_episode_is_told_of(old: Path) -> None:

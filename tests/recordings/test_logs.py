@@ -476,6 +476,10 @@ def test_a_ros2_bag_whose_file_was_renamed_is_read_and_told_of(tmp_path: Path) -
     found = opened(folder)
     assert [problem.check for problem in found.problems] == ["count_mismatch"]
     assert f"names {file.name}, but take.db3 is there" in found.problems[0].message
+    text = (folder / "metadata.yaml").read_text()
+    (folder / "metadata.yaml").write_text(text.replace(file.name, "take.db3.zstd"))
+    assert opened(folder).problems == ()  # it was unpacked
+    (folder / "metadata.yaml").write_text(text)
     assert [one.name for one in found.series] == [one.name for one in whole.series]
     (folder / "take.db3").rename(tmp_path / "gone.db3")
     assert [problem.check for problem in opened(folder).problems] == ["missing_stream"]
