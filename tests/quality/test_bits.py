@@ -13,12 +13,12 @@ import pytest
 from dailies.recordings.contract import Camera, VideoFile
 from dailies.words import NS, Flag, Grade
 from quality.checks import BY_NAME
+from quality.checks.bits import missing_bits
 from quality.measures import Measurements, Pictures
 from quality.measures.decode import measure_camera
 from quality.policy import Policy
 
 LIMITS = Policy.load().limits_for()["too_few_bits"]
-HEVC = {"preset": "ultrafast", "x265-params": "log-level=0"}
 
 
 def judged(camera: Pictures) -> list[Flag]:
@@ -50,9 +50,19 @@ def test_how_hard_a_film_is_compressed_tells(
         assert "of the bits that such pictures take are missing for 2.0 s" in flag.message
 
 
-@pytest.mark.parametrize(("crf", "count"), [(28, 0), (50, 1)])
-def test_other_codecs_need_fewer_bits(tmp_path: Path, crf: int, count: int) -> None:
-    assert len(judged(encoded(tmp_path, crf, "libx265", **HEVC))) == count
+@pytest.mark.parametrize(
+    ("codec", "crf", "count"),
+    [("libx265", 28, 0), ("libx265", 50, 1), ("libsvtav1", 30, 0), ("libvpx-vp9", 30, 0)],
+)
+def test_other_codecs_need_fewer_bits(tmp_path: Path, codec: str, crf: int, count: int) -> None:
+    options = {
+        "libx265": {"preset": "ultrafast", "x265-params": "log-level=0"},
+        "libsvtav1": {"preset": "12"},
+        "libvpx-vp9": {"b": "0", "cpu-used": "8", "deadline": "realtime"},
+    }
+    camera = encoded(tmp_path, crf, codec, **options[codec])
+    assert np.isfinite(missing_bits(camera)).all()
+    assert len(judged(camera)) == count
 
 
 def test_a_stretch_of_a_recording_is_told_alone(tmp_path: Path) -> None:
