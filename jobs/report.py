@@ -251,6 +251,7 @@ td,th{padding:.25rem .5rem .25rem 0;border-bottom:1px solid #8884}
 td,th{text-align:left;vertical-align:top}
 .n{text-align:right;font-variant-numeric:tabular-nums}
 .good{color:#1b7a4b}.unknown{color:#2a6f97}.suspect{color:#a86400}.fail{color:#b3261e}
+.good,.unknown,.suspect,.fail{white-space:nowrap}
 .bar{width:50%}.bar i{display:block;height:.9rem;background:#2a6f97}
 section{border-top:1px solid #8886;break-inside:avoid-page}
 .sheet,.curves{display:flex;flex-wrap:wrap;gap:.5rem}
