@@ -13,6 +13,9 @@ from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.planes import halved
 
+SHORTEST_USUAL = 0.8
+"""Of the time over which the median is taken: what is only more than usual must last so long."""
+
 
 def noise(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches in which even the quietest part of the picture is noisy (standard deviation,
@@ -64,6 +67,8 @@ def _above(
     for stretch in stretches(camera, steady >= least, join_s=limits["join_s"]):
         measured = float(steady[stretch.pictures].max())
         graded = limits.grade(measured)
+        if graded is None and stretch.seconds < SHORTEST_USUAL * limits["steady_s"]:
+            continue  # what a cut or a blink of light leaves of a median
         limit = limits.limit(graded) if graded else least
         said = f"{what.format(measured)} for {stretch.seconds:.1f} s"
         grade = graded or Grade.SUSPECT
