@@ -108,7 +108,7 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
                 false = [name for name, one in clean_to_rdq.items() if one.of(theirs)]
                 yield _result(f"planted_{kind}_by_rdq", spoilt, named, theirs, false)
             shutil.rmtree(here)
-        yield from _starved(Path(folder), clips, policy)
+        yield from _starved(Path(folder) / "starved", clips, policy)
         flagged = [clip.name for clip, one in zip(clips, clean, strict=True) if one.spans]
         yield {
             "name": "planted_nothing",
@@ -122,12 +122,8 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
 def _starved(folder: Path, clips: Sequence[Clip], policy: Policy) -> Iterator[dict[str, Any]]:
     """How many whole clips are said to have too few bits, by how hard they are compressed."""
     for crf in CRFS:
-        path = folder / "starved.mp4"
-        found = []
-        for clip in clips:
-            write(path, kept(clip), clip.rate_hz, crf=crf)
-            flags = [flag for one in screen(path, policy) for flag in one.verdict.flags]
-            found.append(any(flag.check == "too_few_bits" for flag in flags))
+        told = (_screened(kept(clip), clip, folder, policy, crf=crf) for clip in clips)
+        found = [bool(one.of(("too_few_bits",))) for one in told]
         yield {
             "name": f"planted_crf_{crf}",
             "ratio": round(statistics.fmean(found), 3),
@@ -236,9 +232,9 @@ def _span(clip: Clip) -> tuple[int, int]:
     return start, start + length
 
 
-def _screened(shot: Shot, clip: Clip, folder: Path, policy: Policy) -> Found:
+def _screened(shot: Shot, clip: Clip, folder: Path, policy: Policy, *, crf: int = 20) -> Found:
     folder.mkdir(exist_ok=True)
-    path = write(_file(folder, clip), shot, clip.rate_hz)
+    path = write(_file(folder, clip), shot, clip.rate_hz, crf=crf)
     return found_in([flag for one in screen(path, policy) for flag in one.verdict.flags])
 
 

@@ -175,8 +175,10 @@ class _Motion:
         return at_s
 
 
-def _motion(stream: Track, against: Track) -> _Motion | str:
-    """The two on one grid, or why they cannot be compared."""
+def common_grid(stream: Track, against: Track) -> tuple[Floats, float] | str:
+    """Instants STEP_S apart that both tracks have in common, and the width at which their speeds
+    are looked at [s]; or why they cannot be compared.
+    """
     if len(stream.times_s) < 2 or len(against.times_s) < 2:
         return "too short"
     start_s = max(stream.times_s[0], against.times_s[0])
@@ -185,14 +187,22 @@ def _motion(stream: Track, against: Track) -> _Motion | str:
         return "too short"
     if steps > STEPS_MAX:
         return "clock not usable"
-    grid_s = start_s + STEP_S * np.arange(steps)
     width_s = max(stream.period_s, against.period_s, STEP_S)
     if width_s > 0.25:
         return "too few samples a second"
+    return start_s + STEP_S * np.arange(steps), width_s
+
+
+def _motion(stream: Track, against: Track) -> _Motion | str:
+    """The two on one grid, or why they cannot be compared."""
+    common = common_grid(stream, against)
+    if isinstance(common, str):
+        return common
+    grid_s, width_s = common
     whole = stream.speed(grid_s, width_s)
     seen = detrended(whole)[:, 0]
     scale = detrended(against.speed(grid_s, width_s)).std(axis=0)
-    moving = scale > 1e-9 * np.maximum(against.path[-1] / max(steps * STEP_S, 1), 1e-9)
+    moving = scale > 1e-9 * np.maximum(against.path[-1] / max(len(grid_s) * STEP_S, 1), 1e-9)
     if not moving.any() or seen.std() < 1e-3:
         return "nothing moves"
     place = against.place[:, moving[: against.place.shape[1]]]
@@ -553,6 +563,22 @@ def _drifting_or_not(
     return drifting if within and (explains or certain) else steady
 
 
+def between(values: Floats, at: int, reach: float) -> float:
+    """How far from place ``at`` the top of a parabola through it and its neighbours lies, ``reach``
+    at most; 0 at the ends and where it has no top.
+    """
+    if not 0 < at < len(values) - 1:
+        return 0.0
+    before, here, after = values[at - 1 : at + 2]
+    bend = before - 2 * here + after
+    return float(np.clip((before - after) / (2 * bend), -reach, reach)) if bend < 0 else 0.0
+
+
+def chance(columns: int) -> float:
+    """Explained / unexplained x seconds that so many columns seldom reach by chance."""
+    return 8 + 0.8 * columns
+
+
 def _doubt(fit: _Fit, start: _Start, motion: _Motion) -> str:
     """Why an offset cannot be believed; empty where it can.
 
@@ -563,7 +589,7 @@ def _doubt(fit: _Fit, start: _Start, motion: _Motion) -> str:
     explained = max(fit.correlation, 0) ** 2
     clearness = explained / max(1 - explained, 1e-9) * motion.length_s
     farthest_s = abs(fit.offset_s) + abs(fit.drift) * motion.length_s / 2
-    needed = (8 + 0.8 * len(motion.scale)) * (2 if farthest_s > FAR_S else 1)
+    needed = chance(len(motion.scale)) * (2 if farthest_s > FAR_S else 1)
     if not clearness >= needed:
         return "no correlation"
     if start.rival > RIVAL_MAX:

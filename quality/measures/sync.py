@@ -113,6 +113,7 @@ def measure_clocks(
 
 
 def references(series: Sequence[Series]) -> list[Series]:
+    """Those that cameras are held against: of role state, else action, else the others."""
     for role in ("state", "action", "other"):
         found = [one for one in series if one.role == role]
         if found:

@@ -21,11 +21,12 @@ from quality.measures.align import (
     LAG_COST,
     LAG_MAX_S,
     NEAR_S,
-    OVERLAP_MIN_S,
     RIDGE,
     RIVAL_MAX,
     STEP_S,
-    STEPS_MAX,
+    between,
+    chance,
+    common_grid,
     detrended,
     explained_by,
     lagged_products,
@@ -37,10 +38,6 @@ FEWEST = 5
 """Episodes that it takes: with fewer no error can be told from how they differ."""
 PARTS = 12
 """Parts of the episodes that are left out in turn."""
-PER_COLUMN = 0.8
-PLAIN = 8.0
-"""Explained / unexplained x seconds that chance seldom reaches, and what a column adds, as for one
-episode (``align``); twice as much is asked."""
 ERROR_MAX_S = 0.03
 SPREAD_MAX_S = 0.06
 """By how much parts of the episodes may differ from one another (standard deviation)."""
@@ -48,7 +45,6 @@ COLUMNS_MAX = 128
 """Of a series: joints. Wider ones are pictures of another kind."""
 GRID_ERROR_S = 0.004
 """What a parabola over three steps of the grid errs by, which no jackknife shows."""
-SLOWEST_S = 0.25
 REACH = round(LAG_MAX_S / STEP_S)
 
 
@@ -90,15 +86,18 @@ class Gathered:
     """The evidence of any number of episodes, as sums over PARTS parts of them."""
 
     parts: list[Evidence] = field(default_factory=list)
-    episodes: int = 0
+
+    @property
+    def episodes(self) -> int:
+        """How many there are."""
+        return sum(part.episodes for part in self.parts)
 
     def add(self, one: Evidence) -> None:
         """Take in one episode."""
-        if self.episodes < PARTS:
+        if len(self.parts) < PARTS:
             self.parts.append(one)
         else:
             self.parts[self.episodes % PARTS] += one
-        self.episodes += 1
 
     @property
     def lag(self) -> SyncMeasures:
@@ -118,17 +117,13 @@ def evidence(cameras: Sequence[Moving], series: Sequence[Series]) -> Iterator[Ev
 
 
 def _evidence(stream: Track, against: Track, columns: int) -> Evidence | None:
-    if min(len(stream.times_s), len(against.times_s)) < 2 or not against.path.shape[1]:
+    common = common_grid(stream, against)
+    if isinstance(common, str) or not 0 < against.path.shape[1] <= columns <= COLUMNS_MAX:
         return None
-    if columns > COLUMNS_MAX:
-        return None
-    start_s = max(stream.times_s[0], against.times_s[0])
-    steps = int((min(stream.times_s[-1], against.times_s[-1]) - start_s) / STEP_S)
-    width_s = max(stream.period_s, against.period_s, STEP_S)
-    if not OVERLAP_MIN_S / STEP_S <= steps <= STEPS_MAX or width_s > SLOWEST_S:
-        return None
-    seen = detrended(stream.speed(start_s + STEP_S * np.arange(steps), width_s))[:, 0]
-    around_s = start_s + STEP_S * np.arange(-REACH, steps + REACH)
+    grid_s, width_s = common
+    steps = len(grid_s)
+    seen = detrended(stream.speed(grid_s, width_s))[:, 0]
+    around_s = grid_s[0] + STEP_S * np.arange(-REACH, steps + REACH)
     # beyond its ends the robot seems to rest: nothing is known of it there
     first_s, last_s = against.times_s[[0, -1]] + np.array([1.5, -1.5]) * width_s
     known = np.flatnonzero((around_s >= first_s) & (around_s <= last_s))
@@ -182,7 +177,8 @@ def lag_of(parts: Sequence[Evidence]) -> SyncMeasures:
     varies = (len(parts) - 1) / len(parts) * float(((lags_s - lags_s.mean()) ** 2).sum())
     error_s = math.hypot(math.sqrt(varies), GRID_ERROR_S)
     known = replace(blank, correlation=math.sqrt(best.share))
-    needed = 2 * (PLAIN + PER_COLUMN * best.columns)
+    # as of one episode that is far off, twice what chance reaches is asked
+    needed = 2 * chance(best.columns)
     if not best.share / max(1 - best.share, 1e-9) * STEP_S * steps >= needed:
         return replace(known, reason="no correlation")
     if not best.rival <= RIVAL_MAX:
@@ -230,17 +226,8 @@ def _best(parts: Sequence[Evidence]) -> _Best | None:
     other = np.abs(lags_s - lags_s[at]) > NEAR_S
     top = max(float(share[at]), 1e-9)
     return _Best(
-        float(lags_s[at]) + STEP_S * _between(share, at),
+        float(lags_s[at]) + STEP_S * between(share, at, 1.0),
         min(top, 1.0),
         float(share[other].max()) / top,
         len(rows),
     )
-
-
-def _between(share: Floats, at: int) -> float:
-    """How far from place ``at`` the top of a parabola through it and its neighbours lies."""
-    if not 0 < at < len(share) - 1:
-        return 0.0
-    before, here, after = share[at - 1 : at + 2]
-    bend = before - 2 * here + after
-    return float(np.clip((before - after) / (2 * bend), -1, 1)) if bend < 0 else 0.0

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dailies.words import NS
+from quality.measures.align import between
 from quality.measures.claps import LEAST, same_onsets
 from quality.measures.sound import FINE_A_SECOND, Envelope
 from quality.measures.sync import SyncMeasures
@@ -167,16 +168,7 @@ def _vote(piece: Floats, around: Floats) -> tuple[float, float] | None:
     rival = float(agrees[beside].max(initial=-1))
     if agrees[best] < AGREES or rival > RIVAL * agrees[best]:
         return None
-    return best + _between(agrees, best), float(agrees[best])
-
-
-def _between(agrees: Floats, best: int) -> float:
-    """Where between the neighbours the peak lies: the top of a parabola."""
-    if not 0 < best < len(agrees) - 1:
-        return 0.0
-    before, top, after = agrees[best - 1 : best + 2]
-    bend = before - 2 * top + after
-    return float(np.clip((before - after) / (2 * bend), -0.5, 0.5)) if bend < 0 else 0.0
+    return best + between(agrees, best, 0.5), float(agrees[best])
 
 
 def _told(blank: SyncMeasures, votes: _Votes, middle_s: float, least: int) -> SyncMeasures:
