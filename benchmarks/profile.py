@@ -29,7 +29,7 @@ from dailies.words import NS
 from jobs import screening
 from jobs.screening import screen_episode
 from quality.checks import CHECKS, Check
-from quality.measures import Measurements, Models, decode, grain, lens, planes, take
+from quality.measures import Measurements, Models, decode, grain, lens, planes, steps, take
 from quality.measures.detectors import Boxes, Detector, Model, Picture
 from quality.policy import Policy
 
@@ -95,6 +95,7 @@ MEASURES = (
     Measure("edge_widths", planes, "_edges_px", ("edge_px", "smear_px")),
     Measure("change", planes, "_change", ("motion", "changed_share", "repeat")),
     Measure("change_of_two", take, "mean_change", ("motion_two",)),
+    Measure("steps", steps, "steps_between", ("step_share", "step_error")),
     Measure("chroma", decode, "frame_chroma", ("tint", "colour", "undrawn_share")),
     Measure("colour", take, "tint_of", ("tint", "colour", "undrawn_share")),
     Measure("bands", take, "grain_of", ("noise", "blockiness")),
@@ -114,7 +115,7 @@ MEASURES = (
     Measure("scores", screening, "scores"),
 )
 """Every step that is measured; those that give the same field share its cost with one another."""
-READS_MORE = {"dropped_frames": ("motion_two",), "copied_clip": ("cells",)}
+READS_MORE = {"dropped_frames": ("motion_two", "step_share"), "copied_clip": ("cells",)}
 """Fields that checks read besides those that they name as the reason of their flags."""
 
 

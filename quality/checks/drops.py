@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits, Settings
-from quality.checks.hidden import Leaps, in_twos, leaps
+from quality.checks.hidden import Leaps, Strides, in_twos, leaps, strides
 from quality.checks.remembered import once
 from quality.checks.stretches import Mask, joined, rolling_median, runs
 from quality.measures.measurements import Measurements
@@ -33,6 +33,9 @@ HALVED = 0.25
 least: less shows half the pictures twice, and then all motion leaps. (Of 27 leaps by which 16 of 93
 real episodes of such a camera were flagged it leaves 6, and 8 episodes with repeats; of 37 planted
 ones in a made set it costs 1.)"""
+STRIDE_CHANGE = 1.1
+"""How many times as much as those beside it a picture changes at least where a stride leads to it.
+(Of single lost frames in real clips 1.2 to 4.)"""
 STEADY, STEADY_SHARE = 0.2, 0.9
 """A stretch is steady where so many of its intervals are within so much of their median."""
 
@@ -122,6 +125,9 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     if _often_repeats(camera, found, settings):
         return np.empty(0, np.intp)
     jump = _leaping(motion, found, settings) if found else _jumping(motion, settings)
+    walked = strides(camera)
+    if walked:
+        jump = (jump & ~walked.even) | _striding(camera, walked, settings)
     jump &= motion < settings["cut_motion"]
     at = np.flatnonzero(jump & _goes_on(camera, settings))
     return at[(at > _REACH) & (at < len(motion) - _REACH)]
@@ -150,6 +156,22 @@ def _leaping(
     )
     leap &= stands_out | (found.share < settings["lone_share"])
     return np.asarray(leap & (found.share < settings["cut_share"]), dtype=np.bool_)
+
+
+def _striding(camera: Pictures, found: Strides, settings: Settings) -> Mask:
+    """True where what is seen goes two steps in one, and on as before."""
+    far = (found.excess > settings["stride_share"]) & (found.rise > settings["stride_rise"])
+    far &= found.excess > settings["stride_sigmas"] * found.error
+    far &= found.rise > settings["stride_sigmas"] * found.scatter
+    if not found.in_pairs:
+        # what goes further changes the picture more, unless the codec left a change for later
+        motion = camera.motion.astype(np.float64)
+        around = _around(motion)
+        before, after = around[:, :_REACH], around[:, _REACH:]
+        pace = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
+        far &= motion > STRIDE_CHANGE * np.maximum(before[:, -1], after[:, 0])
+        far &= pace > settings["jump_motion"] / 2
+    return np.asarray(far, dtype=np.bool_)
 
 
 def _jumping(motion: npt.NDArray[np.float64], settings: Settings) -> npt.NDArray[np.bool_]:
@@ -427,6 +449,9 @@ DROPPED_FRAMES = Check(
         "loss_share",
         "pair_share",
         "lone_share",
+        "stride_share",
+        "stride_rise",
+        "stride_sigmas",
         "cut_share",
         "repeat_ratio",
         "dip_ratio",

@@ -2,7 +2,8 @@
 
 Where a frame is missing, one picture differs from the one before by what two steps of the motion
 make, while its neighbours differ by one step each. How much two steps make is known on the spot:
-it is the change over two pictures beside it, with the same texture, noise and codec.
+it is the change over two pictures beside it, with the same texture, noise and codec. What moves
+clearly is also followed itself, see ``quality/measures/steps.py``: it goes two steps in one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from quality.checks.stretches import Mask, rolling_median
 from quality.measures.pictures import Pictures
 
 Floats = npt.NDArray[np.float64]
+
+TOLD = 0.2
+"""Share of the pictures around one whose steps must be told. (Real clips of two hands that stop and
+go had up to five false leaps each without it.)"""
+LONGER = 0.5
+"""Steps that a stride is longer at least where a frame was lost, of which it makes one more."""
+USUAL = (0.7, 1.3)
+"""What the steps into every second picture may usually be, in those that are expected."""
 
 WINDOW = 61
 """Pictures around each by whose scatter a leap is judged."""
@@ -66,8 +75,7 @@ def leaps(camera: Pictures) -> Leaps | None:
     once = np.concatenate([camera.motion[1:2], camera.motion[1:]]).astype(np.float64)
     two = camera.motion_two.astype(np.float64)
     two = np.concatenate([two[2:3], two[2:3], two[2:]])
-    is_key = key_pictures(camera)
-    in_pairs = bool(ALTERNATING < is_key[1:].mean() < 1)
+    is_key, in_pairs = key_pictures(camera), in_key_pairs(camera)
     drawn = is_key & (is_key[1:].mean() <= ALTERNATING)
     at_rest = float(np.quantile(two, QUIET))
     share, excess, scatter = _pairwise(two, at_rest) if in_pairs else _single(once, two, drawn)
@@ -101,11 +109,83 @@ def _pairwise(two: Floats, at_rest: float) -> tuple[Floats, Floats, Floats]:
     return share, excess, _scatter((two + following) / 2 - near)
 
 
+@dataclass(frozen=True, eq=False)
+class Strides:
+    """How much further what is seen moves into each picture than the steps beside it lead one to
+    expect, in steps; arrays of shape (n,).
+
+    ``error`` is the standard error of that, infinite where nothing tells. ``rise`` is by how much
+    it is above that of the steps beside it, for which a long one is too much to expect, and
+    ``scatter`` what that usually is around it. ``in_pairs`` as in ``Leaps``.
+    """
+
+    excess: Floats
+    error: Floats
+    rise: Floats
+    scatter: Floats
+    in_pairs: bool
+
+    @property
+    def even(self) -> Mask:
+        """True where a step is surely no longer than expected, whatever the change says, (n,)."""
+        return np.asarray(self.excess + 2 * self.error < LONGER, dtype=np.bool_)
+
+
+def strides(camera: Pictures) -> Strides | None:
+    """The strides of a camera; None where steps were not measured.
+
+    With every second picture a key picture, the steps into these and into the others err in turn:
+    each kind is held against the usual of its own. Where little of what is around tells, what
+    moves goes by fits and starts, and nothing does.
+    """
+    if len(camera.step_share) != camera.count or camera.count < WINDOW:
+        return None
+    share = camera.step_share.astype(np.float64)
+    in_pairs = in_key_pairs(camera)
+    if in_pairs:
+        share[::2], share[1::2] = _of_usual(share[::2]), _of_usual(share[1::2])
+    tells = np.isfinite(share)
+    tells &= _around(tells.astype(np.float64)).mean(axis=1) > TOLD
+    excess = np.where(tells, share - 1, 0.0)
+    error = np.where(tells, camera.step_error, np.inf).astype(np.float64)
+    rise = excess - (_shifted(excess, -1) + _shifted(excess, 1)) / 2
+    scatter = _scatter_of(rise, tells)
+    return Strides(excess, error, rise, scatter, in_pairs)
+
+
+def _scatter_of(values: Floats, tells: Mask) -> Floats:
+    """Standard deviation around each entry by the median of the sizes of those that tell."""
+    sizes = np.sort(_around(np.where(tells, np.abs(values), np.inf)), axis=1)
+    half = np.isfinite(sizes).sum(axis=1) // 2
+    found = np.take_along_axis(sizes, np.minimum(half, WINDOW - 1)[:, None], axis=1)[:, 0]
+    return np.asarray(1.4826 * np.where(np.isfinite(found), found, 0.0))
+
+
+def _around(values: Floats) -> Floats:
+    """Those ``WINDOW`` around each, (n, WINDOW)."""
+    padded = np.pad(values, WINDOW // 2, mode="reflect")
+    return np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
+
+
+def _of_usual(share: Floats) -> Floats:
+    """Shares in units of the median around each, which is known to be near 1."""
+    window = WINDOW // 2 | 1
+    # what does not tell counts as even, so that a few pictures do not make a median
+    padded = np.pad(np.nan_to_num(share, nan=1.0), window // 2, mode="reflect")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
+    return np.asarray(share / np.clip(usual, *USUAL))
+
+
 def key_pictures(camera: Pictures) -> Mask:
     """True for each key picture of the stream, shape (n,)."""
     is_key = np.zeros(camera.count, np.bool_)
     is_key[camera.keys[camera.keys < camera.count]] = True
     return is_key
+
+
+def in_key_pairs(camera: Pictures) -> bool:
+    """Whether so many pictures are key pictures that the change alternates with them."""
+    return bool(ALTERNATING < key_pictures(camera)[1:].mean() < 1)
 
 
 def in_twos(two: Floats) -> Floats:

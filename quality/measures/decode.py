@@ -445,6 +445,7 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
     }
     rank = np.argsort(order)
     sketched, cells = _sketch(take, rank)
+    steps = take.steps.told()
     people = {name: of for one in take.searches for name, of in one.numbers(rank).items()}
     return Pictures(
         name=camera.name,
@@ -453,6 +454,8 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
         cells=cells,
         repeat=table[order, len(CURVES)].astype(np.bool_),
         motion_two=np.array(take.two, np.float32)[order],
+        step_share=steps.share[order],
+        step_error=steps.error[order],
         keys=np.flatnonzero(np.isin(order, take.keys)).astype(np.int32),
         key_bytes=_key_bytes(take),
         width=take.width,

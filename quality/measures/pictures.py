@@ -49,7 +49,10 @@ class Pictures(Timed):
     the share of pixels that changed by more than 8 levels, and ``repeat`` says that the picture, or
     every other row of a wide one at half its width, equals the one before bit for bit.
     ``motion_two`` is the change from the picture before that one (0 for the first two), or empty
-    where it was not measured, ``keys`` the numbers of the key pictures, (k,), and
+    where it was not measured. ``step_share`` is how many times as far what is seen moves from the
+    picture before as the steps before and after lead one to expect, and ``step_error`` the standard
+    error of that; NaN where nothing tells, see ``quality/measures/steps.py``, and empty where they
+    were not measured, as in a triage. ``keys`` are the numbers of the key pictures, (k,), and
     ``key_bytes`` the sizes of their packets, in their order; empty where these are not known.
 
     ``smear_px`` is the width of the edges in that of the directions x and y in which they are wider
@@ -128,6 +131,8 @@ class Pictures(Timed):
     sizes: tuple[str, ...] = ()
     resized_ns: tuple[int, ...] = ()
     motion_two: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    step_share: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    step_error: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     view_seen: int = 0
     view_moved: int = 0
     view_columns: int = 0

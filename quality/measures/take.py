@@ -41,6 +41,7 @@ from quality.measures.screens import EVERY_S as GRID_EVERY_S
 from quality.measures.screens import NONE_SEEN, Grid, grid_of, longer_wait_s
 from quality.measures.sketch import EVERY_S as SKETCH_EVERY_S
 from quality.measures.sketch import cells_of
+from quality.measures.steps import Steps
 
 COLOUR_EVERY_S = 0.2
 GRAIN_EVERY_S = 0.5
@@ -89,6 +90,7 @@ class Take:
     before: Shrunk | None = None
     earlier: Plane | None = None
     two: array[float] = field(default_factory=lambda: array("f"))  # changes over two pictures
+    steps: Steps = field(default_factory=Steps)
     keys: list[int] = field(default_factory=list)  # numbers of the key pictures
     key_bytes: list[int] = field(default_factory=list)  # sizes of their packets
     cells: bytearray = field(default_factory=bytearray)
@@ -130,6 +132,7 @@ class Take:
         self.measure()
         self._wait()
         self.before = self.earlier = None
+        self.steps.begin()
         self.shape = ()
         self.tints.due_s = self.grains.due_s = -math.inf
 
@@ -178,6 +181,7 @@ class Take:
                 self.grids.put_off(longer_wait_s([grid for _, grid in self.gridded[-NONE_SEEN:]]))
         self.rows.append(numbers(now, self.before, levels, width, self.tint, self.grain))
         self.two.append(mean_change(now.half, self.earlier) * levels.scale)
+        self.steps.see(now.quarter)
         if picture.is_key:
             self.keys.append(number)
         if self.sketches.is_due(at_s):

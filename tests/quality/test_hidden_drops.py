@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -65,6 +66,11 @@ def drops(measured: Measurements) -> list[Flag]:
     return list(BY_NAME["dropped_frames"].function(measured, limits))
 
 
+def counted(measured: Measurements) -> float:
+    """How many frames are said to be missing."""
+    return sum(flag.measured for flag in drops(measured))
+
+
 def places(flags: list[Flag]) -> Iterator[int]:
     """The pictures at which the flags say that frames are missing."""
     return (round(flag.span.start_ns * RATE / NS) + 1 for flag in flags)
@@ -97,11 +103,62 @@ def test_a_camera_that_shows_each_picture_twice_does_not_leap_where_it_is_fast(
     kept = scene()
     measured = film(tmp_path / "top.mp4", kept[:100] + kept[101:], "av1")
     (camera,) = measured.cameras
-    two = camera.motion_two.copy()
+    two, none = camera.motion_two.copy(), np.empty(0, np.float32)
     if is_twice:  # as changes over two pictures are then: the same from either of a pair on
         two[5:95:2], two[107::2] = two[4:94:2], two[106:-1:2]
-    measured = replace(measured, cameras=(replace(camera, motion_two=two),))
-    assert len(drops(measured)) == count
+    # as it was measured before the motion itself was
+    camera = replace(camera, motion_two=two, step_share=none)
+    assert len(drops(replace(measured, cameras=(camera,)))) == count
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_such_a_camera_makes_no_strides(tmp_path: Path, codec: str) -> None:
+    pictures, rng = scene(), np.random.default_rng(0)
+    twice = [pictures[at // 2 * 2] + rng.normal(0, 2, (HEIGHT, WIDTH)) for at in range(COUNT)]
+    shown = [np.clip(one, 0, 255).astype(np.uint8) for one in twice]
+    assert drops(film(tmp_path / "top.mp4", shown[:100] + shown[101:], codec)) == []
+
+
+def passing(still: Picture, thing: Picture) -> list[Picture]:
+    """A small thing that goes to and fro before a still wall, with a sensor's noise."""
+    rng, size = np.random.default_rng(7), thing.shape[0]
+    shown = []
+    for at_s in np.arange(COUNT) / RATE:
+        left, top = 130 + 90 * np.sin(0.9 * at_s), 70 + 40 * np.sin(1.3 * at_s + 0.4)
+        moved = np.float32([[1, 0, left], [0, 1, top]])
+        mask = cv2.warpAffine(np.full((size, size), 1, np.float32), moved, (WIDTH, HEIGHT))
+        drawn = cv2.warpAffine(thing.astype(np.float32), moved, (WIDTH, HEIGHT))
+        picture = still * (1 - mask) + drawn + rng.normal(0, 1, (HEIGHT, WIDTH))
+        shown.append(np.clip(picture, 0, 255).astype(np.uint8))
+    return shown
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_frames_lost_while_a_small_thing_passes_are_found(tmp_path: Path, codec: str) -> None:
+    still = cv2.GaussianBlur(scene(rests=True)[0], (0, 0), 3)
+    pictures = passing(still, scene()[0][:64, :64])
+    assert drops(film(tmp_path / "whole.mp4", pictures, codec)) == []
+    lost = (30, 66, 102, 138, 210)
+    kept = [one for at, one in enumerate(pictures) if at not in lost]
+    measured = film(tmp_path / "top.mp4", kept, codec)
+    assert counted(measured) == len(lost)
+    # their change alone tells of fewer
+    (camera,) = measured.cameras
+    none = replace(camera, step_share=np.empty(0, np.float32))
+    assert counted(replace(measured, cameras=(none,))) < len(lost)
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_a_leap_of_the_change_counts_for_nothing_where_the_motion_goes_on_evenly(
+    tmp_path: Path, codec: str
+) -> None:
+    pictures = scene()
+    measured = film(tmp_path / "top.mp4", pictures[:100] + pictures[101:], codec)
+    (camera,) = measured.cameras
+    even = np.ones_like(camera.step_share), np.full_like(camera.step_error, 0.05)
+    camera = replace(camera, step_share=even[0], step_error=even[1])
+    assert len(drops(measured)) == 1
+    assert drops(replace(measured, cameras=(camera,))) == []
 
 
 @pytest.mark.parametrize("codec", list(CODECS))
@@ -124,6 +181,8 @@ def test_what_is_measured_over_two_pictures_is_kept(tmp_path: Path) -> None:
     camera, kept = measured.cameras[0], Measurements.load(tmp_path / "kept").cameras[0]
     assert kept.keys.tolist() == camera.keys.tolist() == list(range(0, COUNT, 48))
     assert kept.motion_two.tolist() == camera.motion_two.tolist()
+    np.testing.assert_array_equal(kept.step_share, camera.step_share)
+    np.testing.assert_array_equal(kept.step_error, camera.step_error)
     assert len(camera.motion_two) == camera.count
     # two steps of a motion change more than one
     moving = camera.motion > 2

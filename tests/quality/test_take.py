@@ -38,7 +38,17 @@ def test_the_numbers_are_the_same_whoever_measures(tmp_path: Path, width: int) -
     path = clips.write(tmp_path / "clip.mp4", frames)
     camera = Camera("top", VideoFile(path))
     alone, beside = measure_camera(camera, threads=1), measure_camera(camera, threads=3)
-    for name in (*CURVES, "repeat", "times_ns", "motion_two", "keys", "sketched", "cells"):
+    for name in (
+        *CURVES,
+        "repeat",
+        "times_ns",
+        "motion_two",
+        "step_share",
+        "step_error",
+        "keys",
+        "sketched",
+        "cells",
+    ):
         np.testing.assert_array_equal(getattr(alone, name), getattr(beside, name), err_msg=name)
 
 
