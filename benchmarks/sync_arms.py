@@ -48,6 +48,7 @@ class Filmed:
     times_ns: npt.NDArray[np.int64]
     motion: npt.NDArray[np.float32]
     repeat: npt.NDArray[np.bool_]
+    way: npt.NDArray[np.float32]
     clock: Clock = "grid"
 
     def part(self, start_s: float, length_s: float) -> Filmed:
@@ -55,8 +56,10 @@ class Filmed:
         kept = (self.times_ns >= start_s * NS) & (self.times_ns < (start_s + length_s) * NS)
         motion = self.motion[kept].copy()
         motion[:1] = 0
+        way = self.way[kept].copy()
+        way[:1] = 0
         times_ns = self.times_ns[kept] - round(start_s * NS)
-        return Filmed(self.name, times_ns, motion, self.repeat[kept])
+        return Filmed(self.name, times_ns, motion, self.repeat[kept], way)
 
 
 def arms(folder: Path, count: int, tell: Callable[[str], None]) -> Iterator[dict[str, Any]]:
@@ -87,7 +90,7 @@ def _film(path: Path, motion: Motion, arm: int, view: View) -> Filmed:
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     camera = measure_camera(Camera(view, VideoFile(path)))
-    return Filmed(view, camera.times_ns, camera.motion, camera.repeat)
+    return Filmed(view, camera.times_ns, camera.motion, camera.repeat, camera.way)
 
 
 def _joints(

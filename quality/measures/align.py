@@ -53,6 +53,14 @@ MOST_TURNING = 8
 """Columns whose products are taken: those with the greatest weights. 8 make 36 products."""
 PAIRS_SHARE = 2 / 3
 """Products for each independent value at most."""
+WAYS_SHARE = 0.75
+"""Velocities for each independent value at most."""
+APART_S = 0.1
+"""Fits further apart than this do not tell of one lag: the better one counts."""
+FAR_MORE = 1.5
+"""Times as much as another fit that one may leave unexplained which tells a drift."""
+JACKKNIFE_S = 0.004
+"""Under this no jackknife's error is believed."""
 PAIRS_MAX_S = 600.0
 """Longer recordings tell as much by speeds alone, in a third of the time."""
 PAIR_RIDGE = 1e-3
@@ -102,8 +110,9 @@ def align(stream: Track, against: Track) -> Alignment | str:
     fit = _chosen(motion, start)
     doubt = _doubt(fit, start, motion)
     if not doubt and motion.length_s <= PAIRS_MAX_S:
-        by_pairs = _by_pairs(motion, fit)
+        by_pairs, by_ways = _by_pairs(motion, fit), _by_ways(motion, fit)
         fit = by_pairs if by_pairs and not _doubt(by_pairs, start, motion) else fit
+        fit = _both(fit, by_ways) if by_ways and not _doubt(by_ways, start, motion) else fit
     at_least_s = VIEW_ERROR_S * math.sqrt(VIEW_LENGTH_S / motion.length_s)
     if stream.reference == against.reference == "camera":
         at_least_s = VIEWS_ERROR_S
@@ -126,6 +135,8 @@ class _Motion:
     """A stream's motion ``seen`` (n,) on a grid, and the track that should explain it.
 
     Both without their slow trend and of unit size; ``whole`` is what is seen with its trend.
+    ``ways`` is whither all of it goes, likewise, across and then down, (2 n,); empty where that is
+    not known, or where it is not known of the track.
     """
 
     grid_s: Floats
@@ -134,6 +145,7 @@ class _Motion:
     whole: Floats
     track: Track
     scale: Floats
+    ways: Floats
 
     @property
     def from_middle_s(self) -> Floats:
@@ -148,6 +160,12 @@ class _Motion:
         """The explaining speeds under an offset and drift, (n + 2 extra, d)."""
         at_s = self._explaining_s(offset_s, drift, extra)
         return detrended(self.track.speed(at_s, self.width_s)) / self.scale
+
+    def velocities(self, offset_s: float, drift: float) -> Floats:
+        """The explaining velocities under an offset and drift, (n, p)."""
+        at_s = self._explaining_s(offset_s, drift)
+        scale = self.scale[: self.track.place.shape[1]]
+        return detrended(self.track.velocity(at_s, self.width_s)) / scale
 
     def pairs(self, columns: npt.NDArray[np.intp], offset_s: float, drift: float) -> Floats:
         """Products of the velocities of each two of ``columns``, and ones, (n, pairs + 1)."""
@@ -207,8 +225,11 @@ def _motion(stream: Track, against: Track) -> _Motion | str:
         return "nothing moves"
     place = against.place[:, moving[: against.place.shape[1]]]
     track = replace(against, path=against.path[:, moving], place=place)
-    size = seen.std()
-    return _Motion(grid_s, width_s, seen / size, whole[:, 0] / size, track, scale[moving])
+    size, ways = seen.std(), np.empty(0)
+    if stream.way.size and track.place.shape[1]:
+        ways = detrended(stream.heading(grid_s, width_s)).T.ravel()
+        ways = ways / ways.std() if ways.std() > 0 else np.empty(0)
+    return _Motion(grid_s, width_s, seen / size, whole[:, 0] / size, track, scale[moving], ways)
 
 
 def detrended(speeds: Floats) -> Floats:
@@ -516,6 +537,91 @@ def _squares(
     slope = -np.gradient(explained, STEP_S)
     blocks = _blocks(motion, slope, pairs, squares - explained, weight, share, drifting)
     return blocks, detrended(np.sqrt(np.maximum(explained, 0))[:, None])[:, 0]
+
+
+def _by_ways(motion: _Motion, by_speeds: _Fit) -> _Fit | None:
+    """The fit by whither what is seen goes, from where that by speeds has come to; None where it
+    is not known, or the recording is too short for as many velocities.
+    """
+    columns = motion.track.place.shape[1]
+    if not len(motion.ways) or columns >= WAYS_SHARE * INDEPENDENT_HZ * motion.length_s:
+        return None
+    start = (by_speeds.offset_s, by_speeds.drift)
+    ways = replace(motion, seen=motion.ways)
+    return _drifting_or_not(ways, by_speeds.offset_s, [start], _headings)
+
+
+def _both(how_much: _Fit, whither: _Fit) -> _Fit:
+    """What two fits say together: how much is seen to move, and whither.
+
+    They err by different things, one by what adds up or cancels out, the other by how the view
+    turns with the pose; each counts by its own error. Where but one of them tells a drift, which
+    it does on evidence, the other counts only where it explains far more.
+    """
+    better = min(how_much, whither, key=lambda fit: fit.unexplained)
+    if bool(how_much.drift) != bool(whither.drift):
+        drifting = how_much if how_much.drift else whither
+        return drifting if drifting.unexplained < FAR_MORE * better.unexplained else better
+    apart = abs(how_much.offset_s - whither.offset_s)
+    if apart > APART_S:
+        return better
+    shares = _shares(how_much.offset_error_s, whither.offset_error_s, JACKKNIFE_S)
+    offset_error_s = math.hypot(
+        shares[0] * how_much.offset_error_s, shares[1] * whither.offset_error_s, apart / 2
+    )
+    fit = replace(
+        better,
+        offset_s=shares[0] * how_much.offset_s + shares[1] * whither.offset_s,
+        offset_error_s=offset_error_s,
+    )
+    if better.drift:
+        shares = _shares(how_much.drift_error, whither.drift_error, 0.0)
+        drift_error = math.hypot(shares[0] * how_much.drift_error, shares[1] * whither.drift_error)
+        drift = shares[0] * how_much.drift + shares[1] * whither.drift
+        fit = replace(fit, drift=drift, drift_error=drift_error)
+    return fit
+
+
+def _shares(one: float, other: float, floor: float) -> tuple[float, float]:
+    """What two errors count for, by their inverse squares; none is believed to be under a floor."""
+    first = other * other + floor * floor
+    second = one * one + floor * floor
+    return first / (first + second), second / (first + second)
+
+
+def _headings(
+    motion: _Motion, offset_s: float, drift: float, drifting: bool
+) -> tuple[_Blocks, Floats]:
+    """Whither what is seen goes, by the velocities, across and down with weights of their own."""
+    velocities = motion.velocities(offset_s, drift)
+    told = motion.is_told(offset_s, drift).astype(np.float64)
+    rows = velocities * told[:, None]
+    gram = rows.T @ rows
+    share = PAIR_RIDGE * np.trace(gram) / len(gram) / len(rows)
+    seen = motion.seen.reshape(2, -1)
+    solved = np.linalg.solve(gram + share * len(rows) * np.eye(len(gram)), rows.T @ (seen * told).T)
+    explained = (velocities @ solved).T
+    slope = -np.gradient(explained, STEP_S, axis=1)
+    both = [
+        _blocks(motion, slope[one], velocities, seen[one] - explained[one], told, share, drifting)
+        for one in range(2)
+    ]
+    return _side_by_side(both[0], both[1], 1 + drifting), explained.ravel()
+
+
+def _side_by_side(one: _Blocks, other: _Blocks, shared: int) -> _Blocks:
+    """The equations of two things seen at once: the first ``shared`` parameters are the same."""
+    count, size = one.products.shape
+    own = size - shared
+    places = (np.arange(size), np.r_[:shared, size : size + own])
+    grams = np.zeros((count, size + own, size + own))
+    products = np.zeros((count, size + own))
+    prior = np.zeros(size + own)
+    for blocks, at in zip((one, other), places, strict=True):
+        grams[:, at[:, None], at] += blocks.grams
+        products[:, at] += blocks.products
+        prior[at] = blocks.prior
+    return _Blocks(grams, products, prior, one.middles_s)
 
 
 def _weight_of(squares: Floats) -> Floats:

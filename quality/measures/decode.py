@@ -456,6 +456,7 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
         motion_two=np.array(take.two, np.float32)[order],
         step_share=steps.share[order],
         step_error=steps.error[order],
+        way=steps.way[order],
         keys=np.flatnonzero(np.isin(order, take.keys)).astype(np.int32),
         key_bytes=_key_bytes(take),
         width=take.width,

@@ -59,11 +59,16 @@ class Room:
 
 
 class Step(NamedTuple):
-    """A step into a picture: ``share`` is how many times as long as those beside it lead one to
-    expect it is, ``error`` the standard error of that; both NaN where nothing tells."""
+    """Steps into pictures: ``share``, (n,), is how many times as long as those beside it lead one
+    to expect each is, ``error``, (n,), the standard error of that; both NaN where nothing tells.
+
+    ``way``, (n, 2), is how far all that is seen moves together, across and down, in pixels of an
+    eighth of the small plane; 0 into the first.
+    """
 
     share: Floats
     error: Floats
+    way: Floats
 
 
 @dataclass
@@ -73,6 +78,7 @@ class Steps:
     planes: list[Floats] = field(default_factory=list)
     shares: list[Floats] = field(default_factory=list)
     errors: list[Floats] = field(default_factory=list)
+    ways: list[Floats] = field(default_factory=list)
     settled: int = 0  # planes of those that wait whose steps are told
     room: Room = field(default_factory=Room)
 
@@ -94,15 +100,20 @@ class Steps:
     def told(self) -> Step:
         """Every step into a picture so far, (n,); nothing comes before the first."""
         self.begin()
-        none = np.empty(0, np.float32)
-        return Step(np.concatenate([none, *self.shares]), np.concatenate([none, *self.errors]))
+        nothing = _untold(0)
+        return Step(
+            np.concatenate([nothing.share, *self.shares]),
+            np.concatenate([nothing.error, *self.errors]),
+            np.concatenate([nothing.way, *self.ways]),
+        )
 
     def _tell(self, until: int) -> None:
         """Settle the pictures up to ``until``, and keep those that the next ones need."""
         new = slice(self.settled, until)
-        step = steps_between(np.stack(self.planes), self.room) if self.planes else _NOTHING
+        step = steps_between(np.stack(self.planes), self.room) if self.planes else _untold(0)
         self.shares.append(step.share[new])
         self.errors.append(step.error[new])
+        self.ways.append(step.way[new])
         # a step needs those beside it, and the first of these the picture before
         kept = max(until - REACH - 1, 0)
         self.planes = self.planes[kept:]
@@ -122,14 +133,19 @@ def eighth_of(quarter: Plane) -> Floats:
 def steps_between(planes: Floats, room: Room | None = None) -> Step:
     """The steps into each of some pictures, (n, rows, columns), an eighth of the small plane."""
     count, rows, columns = planes.shape
+    step = _untold(count)
+    if count > 1 and min(rows, columns) >= BLOCK:
+        scales = _motions(planes, room or Room())
+        step.way[1:] = _together(scales[1])
+        if count > 2 * REACH:
+            step.share[1:], step.error[1:] = _against_beside(scales)
+    return step
+
+
+def _untold(count: int) -> Step:
+    """As many steps of which nothing is known."""
     share = np.full(count, np.nan, np.float32)
-    error = share.copy()
-    if count > 2 * REACH and min(rows, columns) >= BLOCK:
-        share[1:], error[1:] = _against_beside(_motions(planes, room or Room()))
-    return Step(share, error)
-
-
-_NOTHING = Step(np.empty(0, np.float32), np.empty(0, np.float32))
+    return Step(share, share.copy(), np.zeros((count, 2), np.float32))
 
 
 class _Motion(NamedTuple):
@@ -181,6 +197,15 @@ def _shrunk(values: Floats, by: int) -> Floats:
     size = (columns // by, count * rows // by)
     small: Any = cv2.resize(tall, size, interpolation=cv2.INTER_AREA)
     return np.asarray(small).reshape(count, rows // by, columns // by)
+
+
+def _together(coarse: _Motion) -> Floats:
+    """How far all blocks move as one, in pixels of the fine pictures, (n, 2)."""
+    blocks = coarse.a.shape[2]
+    (xx, xy, yy), (x, y) = coarse.a.sum(axis=2), coarse.c.sum(axis=2)
+    xx, yy = xx + STIFFNESS * blocks, yy + STIFFNESS * blocks
+    best = np.stack([yy * x - xy * y, xx * y - xy * x]) / (xx * yy - xy * xy)
+    return np.asarray(2 * best.T)
 
 
 def _against_beside(scales: tuple[_Motion, _Motion]) -> tuple[Floats, Floats]:

@@ -35,6 +35,8 @@ class Moving(Protocol):
     @property
     def motion(self) -> npt.NDArray[np.float32]: ...
     @property
+    def way(self) -> npt.NDArray[np.float32]: ...
+    @property
     def repeat(self) -> npt.NDArray[np.bool_]: ...
     @property
     def clock(self) -> Clock: ...
@@ -45,9 +47,9 @@ class Track:
     """How much a stream has moved up to each of its times: ``path`` (n, d), never falling.
 
     ``place`` (n, p) is where the first p of its columns have come to, forth and back; p is 0 for a
-    camera, which shows how much it moves and not whither. ``numbers`` says which of the stream's
-    columns each of the path's is, (d,); one that turns them all into one has the number after the
-    last.
+    camera. ``way`` (n, 2) is where all that a camera sees has come to, across and down; empty where
+    that was not measured. ``numbers`` says which of the stream's columns each of the path's is,
+    (d,); one that turns them all into one has the number after the last.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Track:
     path: Floats
     place: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     numbers: tuple[int, ...] = (0,)
+    way: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def period_s(self) -> float:
@@ -67,10 +70,21 @@ class Track:
         That filter removes the alternation of a codec with a key frame every second picture, and
         being centred it shifts nothing: a difference between two samples counts halfway.
         """
+        return self._rate(self.path, at_s, width_s)
+
+    def velocity(self, at_s: Floats, width_s: float) -> Floats:
+        """How fast ``place`` goes, and whither, looked at as in ``speed``: (m, p)."""
+        return self._rate(self.place, at_s, width_s)
+
+    def heading(self, at_s: Floats, width_s: float) -> Floats:
+        """How fast ``way`` goes, and whither, likewise: (m, 2)."""
+        return self._rate(self.way, at_s, width_s)
+
+    def _rate(self, added: Floats, at_s: Floats, width_s: float) -> Floats:
         half = width_s / 2
-        ends = [self._at(self.path, at_s + reach) for reach in (3 * half, half, -half, -3 * half)]
-        speed: Floats = (ends[0] + ends[1] - ends[2] - ends[3]) / (4 * width_s)
-        return speed
+        ends = [self._at(added, at_s + reach) for reach in (3 * half, half, -half, -3 * half)]
+        rate: Floats = (ends[0] + ends[1] - ends[2] - ends[3]) / (4 * width_s)
+        return rate
 
     def velocities(self, at_s: Floats, width_s: float) -> tuple[Floats, Floats, Floats]:
         """How fast ``place`` goes, and whither, in each of the three steps of ``speed``: (m, p)."""
@@ -92,14 +106,22 @@ class Track:
 
 def camera_track(camera: Moving) -> Track:
     motion = np.clip(np.nan_to_num(np.asarray(camera.motion, np.float64)), 0, 255)
+    way = np.nan_to_num(np.asarray(camera.way, np.float64))
+    way = way if len(way) == len(motion) else np.zeros((len(motion), 0))
     times_s, kept = np.unique(np.asarray(camera.times_ns) / NS, return_index=True)
-    motion, repeat = motion[kept], np.asarray(camera.repeat, np.bool_)[kept]
+    motion, way = motion[kept], way[kept]
+    repeat = np.asarray(camera.repeat, np.bool_)[kept]
     # a picture that repeats the one before leaves its motion to the next: share it evenly
     run = np.concatenate([np.zeros(1, np.intp), np.cumsum(~repeat)])[: len(motion)]
     if len(motion):
-        motion = (np.bincount(run, motion) / np.maximum(np.bincount(run), 1))[run]
-        motion[0] = 0
-    return Track(camera.name, "camera", times_s, np.cumsum(_capped(motion[:, None]), axis=0))
+        long = np.maximum(np.bincount(run), 1)
+        motion = (np.bincount(run, motion) / long)[run]
+        for column in way.T:
+            column[:] = (np.bincount(run, column) / long)[run]
+        motion[0] = way[:1] = 0
+    path = np.cumsum(_capped(motion[:, None]), axis=0)
+    way = np.cumsum(np.sign(way) * _capped(np.abs(way)), axis=0)
+    return Track(camera.name, "camera", times_s, path, way=way)
 
 
 def series_track(series: Series) -> Track:

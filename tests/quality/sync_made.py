@@ -37,6 +37,7 @@ class Seen:
     motion: npt.NDArray[np.float32]
     repeat: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     clock: Clock = "measured"
+    way: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2), np.float32))
 
 
 def frame_times(length_s: float, rate_hz: float = 30.0) -> Floats:
@@ -58,12 +59,14 @@ def camera(
     rate_hz: float = 30.0,
     clock: Clock = "measured",
     on_the_wrist: bool = False,
+    shows_way: bool = False,
 ) -> Seen:
     """A camera whose pictures show what the arm did ``late_s`` before their time stamps.
 
     The lag is that at the middle and grows by ``drift`` seconds a second. The change between
     pictures is the joints' way between them, each seen more or less, and the sensor's noise.
-    ``on_the_wrist``, joints turn the view together: what one adds another may take back.
+    ``on_the_wrist``, joints turn the view together: what one adds another may take back. It
+    ``shows_way`` where whither it goes was measured as well, which turns a little with the pose.
     """
     times_s = frame_times(length_s, rate_hz)
     poses = arm.at(times_s - late_s - drift * (times_s - length_s / 2))
@@ -77,7 +80,16 @@ def camera(
     else:
         change = np.abs(ways) @ share * 60 + 1.5
     change += rng.normal(0, 0.05, len(change))
-    return Seen(name, ns(times_s), change.astype(np.float32), np.zeros(len(change), bool), clock)
+    whither = np.empty((0, 2))
+    if shows_way:
+        view = rng.normal(0, 1, (2, poses.shape[1])) if not on_the_wrist else view
+        turned = 0.2 * np.sin(poses[:, 0])
+        across, down = 20 * (view @ ways.T)
+        whither = np.stack([across - turned * down, down + turned * across], axis=1)
+        whither += rng.normal(0, 0.01, whither.shape)
+    still = np.zeros(len(change), bool)
+    seen = change.astype(np.float32), still, clock, whither.astype(np.float32)
+    return Seen(name, ns(times_s), *seen)
 
 
 def joints(

@@ -74,6 +74,69 @@ def test_a_view_that_joints_turn_together_tells_a_drift_within_100_ppm(ppm: int)
         assert found.offset_ms == pytest.approx(60, abs=3)
 
 
+def lag_errors_ms(*, shows_way: bool, length_s: float = 8.0, count: int = 20) -> list[float]:
+    """How far off lags are told of a wrist's camera that is late by up to 0.3 s."""
+    errors = []
+    for seed in range(count):
+        arm, late_s = Arm.moving(seed), np.random.default_rng(seed).uniform(-0.3, 0.3)
+        seen = camera(
+            arm, length_s, late_s=late_s, seed=seed, on_the_wrist=True, shows_way=shows_way
+        )
+        found = measure_sync([seen], [joints(arm, length_s)])[0]
+        if found.tells:
+            errors.append(abs((found.offset_ms or 0.0) - late_s * 1e3))
+    return errors
+
+
+def test_a_view_that_shows_whither_it_goes_tells_lags_twice_as_well() -> None:
+    blind, seeing = lag_errors_ms(shows_way=False), lag_errors_ms(shows_way=True)
+    assert len(seeing) >= len(blind) >= 15
+    assert np.median(seeing) < 0.5 * np.median(blind)
+    assert max(seeing) < 15
+
+
+@pytest.mark.parametrize("ppm", [-20_000, 20_000])
+def test_such_a_view_tells_a_drift_in_12_s(ppm: int) -> None:
+    for seed in (1, 4, 5):
+        arm = Arm.moving(seed)
+        seen = camera(arm, 12, drift=ppm / 1e6, seed=seed, on_the_wrist=True, shows_way=True)
+        found = measure_sync([seen], [joints(arm, 12)])[0]
+        assert found.drift_ppm == pytest.approx(ppm, rel=0.1)
+        assert found.offset_ms == pytest.approx(0, abs=5)
+
+
+def test_whither_a_view_goes_is_shared_with_the_pictures_that_repeat() -> None:
+    arm = Arm.moving(seed=5)
+    seen = camera(arm, 20, late_s=0.1, on_the_wrist=True, shows_way=True)
+    way, motion, repeat = seen.way.copy(), seen.motion.copy(), seen.repeat.copy()
+    repeat[3::4] = True
+    # the next picture makes up for the one that stood
+    way[4::4] += way[3:-1:4]
+    motion[4::4] += motion[3:-1:4]
+    way[3::4], motion[3::4] = 0, 0
+    halting = replace(seen, way=way, motion=motion, repeat=repeat)
+    found = measure_sync([halting], [joints(arm, 20)])[0]
+    assert found.offset_ms == pytest.approx(100, abs=8)
+
+
+def test_two_views_that_show_whither_they_go_are_compared_by_how_much_they_move() -> None:
+    arm = Arm.moving(seed=3)
+    cameras = [
+        camera(arm, 20, name=name, late_s=late_s, seed=seed, shows_way=True)
+        for name, late_s, seed in (("top", 0.0, 1), ("side", 0.1, 2))
+    ]
+    (found,) = [one for one in measure_sync(cameras, []) if one.method == "content"]
+    assert found.offset_ms == pytest.approx(100, abs=25)
+
+
+def test_another_arms_view_tells_nothing_by_whither_it_goes() -> None:
+    told = 0
+    for seed in range(12):
+        seen = camera(Arm.moving(seed + 100), 12, on_the_wrist=True, shows_way=True)
+        told += measure_sync([seen], [joints(Arm.moving(seed), 12)])[0].tells
+    assert told <= 1
+
+
 @pytest.mark.parametrize(("columns", "length_s"), [(8, 4.1), (10, 5.05), (14, 7.05)])
 def test_as_many_joints_as_a_short_recording_has_values_end_nothing(
     columns: int, length_s: float
