@@ -129,6 +129,16 @@ def test_two_views_that_show_whither_they_go_are_compared_by_how_much_they_move(
     assert found.offset_ms == pytest.approx(100, abs=25)
 
 
+def test_whither_a_view_goes_tells_where_how_much_it_moves_does_not() -> None:
+    arm = Arm.moving(seed=8)
+    seen = camera(arm, 12, late_s=0.1, seed=8, on_the_wrist=True, shows_way=True)
+    noise = np.random.default_rng(0).uniform(0, 30, len(seen.motion)).astype(np.float32)
+    blind = replace(seen, motion=noise, way=np.empty((0, 2), np.float32))
+    assert measure_sync([blind], [joints(arm, 12)])[0].reason == "no correlation"
+    found = measure_sync([replace(seen, motion=noise)], [joints(arm, 12)])[0]
+    assert found.offset_ms == pytest.approx(100, abs=5)
+
+
 def test_another_arms_view_tells_nothing_by_whither_it_goes() -> None:
     told = 0
     for seed in range(12):
