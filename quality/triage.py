@@ -86,6 +86,16 @@ def part(camera: Pictures, start: int, stop: int) -> Pictures:
     )
 
 
+_NONE = np.empty(0, np.float32)
+_UNFOLLOWED: dict[str, Any] = {
+    "motion_two": _NONE,
+    "step_share": _NONE,
+    "step_error": _NONE,
+    "way": np.empty((0, 2), np.float32),
+}
+"""What pictures that do not follow one another cannot show."""
+
+
 def held(look: Look) -> Pictures:
     """The camera with each looked-at picture standing for what is around it.
 
@@ -104,7 +114,7 @@ def held(look: Look) -> Pictures:
         usual = np.float32(np.median(known[told])) if told.any() else np.float32(np.nan)
         curves[name] = np.where(near >= 0, values[np.maximum(near, 0)], usual)
     curves["motion"] = np.full(camera.count, np.nan, np.float32)
-    return replace(camera, motion_two=np.empty(0, np.float32), **curves)
+    return replace(camera, **_UNFOLLOWED, **curves)
 
 
 def _nearest(look: Look, at: Any) -> Any:
@@ -128,8 +138,7 @@ def _nearest(look: Look, at: Any) -> Any:
 def _timed(camera: Pictures) -> Pictures:
     """A camera whose times count and whose pictures say nothing."""
     unknown = np.full(camera.count, np.nan, np.float32)
-    none = np.empty(0, np.float32)
-    return replace(camera, motion=unknown, changed_share=unknown, motion_two=none)
+    return replace(camera, motion=unknown, changed_share=unknown, **_UNFOLLOWED)
 
 
 def _singly(

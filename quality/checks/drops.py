@@ -127,7 +127,9 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     jump = _leaping(motion, found, settings) if found else _jumping(motion, settings)
     walked = strides(camera)
     if walked:
-        jump = (jump & ~walked.even) | _striding(camera, walked, settings)
+        # a leap of many frames is too far to be followed
+        near = found.share < settings["lone_share"] if found else np.ones(len(motion), np.bool_)
+        jump = (jump & ~(walked.even & near)) | _striding(camera, walked, settings)
     jump &= motion < settings["cut_motion"]
     at = np.flatnonzero(jump & _goes_on(camera, settings))
     return at[(at > _REACH) & (at < len(motion) - _REACH)]

@@ -127,53 +127,46 @@ class Strides:
 
     @property
     def even(self) -> Mask:
-        """True where a step is surely no longer than expected, whatever the change says, (n,)."""
-        return np.asarray(self.excess + 2 * self.error < LONGER, dtype=np.bool_)
+        """True where a step is surely less than ``LONGER`` off, whatever the change says, (n,)."""
+        return np.asarray(np.abs(self.excess) + 2 * self.error < LONGER, dtype=np.bool_)
 
 
 def strides(camera: Pictures) -> Strides | None:
     """The strides of a camera; None where steps were not measured.
 
-    With every second picture a key picture, the steps into these and into the others err in turn:
-    each kind is held against the usual of its own. Where little of what is around tells, what
-    moves goes by fits and starts, and nothing does.
+    With many key pictures, the steps into these and into the others err in turn: each kind is held
+    against the usual of its own. Where little of what is around tells, what moves goes by fits and
+    starts, and nothing does.
     """
-    if len(camera.step_share) != camera.count or camera.count < WINDOW:
+    lengths = {len(camera.step_share), len(camera.step_error), camera.count}
+    if len(lengths) > 1 or camera.count < WINDOW:
         return None
-    share = camera.step_share.astype(np.float64)
+    share, error = camera.step_share.astype(np.float64), camera.step_error.astype(np.float64)
     in_pairs = in_key_pairs(camera)
     if in_pairs:
-        share[::2], share[1::2] = _of_usual(share[::2]), _of_usual(share[1::2])
+        is_key = key_pictures(camera)
+        for kind in (is_key, ~is_key):
+            usual = _usual(share[kind])
+            share[kind], error[kind] = share[kind] / usual, error[kind] / usual
     tells = np.isfinite(share)
-    tells &= _around(tells.astype(np.float64)).mean(axis=1) > TOLD
+    tells &= _share_around(tells) > TOLD
     excess = np.where(tells, share - 1, 0.0)
-    error = np.where(tells, camera.step_error, np.inf).astype(np.float64)
     rise = excess - (_shifted(excess, -1) + _shifted(excess, 1)) / 2
-    scatter = _scatter_of(rise, tells)
-    return Strides(excess, error, rise, scatter, in_pairs)
+    sizes = rolling_median(np.where(tells, np.abs(rise), np.nan), WINDOW)
+    scatter = 1.4826 * np.nan_to_num(np.asarray(sizes, np.float64))
+    return Strides(excess, np.where(tells, error, np.inf), rise, scatter, in_pairs)
 
 
-def _scatter_of(values: Floats, tells: Mask) -> Floats:
-    """Standard deviation around each entry by the median of the sizes of those that tell."""
-    sizes = np.sort(_around(np.where(tells, np.abs(values), np.inf)), axis=1)
-    half = np.isfinite(sizes).sum(axis=1) // 2
-    found = np.take_along_axis(sizes, np.minimum(half, WINDOW - 1)[:, None], axis=1)[:, 0]
-    return np.asarray(1.4826 * np.where(np.isfinite(found), found, 0.0))
-
-
-def _around(values: Floats) -> Floats:
-    """Those ``WINDOW`` around each, (n, WINDOW)."""
-    padded = np.pad(values, WINDOW // 2, mode="reflect")
-    return np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
-
-
-def _of_usual(share: Floats) -> Floats:
-    """Shares in units of the median around each, which is known to be near 1."""
-    window = WINDOW // 2 | 1
+def _usual(share: Floats) -> Floats:
+    """The median around each share, which is known to be near 1."""
     # what does not tell counts as even, so that a few pictures do not make a median
-    padded = np.pad(np.nan_to_num(share, nan=1.0), window // 2, mode="reflect")
-    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
-    return np.asarray(share / np.clip(usual, *USUAL))
+    return np.clip(rolling_median(np.nan_to_num(share, nan=1.0), WINDOW // 2), *USUAL)
+
+
+def _share_around(holds: Mask) -> Floats:
+    """For how much of the pictures around each it holds, (n,)."""
+    padded = np.pad(holds.astype(np.float64), WINDOW // 2, mode="reflect")
+    return np.convolve(padded, np.full(WINDOW, 1 / WINDOW), mode="valid")
 
 
 def key_pictures(camera: Pictures) -> Mask:

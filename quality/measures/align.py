@@ -8,6 +8,9 @@ sees of a motion changes with the pose, so that neighbouring frames err alike.
 What moves a view at once adds up or cancels out: turned left by one joint and right by another it
 rests. Where the recording is long enough for as many weights, the square of what is seen is
 therefore regressed on the products of the velocities, pair by pair, whose signs tell.
+
+Where it is known whither the view goes, that is regressed on the velocities themselves, across and
+down with weights of their own; what both say counts by their errors.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ APART_S = 0.1
 FAR_MORE = 1.5
 """Times as much as another fit that one may leave unexplained which tells a drift."""
 JACKKNIFE_S = 0.004
-"""Under this no jackknife's error is believed."""
+"""Added in squares to what a jackknife says, where two fits count by their errors."""
 PAIRS_MAX_S = 600.0
 """Longer recordings tell as much by speeds alone, in a third of the time."""
 PAIR_RIDGE = 1e-3
@@ -509,10 +512,10 @@ def _by_pairs(motion: _Motion, by_speeds: _Fit) -> _Fit | None:
 
     start = (by_speeds.offset_s, by_speeds.drift)
     fit = _drifting_or_not(motion, by_speeds.offset_s, [start], partial(_squares, columns))
-    # what is unexplained, by what is left to explain it: adjusted R squared
+    fit = _by_what_is_left(fit, motion, pairs)
     taken = min(int(np.count_nonzero(speeds)), pairs)
-    left = fit.unexplained / (independent - pairs)
-    return fit if left < by_speeds.unexplained / (independent - taken) else None
+    less = fit.unexplained < _by_what_is_left(by_speeds, motion, taken).unexplained
+    return fit if less else None
 
 
 def _squares(
@@ -552,7 +555,16 @@ def _by_ways(motion: _Motion, start: _Fit | _Start) -> _Fit | None:
         return None
     first_s = start.offset_s if isinstance(start, _Fit) else start.lag_s
     ways = replace(motion, seen=motion.ways)
-    return _drifting_or_not(ways, first_s, [(first_s, start.drift)], _headings)
+    fit = _drifting_or_not(ways, first_s, [(first_s, start.drift)], _headings)
+    return _by_what_is_left(fit, motion, motion.track.place.shape[1])
+
+
+def _by_what_is_left(fit: _Fit, motion: _Motion, taken: int) -> _Fit:
+    """The fit with what it leaves unexplained by what is left to explain it (adjusted R squared),
+    so that fits with more and fewer weights can be compared.
+    """
+    independent = INDEPENDENT_HZ * motion.length_s
+    return replace(fit, unexplained=fit.unexplained * independent / (independent - taken))
 
 
 def _by_ways_alone(motion: _Motion) -> _Fit | None:
@@ -577,7 +589,7 @@ def _search_ways(motion: _Motion) -> _Start:
     velocities = motion.velocities(0.0, 0.0, extra=reach)
     now = velocities[reach : reach + count]
     gram = now.T @ now / count
-    gram += PAIR_RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    gram = _firm(gram, PAIR_RIDGE)
     share = np.zeros(2 * reach + 1)
     for seen in motion.ways.reshape(2, -1):
         by_window, _ = lagged_products(
@@ -616,18 +628,29 @@ def _both(how_much: _Fit, whither: _Fit) -> _Fit:
         offset_error_s=offset_error_s,
     )
     if better.drift:
-        shares = _shares(how_much.drift_error, whither.drift_error, 0.0)
+        shares = _shares(how_much.drift_error, whither.drift_error, 1e-9)
         drift_error = math.hypot(shares[0] * how_much.drift_error, shares[1] * whither.drift_error)
         drift = shares[0] * how_much.drift + shares[1] * whither.drift
         fit = replace(fit, drift=drift, drift_error=drift_error)
-    return fit
+    # windows are looked at around the line of theirs
+    middle_s = (fit.window_times_s[0] + fit.window_times_s[-1]) / 2
+    turned = (fit.drift - better.drift) * (fit.window_times_s - middle_s)
+    moved = better.window_offsets_s + fit.offset_s - better.offset_s + turned
+    return replace(fit, window_offsets_s=moved)
 
 
 def _shares(one: float, other: float, floor: float) -> tuple[float, float]:
-    """What two errors count for, by their inverse squares; none is believed to be under a floor."""
+    """What two errors count for, by their inverse squares, each with a floor added in squares."""
     first = other * other + floor * floor
     second = one * one + floor * floor
     return first / (first + second), second / (first + second)
+
+
+def _firm(gram: Floats, ridge: float) -> Floats:
+    """Products that can be solved by, whatever they are of: with a ridge, of its mean size."""
+    size = ridge * np.trace(gram) / len(gram)
+    firm: Floats = gram + (size + 1e-9 * (1 + np.trace(gram))) * np.eye(len(gram))
+    return firm
 
 
 def _headings(

@@ -52,9 +52,10 @@ class Pictures(Timed):
     where it was not measured. ``step_share`` is how many times as far what is seen moves from the
     picture before as the steps before and after lead one to expect, and ``step_error`` the standard
     error of that; NaN where nothing tells, see ``quality/measures/steps.py``, and empty where they
-    were not measured, as in a triage. ``way``, (n, 2), is how far all that is seen moves together
-    from the picture before, across and down, in pixels of an eighth of the small plane (0 for the
-    first); (0, 2) where it was not measured. ``keys`` are the numbers of the key pictures, (k,),
+    were not measured, as in a triage. ``way``, (n, 2), is about how far all that is
+    seen moves together from the picture before, across and down, in pixels of an eighth of the
+    small plane of then; NaN for the first and where nothing tells, (0, 2) where it was not
+    measured. ``keys`` are the numbers of the key pictures, (k,),
     and ``key_bytes`` the sizes of their packets, in their order; empty where these are not known.
 
     ``smear_px`` is the width of the edges in that of the directions x and y in which they are wider

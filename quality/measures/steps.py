@@ -38,6 +38,9 @@ EVEN = 0.8
 """By how much, in shares of their mean, the steps before and after may differ from it."""
 STEADY = 0.4
 """Share of those beside it that the steps two away must be, along them: else it starts or stops."""
+FEW = 0.1
+"""What must be left beside the weight of the blocks that count most, in squares: one alone would
+always agree with itself."""
 AT_ONCE = 64
 """Pictures that are looked at together."""
 REACH = 2
@@ -62,8 +65,8 @@ class Step(NamedTuple):
     """Steps into pictures: ``share``, (n,), is how many times as long as those beside it lead one
     to expect each is, ``error``, (n,), the standard error of that; both NaN where nothing tells.
 
-    ``way``, (n, 2), is how far all that is seen moves together, across and down, in pixels of an
-    eighth of the small plane; 0 into the first.
+    ``way``, (n, 2), is about how far all that is seen moves together, across and down, in pixels of
+    an eighth of the small plane; NaN into the first, and where pictures are too small to tell.
     """
 
     share: Floats
@@ -82,9 +85,8 @@ class Steps:
     settled: int = 0  # planes of those that wait whose steps are told
     room: Room = field(default_factory=Room)
 
-    def see(self, quarter: Plane) -> None:
-        """Take the next picture, a quarter of the small plane; nothing of it is kept."""
-        eighth = eighth_of(quarter)
+    def see(self, eighth: Floats) -> None:
+        """Take the next picture, of ``eighth_of``; it is kept for a while."""
         if self.planes and eighth.shape != self.planes[-1].shape:
             self.begin()
         self.planes.append(eighth)
@@ -110,7 +112,12 @@ class Steps:
     def _tell(self, until: int) -> None:
         """Settle the pictures up to ``until``, and keep those that the next ones need."""
         new = slice(self.settled, until)
-        step = steps_between(np.stack(self.planes), self.room) if self.planes else _untold(0)
+        try:
+            step = steps_between(np.stack(self.planes), self.room) if self.planes else _untold(0)
+        except (MemoryError, cv2.error):
+            step = _untold(
+                len(self.planes)
+            )  # the other numbers of these pictures count all the same
         self.shares.append(step.share[new])
         self.errors.append(step.error[new])
         self.ways.append(step.way[new])
@@ -145,7 +152,7 @@ def steps_between(planes: Floats, room: Room | None = None) -> Step:
 def _untold(count: int) -> Step:
     """As many steps of which nothing is known."""
     share = np.full(count, np.nan, np.float32)
-    return Step(share, share.copy(), np.zeros((count, 2), np.float32))
+    return Step(share, share.copy(), np.full((count, 2), np.nan, np.float32))
 
 
 class _Motion(NamedTuple):
@@ -218,12 +225,16 @@ def _against_beside(scales: tuple[_Motion, _Motion]) -> tuple[Floats, Floats]:
     total = beside.sum(axis=1)
     least = np.maximum(total, 1e-6)
     share = along.sum(axis=1) / least
+    # of few blocks that count, what is left over says little: the rest of them must say more
+    heavy = np.square(beside).sum(axis=1) / np.square(least)
     off = np.square(along - share[:, None] * beside).sum(axis=1) ** 0.5 / least
+    off /= np.sqrt(np.maximum(1 - heavy, FEW))
     alike = share * along.sum(axis=1) / np.maximum(own.sum(axis=1), 1e-6)
     uneven, around = tilt.sum(axis=1) / least, outer.sum(axis=1) / least
     # at the top of a motion a step is longer by right, and so it is between two short ones
     expected = np.maximum(np.maximum((4 - around) / 3, around), 1)
-    tells = (total > CLEAR) & (alike > ALIKE) & (np.abs(uneven) < EVEN) & (around > STEADY)
+    tells = (total > CLEAR) & (share > 0) & (alike > ALIKE) & (heavy < 1 - FEW)
+    tells &= (np.abs(uneven) < EVEN) & (around > STEADY)
     tells[:REACH] = tells[-REACH:] = False
     return (
         np.where(tells, share / expected, np.nan).astype(np.float32),

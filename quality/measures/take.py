@@ -41,7 +41,7 @@ from quality.measures.screens import EVERY_S as GRID_EVERY_S
 from quality.measures.screens import NONE_SEEN, Grid, grid_of, longer_wait_s
 from quality.measures.sketch import EVERY_S as SKETCH_EVERY_S
 from quality.measures.sketch import cells_of
-from quality.measures.steps import Steps
+from quality.measures.steps import Steps, eighth_of
 
 COLOUR_EVERY_S = 0.2
 GRAIN_EVERY_S = 0.5
@@ -179,9 +179,12 @@ class Take:
             if grid is not None:
                 self.gridded.append((number, grid))
                 self.grids.put_off(longer_wait_s([grid for _, grid in self.gridded[-NONE_SEEN:]]))
-        self.rows.append(numbers(now, self.before, levels, width, self.tint, self.grain))
-        self.two.append(mean_change(now.half, self.earlier) * levels.scale)
-        self.steps.see(now.quarter)
+        row = numbers(now, self.before, levels, width, self.tint, self.grain)
+        two, eighth = mean_change(now.half, self.earlier) * levels.scale, eighth_of(now.quarter)
+        # from here on nothing fails, so that all numbers are of the same pictures
+        self.rows.append(row)
+        self.two.append(two)
+        self.steps.see(eighth)
         if picture.is_key:
             self.keys.append(number)
         if self.sketches.is_due(at_s):

@@ -21,6 +21,8 @@ Reference = Literal["state", "action", "other", "camera"]
 
 VALUE_MAX = 1e12
 """Larger values are a recorder's mark for "none", or garbage."""
+WAY_MAX = 1e3
+"""Pixels of an eighth by which no picture moves: more is garbage."""
 RATES = re.compile(r"gyro|angular|veloc|omega|twist|(^|[._/ ])(vel|w[xyz]|speed)", re.IGNORECASE)
 """Names of values that are speeds themselves, so that their size counts and not their change."""
 
@@ -106,7 +108,7 @@ class Track:
 
 def camera_track(camera: Moving) -> Track:
     motion = np.clip(np.nan_to_num(np.asarray(camera.motion, np.float64)), 0, 255)
-    way = np.nan_to_num(np.asarray(camera.way, np.float64))
+    way = np.clip(np.nan_to_num(np.asarray(camera.way, np.float64)), -WAY_MAX, WAY_MAX)
     way = way if len(way) == len(motion) else np.zeros((len(motion), 0))
     times_s, kept = np.unique(np.asarray(camera.times_ns) / NS, return_index=True)
     motion, way = motion[kept], way[kept]

@@ -16,6 +16,7 @@ from apart import encoded
 from dailies.recordings.contract import Camera, Episode, VideoFile
 from dailies.words import NS, Flag
 from quality.checks import BY_NAME
+from quality.checks.hidden import strides
 from quality.measures import Measurements, measure
 from quality.policy import Policy
 
@@ -116,7 +117,11 @@ def test_such_a_camera_makes_no_strides(tmp_path: Path, codec: str) -> None:
     pictures, rng = scene(), np.random.default_rng(0)
     twice = [pictures[at // 2 * 2] + rng.normal(0, 2, (HEIGHT, WIDTH)) for at in range(COUNT)]
     shown = [np.clip(one, 0, 255).astype(np.uint8) for one in twice]
-    assert drops(film(tmp_path / "top.mp4", shown[:100] + shown[101:], codec)) == []
+    measured = film(tmp_path / "top.mp4", shown[:100] + shown[101:], codec)
+    assert drops(measured) == []
+    found = strides(measured.cameras[0])
+    assert found
+    assert found.excess.max() < 0.5
 
 
 def passing(still: Picture, thing: Picture) -> list[Picture]:
@@ -183,6 +188,8 @@ def test_what_is_measured_over_two_pictures_is_kept(tmp_path: Path) -> None:
     assert kept.motion_two.tolist() == camera.motion_two.tolist()
     np.testing.assert_array_equal(kept.step_share, camera.step_share)
     np.testing.assert_array_equal(kept.step_error, camera.step_error)
+    np.testing.assert_array_equal(kept.way, camera.way)
+    assert kept.way.shape == (COUNT, 2)
     assert len(camera.motion_two) == camera.count
     # two steps of a motion change more than one
     moving = camera.motion > 2
@@ -192,5 +199,8 @@ def test_what_is_measured_over_two_pictures_is_kept(tmp_path: Path) -> None:
 def test_measurements_from_before_are_still_judged(tmp_path: Path) -> None:
     pictures = scene()
     measured = film(tmp_path / "top.mp4", pictures[:100] + pictures[106:], "h264")
-    old = replace(measured.cameras[0], motion_two=np.empty(0, np.float32))
+    none, nowhere = np.empty(0, np.float32), np.empty((0, 2), np.float32)
+    old = replace(
+        measured.cameras[0], motion_two=none, step_share=none, step_error=none, way=nowhere
+    )
     assert len(drops(replace(measured, cameras=(old,)))) == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import cv2
 import numpy as np
 import pytest
@@ -25,14 +23,16 @@ def wall(seed: int = 3) -> Plane:
     return np.clip(128 + 600 * drawn, 0, 255).astype(np.uint8)
 
 
-def seen_from(places: Iterable[float], *, noise: float = NOISE, seed: int = 1) -> Plane:
+def seen_from(places: Floats, heights: Floats | None = None) -> Plane:
     """A camera that moves along the wall by so many pixels of an eighth, (n, 90, 160)."""
-    rng, drawn = np.random.default_rng(seed), wall().astype(np.float32)
+    rng, drawn = np.random.default_rng(1), wall().astype(np.float32)
     shown = []
-    for place in places:
-        moved = np.float32([[1, 0, -80 - 2 * place], [0, 1, -80]])
+    for place, height in zip(
+        places, np.zeros(len(places)) if heights is None else heights, strict=True
+    ):
+        moved = np.float32([[1, 0, -80 - 2 * place], [0, 1, -80 - 2 * height]])
         cut = cv2.warpAffine(drawn, moved, (COLUMNS, ROWS))
-        shown.append(cut + rng.normal(0, noise, cut.shape))
+        shown.append(cut + rng.normal(0, NOISE, cut.shape))
     return np.clip(np.round(shown), 0, 255).astype(np.uint8)
 
 
@@ -43,7 +43,7 @@ def eighths(pictures: Plane) -> Floats:
 def told(pictures: Plane) -> Step:
     steps = Steps()
     for picture in pictures:
-        steps.see(picture)
+        steps.see(eighth_of(picture))
     return steps.told()
 
 
@@ -58,6 +58,32 @@ def test_a_step_over_a_lost_picture_is_of_two(pace: float) -> None:
     assert step.share[around] == pytest.approx(np.full(4, 2 / 3), abs=0.1)
     others = np.delete(step.share, [*around, 30])[REACH + 1 : -REACH]
     assert others == pytest.approx(np.ones(len(others)), abs=0.3)
+
+
+@pytest.mark.parametrize(("across", "down"), [(0.3, 0.0), (-0.8, 0.4), (1.5, -1.0)])
+def test_the_way_of_the_whole_view_is_about_as_long_as_it_is(across: float, down: float) -> None:
+    number = np.arange(20)
+    way = told(seen_from(across * number, down * number)).way
+    assert np.isnan(way[0]).all()
+    # what is seen goes the other way than the camera
+    assert way[1:, 0] == pytest.approx(np.full(19, -across), rel=0.35, abs=0.05)
+    assert way[1:, 1] == pytest.approx(np.full(19, -down), rel=0.35, abs=0.05)
+
+
+def test_what_goes_to_and_fro_at_once_is_no_long_step_and_no_even_one() -> None:
+    places = np.cumsum(np.where(np.arange(60) == 30, -1.0, 0.5))
+    share = told(seen_from(places)).share
+    assert np.isnan(share[30])
+
+
+def test_one_block_that_moves_alone_tells_nothing() -> None:
+    rng, dots = np.random.default_rng(5), np.zeros((60, ROWS, COLUMNS), np.uint8)
+    for number, dot in enumerate(dots):
+        x = 40 + 0.1 * number + rng.normal(0, 0.1)
+        rows, columns = np.mgrid[:ROWS, :COLUMNS]
+        dot[:] = 40 + 150 * np.exp(-((columns - x) ** 2 + (rows - 40) ** 2) / 18)
+    step = told(dots)
+    assert np.isnan(step.share).all()
 
 
 def test_motion_that_grows_and_fades_makes_no_long_step() -> None:
@@ -100,6 +126,7 @@ def test_it_is_the_same_in_parts_as_all_at_once(count: int) -> None:
         whole = steps_between(eighths(pictures))
         np.testing.assert_allclose(step.share, whole.share, rtol=1e-5)
         np.testing.assert_allclose(step.error, whole.error, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(step.way, whole.way, rtol=1e-4, atol=1e-6)
 
 
 @given(st.integers(-40, 40))
@@ -116,7 +143,7 @@ def test_what_begins_anew_has_no_step_into_it() -> None:
     for number, picture in enumerate(pictures):
         if number == 20:
             steps.begin()
-        steps.see(picture)
+        steps.see(eighth_of(picture))
     share = steps.told().share
     both = [steps_between(eighths(half)).share for half in (pictures[:20], pictures[20:])]
     np.testing.assert_array_equal(share, np.concatenate(both))
@@ -132,5 +159,5 @@ def test_pictures_too_small_for_a_block_tell_nothing(shape: tuple[int, int]) -> 
 def test_a_picture_of_another_size_begins_anew() -> None:
     steps = Steps()
     for picture in (*seen_from(0.5 * np.arange(12)), *np.zeros((12, 60, 80), np.uint8)):
-        steps.see(picture)
+        steps.see(eighth_of(picture))
     assert len(steps.told().share) == 24

@@ -45,6 +45,7 @@ def test_the_numbers_are_the_same_whoever_measures(tmp_path: Path, width: int) -
         "motion_two",
         "step_share",
         "step_error",
+        "way",
         "keys",
         "sketched",
         "cells",
