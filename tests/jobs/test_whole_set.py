@@ -86,6 +86,7 @@ class Seen:
     times_ns: np.ndarray
     motion: np.ndarray
     repeat: np.ndarray
+    way: np.ndarray
     clock: Clock = "measured"
 
 
@@ -93,7 +94,8 @@ def screened(path: Path, seed: int, late_s: float, rig: str | None) -> Screened:
     """An episode of which nothing was screened but how it moves."""
     times_ns = np.round(np.arange(round(RATE * LENGTH_S)) / RATE * NS).astype(np.int64)
     seen = np.abs(np.diff(poses(seed, late_s), axis=0, prepend=poses(seed, late_s)[:1])).sum(axis=1)
-    camera = Seen("top", times_ns, (60 * seen).astype(np.float32), np.zeros(len(seen), np.bool_))
+    still, nowhere = np.zeros(len(seen), np.bool_), np.empty((0, 2), np.float32)
+    camera = Seen("top", times_ns, (60 * seen).astype(np.float32), still, nowhere)
     joints = Series("joints", times_ns, poses(seed), JOINTS, "measured", "state")
     return Screened(
         path=path,
