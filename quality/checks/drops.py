@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -144,18 +145,14 @@ def _leaping(
     """
     least = settings["pair_share"] if found.in_pairs else settings["loss_share"]
     leap = (found.sigmas > settings["loss_sigmas"]) & (found.share > least)
-    around = _around(motion)
-    before, after = around[:, :_REACH], around[:, _REACH:]
-    sides = np.median(before, axis=1), np.median(after, axis=1)
+    around, sides, beside = _beside(motion)
     # where hardly anything moves, encoders skip pictures and catch up
     pace = found.two / 2 if found.in_pairs else np.minimum(*sides)
     leap &= pace > settings["jump_motion"]
     if found.in_pairs:
         leap &= around.min(axis=1) > SKIPPED * np.minimum(*sides)
         leap &= in_twos(found.two) > HALVED
-    stands_out = np.maximum(before[:, -1], after[:, 0]) < settings["beside_ratio"] * np.maximum(
-        *sides
-    )
+    stands_out = beside < settings["beside_ratio"] * np.maximum(*sides)
     leap &= stands_out | (found.share < settings["lone_share"])
     return np.asarray(leap & (found.share < settings["cut_share"]), dtype=np.bool_)
 
@@ -168,11 +165,9 @@ def _striding(camera: Pictures, found: Strides, settings: Settings) -> Mask:
     if not found.in_pairs:
         # what goes further changes the picture more, unless the codec left a change for later
         motion = camera.motion.astype(np.float64)
-        around = _around(motion)
-        before, after = around[:, :_REACH], around[:, _REACH:]
-        pace = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
-        far &= motion > STRIDE_CHANGE * np.maximum(before[:, -1], after[:, 0])
-        far &= pace > settings["jump_motion"] / 2
+        _, sides, beside = _beside(motion)
+        far &= motion > STRIDE_CHANGE * beside
+        far &= np.minimum(*sides) > settings["jump_motion"] / 2
     return np.asarray(far, dtype=np.bool_)
 
 
@@ -181,10 +176,8 @@ def _jumping(motion: npt.NDArray[np.float64], settings: Settings) -> npt.NDArray
 
     For measurements kept from before changes over two pictures were measured.
     """
-    around = _around(motion)
-    before, after = around[:, :_REACH], around[:, _REACH:]
-    steady = np.minimum(np.median(before, axis=1), np.median(after, axis=1))
-    beside = np.maximum(before[:, -1], after[:, 0])
+    around, sides, beside = _beside(motion)
+    steady = np.minimum(*sides)
     jump = (motion > settings["jump_ratio"] * around.max(axis=1)) & (
         steady > settings["jump_motion"]
     )
@@ -192,11 +185,23 @@ def _jumping(motion: npt.NDArray[np.float64], settings: Settings) -> npt.NDArray
     return np.asarray(jump & (beside < settings["beside_ratio"] * steady), dtype=np.bool_)
 
 
-def _around(motion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The ``_REACH`` motions on either side of each, shape (n, 2 _REACH)."""
+class _Beside(NamedTuple):
+    """The ``_REACH`` motions on either side of each, (n, 2 _REACH), the medians of either side, and
+    the greater of the two next to it, (n,).
+    """
+
+    around: npt.NDArray[np.float64]
+    sides: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+    beside: npt.NDArray[np.float64]
+
+
+def _beside(motion: npt.NDArray[np.float64]) -> _Beside:
     padded = np.pad(motion, _REACH, mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1)
-    return np.delete(windows, _REACH, axis=1)
+    around = np.delete(windows, _REACH, axis=1)
+    before, after = around[:, :_REACH], around[:, _REACH:]
+    sides = np.median(before, axis=1), np.median(after, axis=1)
+    return _Beside(around, sides, np.maximum(before[:, -1], after[:, 0]))
 
 
 def _often_repeats(camera: Pictures, found: Leaps | None, settings: Settings) -> bool:

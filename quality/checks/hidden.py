@@ -75,7 +75,8 @@ def leaps(camera: Pictures) -> Leaps | None:
     once = np.concatenate([camera.motion[1:2], camera.motion[1:]]).astype(np.float64)
     two = camera.motion_two.astype(np.float64)
     two = np.concatenate([two[2:3], two[2:3], two[2:]])
-    is_key, in_pairs = key_pictures(camera), in_key_pairs(camera)
+    is_key = key_pictures(camera)
+    in_pairs = _alternate(is_key)
     drawn = is_key & (is_key[1:].mean() <= ALTERNATING)
     at_rest = float(np.quantile(two, QUIET))
     share, excess, scatter = _pairwise(two, at_rest) if in_pairs else _single(once, two, drawn)
@@ -142,9 +143,9 @@ def strides(camera: Pictures) -> Strides | None:
     if len(lengths) > 1 or camera.count < WINDOW:
         return None
     share, error = camera.step_share.astype(np.float64), camera.step_error.astype(np.float64)
-    in_pairs = in_key_pairs(camera)
+    is_key = key_pictures(camera)
+    in_pairs = _alternate(is_key)
     if in_pairs:
-        is_key = key_pictures(camera)
         for kind in (is_key, ~is_key):
             usual = _usual(share[kind])
             share[kind], error[kind] = share[kind] / usual, error[kind] / usual
@@ -176,9 +177,9 @@ def key_pictures(camera: Pictures) -> Mask:
     return is_key
 
 
-def in_key_pairs(camera: Pictures) -> bool:
+def _alternate(is_key: Mask) -> bool:
     """Whether so many pictures are key pictures that the change alternates with them."""
-    return bool(ALTERNATING < key_pictures(camera)[1:].mean() < 1)
+    return bool(ALTERNATING < is_key[1:].mean() < 1)
 
 
 def in_twos(two: Floats) -> Floats:

@@ -116,7 +116,7 @@ def align(stream: Track, against: Track) -> Alignment | str:
     fit = _chosen(motion, start)
     doubt = _doubt(fit, start, motion)
     if not doubt and motion.length_s <= PAIRS_MAX_S:
-        by_pairs, by_ways = _by_pairs(motion, fit), _by_ways(motion, fit)
+        by_pairs, by_ways = _by_pairs(motion, fit), _by_ways(motion, fit.offset_s, fit.drift)
         fit = by_pairs if by_pairs and not _doubt(by_pairs, start, motion) else fit
         fit = _both(fit, by_ways) if by_ways and not _doubt(by_ways, start, motion) else fit
     elif motion.length_s <= PAIRS_MAX_S and (alone := _by_ways_alone(motion)):
@@ -296,8 +296,7 @@ def _search(motion: _Motion) -> _Start:
     by_window, middles_s = lagged_products(motion.seen.astype(np.float32), speeds, reach)
     lags_s = np.arange(-reach, reach + 1, dtype=np.float64) * STEP_S
     share, weights = explained_by(gram, by_window.sum(axis=0).T)
-    best = int(np.argmax(share - LAG_COST * np.abs(lags_s)))
-    other = np.abs(lags_s - lags_s[best]) > NEAR_S
+    best, other = best_lag(lags_s, share)
     lag_s, drift, drifting_share = float(lags_s[best]), 0.0, float(share[best])
     row = weights[best]
     for _ in range(2):
@@ -311,8 +310,14 @@ def _search(motion: _Motion) -> _Start:
         lag_s,
         drift,
         (drifting_share - float(share[best])) / max(1 - drifting_share, 1e-9),
-        float(share[other].max()) / top,
+        other / top,
     )
+
+
+def best_lag(lags_s: Floats, share: Floats) -> tuple[int, float]:
+    """The place of the lag that explains the most, and what the best other one explains."""
+    best = int(np.argmax(share - LAG_COST * np.abs(lags_s)))
+    return best, float(share[np.abs(lags_s - lags_s[best]) > NEAR_S].max())
 
 
 def _gram(speeds: Floats) -> Floats:
@@ -547,15 +552,14 @@ def _squares(
     return blocks, detrended(np.sqrt(np.maximum(explained, 0))[:, None])[:, 0]
 
 
-def _by_ways(motion: _Motion, start: _Fit | _Start) -> _Fit | None:
+def _by_ways(motion: _Motion, offset_s: float, drift: float) -> _Fit | None:
     """The fit by whither what is seen goes, from where another has come to; None where it is not
     known, or the recording is too short for as many velocities.
     """
     if not _shows_ways(motion):
         return None
-    first_s = start.offset_s if isinstance(start, _Fit) else start.lag_s
     ways = replace(motion, seen=motion.ways)
-    fit = _drifting_or_not(ways, first_s, [(first_s, start.drift)], _headings)
+    fit = _drifting_or_not(ways, offset_s, [(offset_s, drift)], _headings)
     return _by_what_is_left(fit, motion, motion.track.place.shape[1])
 
 
@@ -572,7 +576,7 @@ def _by_ways_alone(motion: _Motion) -> _Fit | None:
     if not _shows_ways(motion):
         return None
     start = _search_ways(motion)
-    fit = _by_ways(motion, start)
+    fit = _by_ways(motion, start.lag_s, 0.0)
     told = fit and start.rival < WAYS_RIVAL_MAX and not _doubt(fit, start, motion, alone=True)
     return fit if told else None
 
@@ -597,10 +601,9 @@ def _search_ways(motion: _Motion) -> _Start:
         )
         products = by_window.sum(axis=0)
         share += (products * np.linalg.solve(gram, products)).sum(axis=0) / 2
-    lags_s = np.arange(-reach, reach + 1) * STEP_S
-    best = int(np.argmax(share - LAG_COST * np.abs(lags_s)))
-    other = np.abs(lags_s - lags_s[best]) > NEAR_S
-    rival = float(share[other].max()) / max(float(share[best]), 1e-9)
+    lags_s = np.arange(-reach, reach + 1, dtype=np.float64) * STEP_S
+    best, other = best_lag(lags_s, share)
+    rival = other / max(float(share[best]), 1e-9)
     return _Start(float(lags_s[best]), float(lags_s[best]), 0.0, 0.0, rival)
 
 
@@ -663,7 +666,7 @@ def _headings(
     gram = rows.T @ rows
     share = PAIR_RIDGE * np.trace(gram) / len(gram) / len(rows)
     seen = motion.seen.reshape(2, -1)
-    solved = np.linalg.solve(gram + share * len(rows) * np.eye(len(gram)), rows.T @ (seen * told).T)
+    solved = np.linalg.solve(_firm(gram, PAIR_RIDGE), rows.T @ (seen * told).T)
     explained = (velocities @ solved).T
     slope = -np.gradient(explained, STEP_S, axis=1)
     both = [

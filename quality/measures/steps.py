@@ -79,9 +79,7 @@ class Steps:
     """Takes a camera's pictures one after another."""
 
     planes: list[Floats] = field(default_factory=list)
-    shares: list[Floats] = field(default_factory=list)
-    errors: list[Floats] = field(default_factory=list)
-    ways: list[Floats] = field(default_factory=list)
+    parts: list[Step] = field(default_factory=list)
     settled: int = 0  # planes of those that wait whose steps are told
     room: Room = field(default_factory=Room)
 
@@ -102,12 +100,7 @@ class Steps:
     def told(self) -> Step:
         """Every step into a picture so far, (n,); nothing comes before the first."""
         self.begin()
-        nothing = _untold(0)
-        return Step(
-            np.concatenate([nothing.share, *self.shares]),
-            np.concatenate([nothing.error, *self.errors]),
-            np.concatenate([nothing.way, *self.ways]),
-        )
+        return Step(*map(np.concatenate, zip(_untold(0), *self.parts, strict=True)))
 
     def _tell(self, until: int) -> None:
         """Settle the pictures up to ``until``, and keep those that the next ones need."""
@@ -117,9 +110,7 @@ class Steps:
         except (MemoryError, cv2.error):
             # the other numbers of these pictures count all the same
             step = _untold(len(self.planes))
-        self.shares.append(step.share[new])
-        self.errors.append(step.error[new])
-        self.ways.append(step.way[new])
+        self.parts.append(Step(step.share[new], step.error[new], step.way[new]))
         # a step needs those beside it, and the first of these the picture before
         kept = max(until - REACH - 1, 0)
         self.planes = self.planes[kept:]

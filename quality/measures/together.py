@@ -18,12 +18,11 @@ import numpy as np
 
 from dailies.recordings.contract import Series
 from quality.measures.align import (
-    LAG_COST,
     LAG_MAX_S,
-    NEAR_S,
     RIDGE,
     RIVAL_MAX,
     STEP_S,
+    best_lag,
     between,
     chance,
     common_grid,
@@ -221,13 +220,12 @@ def _best(parts: Sequence[Evidence]) -> _Best | None:
     size, rows = size[moving], np.flatnonzero(moving)
     gram = gram[np.ix_(rows, rows)] / np.outer(size, size) + RIDGE * np.eye(len(rows))
     share, _ = explained_by(gram, products[rows].T / size / math.sqrt(energy))
-    lags_s = np.arange(-REACH, REACH + 1) * STEP_S
-    at = int(np.argmax(share - LAG_COST * np.abs(lags_s)))
-    other = np.abs(lags_s - lags_s[at]) > NEAR_S
+    lags_s = np.arange(-REACH, REACH + 1, dtype=np.float64) * STEP_S
+    at, other = best_lag(lags_s, share)
     top = max(float(share[at]), 1e-9)
     return _Best(
         float(lags_s[at]) + STEP_S * between(share, at, 1.0),
         min(top, 1.0),
-        float(share[other].max()) / top,
+        other / top,
         len(rows),
     )

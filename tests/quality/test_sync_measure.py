@@ -337,6 +337,21 @@ def test_odd_times_and_values_raise_nothing(
         assert measure_sync([seen, strange], [odd])
 
 
+@pytest.mark.parametrize(
+    ("moving", "length", "seed", "name"),
+    [(3, 204, 126, "vel"), (3, 209, 84, "joint"), (4, 240, 59, "joint")],
+)
+def test_a_joint_that_moves_only_at_the_very_end_raises_nothing(
+    moving: int, length: int, seed: int, name: str
+) -> None:
+    values = np.zeros((length, 1))
+    values[-moving:] = np.random.default_rng(seed).normal(0, 1, (moving, 1))
+    series = Series("state", ns(np.arange(length) / 50), values, (f"{name}_0",), role="state")
+    arm = Arm.moving(seed % 8)
+    seen = camera(arm, length / 50, seed=seed, on_the_wrist=True, shows_way=True)
+    assert not measure_sync([seen], [series])[0].tells
+
+
 def test_an_hour_is_compared_in_seconds() -> None:
     arm = Arm.moving(seed=1, joints=14, length_s=3700)
     seen, series = camera(arm, 3600, late_s=0.1), joints(arm, 3600)
