@@ -37,6 +37,8 @@ ones in a made set it costs 1.)"""
 STRIDE_CHANGE = 1.1
 """How many times as much as those beside it a picture changes at least where a stride leads to it.
 (Of single lost frames in real clips 1.2 to 4.)"""
+LEAST_SCATTER = 1e-6
+"""Steps, where nothing varies at all."""
 STEADY, STEADY_SHARE = 0.2, 0.9
 """A stretch is steady where so many of its intervals are within so much of their median."""
 
@@ -160,8 +162,10 @@ def _leaping(
 def _striding(camera: Pictures, found: Strides, settings: Settings) -> Mask:
     """True where what is seen goes two steps in one, and on as before."""
     far = (found.excess > settings["stride_share"]) & (found.rise > settings["stride_rise"])
-    far &= found.excess > settings["stride_sigmas"] * found.error
-    far &= found.rise > settings["stride_sigmas"] * found.scatter
+    # two proofs of one thing: what one lacks the other may make up for
+    sigmas = found.excess / found.error, found.rise / np.maximum(found.scatter, LEAST_SCATTER)
+    far &= np.minimum(*sigmas) > settings["stride_least"]
+    far &= np.prod(np.maximum(sigmas, 0), axis=0) > settings["stride_sigmas"] ** 2
     if not found.in_pairs:
         # what goes further changes the picture more, unless the codec left a change for later
         motion = camera.motion.astype(np.float64)
@@ -459,6 +463,7 @@ DROPPED_FRAMES = Check(
         "stride_share",
         "stride_rise",
         "stride_sigmas",
+        "stride_least",
         "cut_share",
         "repeat_ratio",
         "dip_ratio",
