@@ -54,7 +54,10 @@ INSTRUCTIONS = re.compile(
     r"(^|/)(language_instructions?|language_raw|natural_language_instruction|instruction"
     r"|task|task_description|language)$"
 )
-LEFT_OUT = re.compile(r"depth|mask|segm|embedding|(^|/)(next_obs|compress_len|intrinsic|extrinsic)")
+LEFT_OUT = re.compile(
+    r"depth|mask|segm|embedding|(^|/)(next_obs|compress_len|intrinsic|extrinsic)"
+    r"|(^|/)obs/actions?$"
+)
 """Arrays that are no pictures of light, no sensor, or a copy of another array."""
 RATES = (
     *("fps", "rate_hz", "rate", "hz", "frequency", "frequency_hz", "frame_rate", "sample_rate"),
@@ -175,6 +178,8 @@ def _seen(sheet: Sheet) -> list[_Stream]:
         if kind in ("still", "raw", "series") and _clock_rows(sheet, rows) is not rows:
             found.append(_Stream(rows, name, kind))
     usual = _usual_count(found)
+    # one row is said once of an episode, as where a simulator set the robot down
+    found = [one for one in found if one.kind != "series" or one.rows.count != 1 or usual <= 2]
     names = [one.name for one in found if one.kind == "series"]
     states = fitting([name for name in names if not COMMANDED.match(name)], STATES)
     actions = fitting(names, ACTIONS)

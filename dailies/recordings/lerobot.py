@@ -25,7 +25,7 @@ from dailies.recordings.contract import (
 from dailies.recordings.described import metadata_of
 from dailies.recordings.files import READ_ERRORS, trouble, unreadable
 from dailies.recordings.lerobot_info import Feature, Info, is_dataset, read_info
-from dailies.recordings.lerobot_listing import Listed, list_episodes
+from dailies.recordings.lerobot_listing import Listed, list_episodes, list_troubles
 from dailies.recordings.lerobot_rows import TableFile
 from dailies.recordings.tables import (
     MAX_WIDTH,
@@ -142,12 +142,13 @@ class _Clock:
 def _nothing_here(info: Info, listed: Sequence[Listed]) -> Episode:
     count = len(listed)
     said = f"lists {count} episodes, of which no file is here" if count else "has no episode in it"
+    if not count and info.promised:
+        said = f"shows no episode, though {info.file} promises {info.promised}"
     problem = Problem("missing_stream", None, f"{info.root} {said}: copy the dataset again")
     files = (info.file,) if info.file.is_file() else ()
-    of_list = trouble(info.root / "meta" / "episodes.jsonl", None, "the LeRobot format")
-    is_damaged = of_list is not None and of_list.check == "corrupt_stream"
-    of_first = listed[0].problems if listed else (of_list,) * is_damaged
-    problems = (*info.problems, *filter(None, of_first), problem)
+    of_lists = [one for one in list_troubles(info) if one.check == "corrupt_stream"]
+    of_first = listed[0].problems if listed else of_lists
+    problems = (*info.problems, *of_first, problem)
     return Episode(info.root, 0, info.format, problems=problems, files=files)
 
 

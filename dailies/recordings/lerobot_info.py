@@ -59,7 +59,8 @@ class Info:
     """A dataset as its metadata describes it; ``problems`` hold for each of its episodes.
 
     ``layout`` is 2 (a file an episode) or 3 (shared files). ``fps`` is None where the metadata
-    gives none that can be used. ``file`` is meta/info.json, for messages.
+    gives none that can be used, and ``promised`` is how many episodes it promises, None where it
+    promises none. ``file`` is meta/info.json, for messages.
     """
 
     root: Path
@@ -72,6 +73,7 @@ class Info:
     chunk_size: int
     tasks: Mapping[int, str]
     said: Said
+    promised: int | None = None
     problems: tuple[Problem, ...] = field(default=())
 
     @property
@@ -120,6 +122,7 @@ def read_info(root: Path) -> Info:
         tasks=_tasks(root),
         said=load_json(root / "meta" / "dailies.json", problems)
         or Said({}, str(root / "meta" / "dailies.json"), problems),
+        promised=said.count("total_episodes"),
         problems=tuple(problems),
     )
 

@@ -96,31 +96,50 @@ def _with_last_pictures(episodes: list[Listed], fps: float) -> list[Listed]:
 def _own_files(info: Info) -> Iterator[Listed]:
     """Layout 2: a table and a video a camera for each episode."""
     by = info.root / "meta" / "episodes.jsonl"
-    problems: list[Problem] = []
+    problems: list[Problem] = list(list_troubles(info))
     seen: set[int] = set()
     lying = _lying_there(info.root)
-    if by.exists() and (problem := trouble(by, None, "the LeRobot format")):
-        for index in sorted({index for _, index in lying}):
-            own = _found(_own(info, index, by, None, ()), lying)
-            yield replace(own, problems=(problem, *own.problems))
-        return
-    for index, row in _rows_of_lines(by, problems):
-        seen.add(index)
-        tasks = _task_texts(row.get("tasks"), info)
-        yield _found(_own(info, index, by, _length(row), tasks), lying)
-    unlisted = {index for _, index in lying} - seen
-    if by.exists():
-        problems.append(
-            Problem(
-                "count_mismatch",
-                None,
-                f"{by} does not list this episode, though its files are there: "
-                "the dataset was not finished; write its metadata again",
+    if not problems:
+        for index, row in _rows_of_lines(by, problems):
+            seen.add(index)
+            tasks = _task_texts(row.get("tasks"), info)
+            yield _found(_own(info, index, by, _length(row), tasks), lying)
+        if by.exists():
+            problems.append(
+                Problem(
+                    "count_mismatch",
+                    None,
+                    f"{by} does not list this episode, though its files are there: "
+                    "the dataset was not finished; write its metadata again",
+                )
             )
-        )
-    for index in unlisted:
-        own = _found(_own(info, index, by, None, ()), lying)
+    for index in sorted({index for _, index in lying} - seen):
+        # what names its files is the path in info.json, and no list
+        own = _found(_own(info, index, info.file, None, ()), lying)
         yield replace(own, problems=(*problems, *own.problems))
+
+
+def list_troubles(info: Info) -> Iterator[Problem]:
+    """What keeps the lists of the dataset's episodes from being read at all."""
+    promised_by = "the LeRobot format"
+    if info.layout == 2:
+        by = info.root / "meta" / "episodes.jsonl"
+        found = trouble(by, None, promised_by) if by.exists() or by.is_symlink() else None
+        yield from filter(None, (found,))
+        return
+    folder = info.root / "meta" / "episodes"
+    files = _lists_of(folder)
+    yield from filter(None, (trouble(path, None, promised_by) for path in files))
+    if not files:
+        yield Problem(
+            "missing_stream",
+            None,
+            f"{folder} holds no list of episodes: copy meta/episodes of the dataset again",
+        )
+
+
+def _lists_of(folder: Path) -> list[Path]:
+    return sorted(folder.glob("chunk-*/file-*.parquet"))
 
 
 def _own(info: Info, index: int, by: Path, length: int | None, tasks: tuple[str, ...]) -> Listed:
@@ -206,27 +225,19 @@ def _found(one: Listed, lying: Mapping[tuple[str | None, int], Path]) -> Listed:
 def _shared_files(info: Info) -> Iterator[Listed]:
     """Layout 3: many episodes in a table and in a video."""
     folder = info.root / "meta" / "episodes"
-    files = sorted(folder.glob("chunk-*/file-*.parquet"))
-    problems: list[Problem] = []
+    problems = list(list_troubles(info))
     seen: set[int] = set()
-    for path in files:
+    for path in _lists_of(folder):
         try:
             rows = _rows_of_table(path)
         except READ_ERRORS as error:
-            problems.append(unreadable(path, None, error))
+            if trouble(path, None, "") is None:  # else it is told already
+                problems.append(unreadable(path, None, error))
             continue
         for row in rows:
             if _is_index(row.get("episode_index")):
                 seen.add(int(row["episode_index"]))
                 yield _shared(info, path, row)
-    if not files:
-        problems.append(
-            Problem(
-                "missing_stream",
-                None,
-                f"{folder} holds no list of episodes: copy meta/episodes of the dataset again",
-            )
-        )
     if problems:
         yield from _unlisted(info, folder, seen, tuple(problems))
 

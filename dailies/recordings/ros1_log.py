@@ -61,6 +61,11 @@ class Ros1Log:
                 found.notes.append(f"reading broke off ({type(error).__name__}: {error})")
 
 
+_PADDING = 4096
+"""Zeros before the index that are no loss: a disk that failed leaves blocks of them, at least so
+large."""
+
+
 class Ros1Bag:
     """Reads the .bag files of ROS 1."""
 
@@ -106,7 +111,8 @@ class _Reading(Passage):
                 end = self._end(at)
             except _ERRORS as error:
                 after = self._resumed(at)
-                self._note_break(at, after, f" ({error})")
+                if not self._is_padding(at, after):
+                    self._note_break(at, after, f" ({error})")
                 if after is None:
                     return
                 end = after
@@ -236,6 +242,15 @@ class _Reading(Passage):
             return None
         later = [one for one in starts if lost_at < one < self._size]
         return min(later, default=self._index_at if self._index_at > lost_at else None)
+
+    def _is_padding(self, at: int, after: int | None) -> bool:
+        """Whether nothing but zeros lies between the last record and the index: some writers leave
+        room there.
+        """
+        if after is None or after != self._index_at or after - at > _PADDING:
+            return False
+        self._file.seek(at)
+        return not any(self._file.read(after - at))
 
 
 def _fields(content: bytes) -> Header:

@@ -368,7 +368,9 @@ class _Numbers(_Stream):
             rows = _whole(layout.rows)
             for block, values in zip(layout.blocks, layout.values, strict=True):
                 table = np.frombuffer(values, np.float64).reshape(len(rows), -1)
-                if block.columns and (not block.suffix or table.any()):
+                if block.columns and (
+                    not block.suffix or (np.isfinite(table) & (table != 0)).any()
+                ):
                     found.append(self._series(block, rows, table, zero, alone))
         return found
 
@@ -382,6 +384,11 @@ class _Numbers(_Stream):
     ) -> Series:
         kept = self.kept[rows]
         rows, values = (rows, values) if kept.all() else (rows[kept], values[kept])
+        columns = block.columns
+        if block.role == "other" and len(values):
+            # in messages "not a number" also says that a thing is not known, or not there at all
+            given = np.flatnonzero(np.isfinite(values).any(axis=0))
+            columns, values = tuple(columns[at] for at in given), values[:, given]
         times = self.times[rows] - zero
         delays = self.delays[rows] if self.delays is not None else None
         steps = np.diff(times)
@@ -399,7 +406,7 @@ class _Numbers(_Stream):
             name=self.name + block.suffix,
             times_ns=times,
             values=np.ascontiguousarray(values),
-            columns=block.columns,
+            columns=columns,
             role=block.role,
             declared_count=None if promised is None else max(promised - int((~kept).sum()), 0),
             delays_ns=delays,

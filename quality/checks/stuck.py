@@ -27,6 +27,10 @@ from quality.checks.stretches import runs
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures
 
+SETTLING, SETTLED = 4, 0.1
+"""Steps before a hold, and the share of its fast ones that those of a series which settles are
+under. (What simulated objects did before they lay still was up to 0.05, but for a few; a noisy
+sensor goes on.)"""
 JUMP = 3.0
 """A stuck value that comes loose leaps by over this many of the column's fast steps."""
 ABRUPT = 0.5
@@ -204,7 +208,7 @@ def _why_flat(
         if (pair.tracks & (asked >= limits["commanded"] * usual)).any():
             return "its command moves on"
     elsewhere = (same.sum() - (stop - start)) / max(len(same) - (stop - start), 1)
-    if elsewhere <= limits["repeat_share"]:
+    if elsewhere <= limits["repeat_share"] and not _settles(series, start, pace):
         noisy = np.median([_reversals(series, int(at)) for at in np.flatnonzero(series.extent > 0)])
         if noisy >= limits["noisy_share"]:
             return "its samples never repeat otherwise"
@@ -212,6 +216,14 @@ def _why_flat(
     if series.role == "state" and (leap > JUMP * pace).any():
         return "it leaps when it comes loose"
     return None
+
+
+def _settles(series: SeriesMeasures, start: int, pace: Floats) -> bool:
+    """Whether a series comes to rest before sample ``start``, and is not cut off in its noise: what
+    a simulator lays down then stays where it is to the last digit.
+    """
+    before = moves(series).step[max(start - SETTLING, 0) : start, series.extent > 0]
+    return len(before) > 0 and bool(np.median(before / pace, axis=1).max() < SETTLED)
 
 
 def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]:

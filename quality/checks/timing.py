@@ -67,12 +67,15 @@ def series_gap(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             grade = limits.grade(longest_ms)
             if grade is None:
                 continue
-            grade = Grade.FAIL if share >= limits["lost_share"] else grade
+            limit = limits.limit(grade)
             span = Span(int(times[first]), int(times[last]))
             count = int(lost[first:last].sum())
             samples = "sample" if count == 1 else "samples"
             what = f"{count} {samples} lost, longest gap {longest_ms:.0f} ms"
-            yield _GAP.flag(grade, series.name, span, longest_ms, limits.limit(grade), what)
+            if share >= limits["lost_share"]:
+                grade = Grade.FAIL
+                what += f" ({share:.0f} % lost in all)"
+            yield _GAP.flag(grade, series.name, span, longest_ms, limit, what)
 
 
 def _lost(
@@ -121,7 +124,7 @@ def uneven_samples(measurements: Measurements, limits: Limits) -> Iterator[Flag]
 
 
 def wrong_rate(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    """Flags a series whose rate, by its median interval, is not the declared one (%)."""
+    """Flags a series whose rate, by its usual interval, is not the declared one (%)."""
     for series in timed_series(measurements):
         if not series.declared_rate_hz or not series.rate_hz:
             continue

@@ -66,10 +66,9 @@ class Measurements:
         summed |= {series.name: _summed_series(series) for series in self.series}
         summed |= {sound.name: _summed_sound(sound) for sound in self.sounds}
         for sync in self.sync:
-            for name, value in _scalars(sync).items():
-                if name.endswith(("_ms", "_ppm", "correlation")) and not isinstance(value, tuple):
-                    # the first relation of a stream is the one that counts
-                    summed.setdefault(sync.stream, {}).setdefault(name, value)
+            for name, value in _summed_sync(sync).items():
+                # the first relation of a stream is the one that counts
+                summed.setdefault(sync.stream, {}).setdefault(name, value)
         return summed
 
     def curves(self, stream: str) -> dict[str, npt.NDArray[Any]]:
@@ -274,9 +273,23 @@ def _summed_series(series: SeriesMeasures) -> dict[str, float | None]:
         "count": float(series.count),
         "rate_hz": series.rate_hz,
         "gap_max_s": _number(np.max, intervals_s),
-        "speed_mean_per_s": _number(np.mean, series.speed),
-        "bad_count": float(series.bad_count),
+        "columns": float(len(series.columns)),
+        # of what nothing says how to read, nothing is known but its times
+        "speed_mean_per_s": _number(np.mean, series.speed) if series.columns else None,
+        "bad_count": float(series.bad_count) if series.columns else None,
         **series.delays,
+    }
+
+
+def _summed_sync(sync: SyncMeasures) -> dict[str, float | None]:
+    """Time stamps alone tell when a stream starts and ends, and not how far it is out of step."""
+    if sync.method == "clock":
+        edges = (sync.start_offset_ms, sync.end_offset_ms) if sync.tells else (None, None)
+        return dict(zip(("starts_late_ms", "ends_late_ms"), edges, strict=True))
+    return {
+        name: value
+        for name, value in _scalars(sync).items()
+        if name.endswith(("_ms", "_ppm", "correlation")) and not isinstance(value, tuple)
     }
 
 

@@ -19,6 +19,10 @@ from quality.measures.align import align
 from quality.measures.sound import SoundMeasures
 from quality.measures.tracks import Floats, Moving, Reference, Track, camera_track, series_track
 
+MIDST_S, MIDST_SHARE = 1.0, 0.1
+"""How long after the first stream's start and before the last one's end a series that only speaks
+now and then must lie: in seconds, and as a share of the whole."""
+
 
 @dataclass(frozen=True)
 class SyncMeasures:
@@ -209,8 +213,9 @@ def _clocks(pictures: Sequence[Moving], series: Sequence[Series]) -> Iterator[Sy
     """Every stream's time stamps against those of the first camera, or of the first series."""
     cameras = [_clocked(one.name, "camera", one.clock, one.times_ns) for one in pictures]
     others = [_clocked(one.name, one.role, one.clock, one.times_ns) for one in series]
+    steady = [stream for stream in others if _is_steady(stream.times_s)]
     clocked = [stream for stream in cameras if len(stream.times_s) > 1]
-    clocked += [stream for stream in others if _is_steady(stream.times_s)]
+    clocked += [stream for stream in steady if not _is_within(stream, [*clocked, *steady])]
     for stream in clocked[1:]:
         yield _apart(stream, clocked[0])
 
@@ -238,6 +243,16 @@ def _is_steady(times_s: Floats) -> bool:
     intervals = np.diff(times_s)
     usual = intervals <= 1.5 * np.median(intervals)
     return bool(intervals[usual].sum() >= 0.8 * intervals.sum())
+
+
+def _is_within(stream: _Clocked, others: Sequence[_Clocked]) -> bool:
+    """Whether a stream speaks only somewhere in the midst of a recording, as a command that is sent
+    while somebody drives. What breaks off, or is switched on late, keeps one of its ends.
+    """
+    start_s = min(float(one.times_s[0]) for one in others)
+    end_s = max(one.end_s for one in others)
+    far_s = max(MIDST_S, MIDST_SHARE * (end_s - start_s))
+    return float(stream.times_s[0]) - start_s > far_s and end_s - stream.end_s > far_s
 
 
 def _clocked(

@@ -277,6 +277,18 @@ def test_a_late_hand_makes_no_resting_arm_flat() -> None:
     assert found(still, quiet, checks=["flat_series", "stuck_joint"]) == []
 
 
+@pytest.mark.parametrize("settles", [True, False])
+def test_what_comes_to_rest_in_a_simulator_is_no_dead_sensor(settles: bool) -> None:
+    rng = np.random.default_rng(2)
+    pose = np.cumsum(rng.normal(0, 1e-3, (600, 3)), axis=0)
+    fading = np.exp(-np.arange(100) / 20)[:, None] if settles else 1.0
+    pose[100:200] = pose[99] + rng.normal(0, 1e-3, (100, 3)) * fading
+    pose[200:400] = pose[199]
+    at_ns = (np.arange(600) * 20_000_000).astype(np.int64)
+    flags = found(Series("cube", at_ns, pose, ("x", "y", "z")), checks=["flat_series"])
+    assert [flag.check for flag in flags] == ([] if settles else ["flat_series"])
+
+
 def test_what_waits_for_its_late_command_is_not_stuck() -> None:
     state, action = made.robot(9, lag_s=0.9, noise=0)
     arm_and_hand = with_hand(state, 0.02), with_hand(action, 0)

@@ -19,6 +19,33 @@ from quality.measures import Measurements
 from quality.measures.sync import measure_sync
 
 
+def test_a_command_that_is_sent_now_and_then_neither_starts_late_nor_ends_early() -> None:
+    def clocks(*spans: tuple[float, float]) -> dict[str, tuple[float, float]]:
+        rows = [ns(np.arange(start_s, end_s, 0.1)) for start_s, end_s in spans]
+        series = [
+            Series(f"/{at}", one, np.ones((len(one), 1)), ("x",)) for at, one in enumerate(rows)
+        ]
+        found = measure_sync([], series)
+        return {one.stream: (one.start_offset_ms, one.end_offset_ms) for one in found}
+
+    assert clocks((0, 40), (5, 14)) == {}
+    assert clocks((5, 14), (0, 40)) == {}
+    # what breaks off, or comes late, keeps one of its ends
+    assert clocks((0, 40), (0, 14))["/1"] == pytest.approx((0, -26_000))
+    assert clocks((0, 40), (5, 40))["/1"] == pytest.approx((5000, 0), abs=1)
+
+
+def test_time_stamps_alone_make_no_drift() -> None:
+    late, early = ns(np.arange(3, 20, 0.1)), ns(np.arange(0, 20, 0.1))
+    both = [
+        Series(name, at, np.ones((len(at), 1)), ("x",))
+        for name, at in zip("ab", (early, late), strict=False)
+    ]
+    summed = Measurements(sync=measure_sync([], both)).summary()["b"]
+    assert (summed["starts_late_ms"], summed["ends_late_ms"]) == (3000, 0)
+    assert not {"offset_ms", "drift_ppm"} & summed.keys()
+
+
 @pytest.mark.parametrize("late_ms", [-500, -133, -33, -10, 0, 10, 33, 133, 500])
 def test_a_camera_that_lags_the_robot_is_measured_within_15_ms(late_ms: int) -> None:
     arm = Arm.moving(seed=1)

@@ -37,6 +37,23 @@ def found(*series: Series, checks: list[str] = TIMING) -> list[Flag]:
 EVEN = np.arange(500) / 50
 
 
+@pytest.mark.parametrize(
+    ("times_s", "rate_hz"),
+    [
+        (EVEN, 50.0),
+        (np.round(np.arange(600) / 60, 3), 60.0),
+        (np.delete(EVEN, np.arange(25, 500, 25)), 50.0),
+        (np.repeat(np.arange(50) / 5, 10) + np.tile(np.arange(10) * 1e-4, 50), 50.0),
+        (np.concatenate((EVEN, EVEN + 25)), 50.0),
+    ],
+    ids=["even", "whole milliseconds", "one in 25 lost", "bursts", "a long pause"],
+)
+def test_the_rate_is_that_at_which_samples_usually_come(
+    times_s: np.ndarray, rate_hz: float
+) -> None:
+    assert measure_series(ticking(times_s)).rate_hz == pytest.approx(rate_hz, rel=0.01)
+
+
 def test_an_even_clock_raises_no_flag() -> None:
     assert found(ticking(EVEN, declared_rate_hz=50.0)) == []
 

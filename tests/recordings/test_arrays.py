@@ -75,6 +75,20 @@ def test_a_rate_among_the_attributes_makes_a_grid(tmp_path: Path) -> None:
     assert next(episode.cameras[0].source.pictures()).time_ns == 0
 
 
+def test_what_is_said_once_of_an_episode_is_no_series(tmp_path: Path) -> None:
+    path = made_arrays.robomimic(tmp_path / "isaac.hdf5", lengths={"demo_0": 24})
+    with h5py.File(path, "a") as file:
+        demo = file["data/demo_0"]
+        demo["initial_state/articulation/robot/joint_position"] = made.joints(1, 0, 9)
+        demo["obs/actions"] = demo["actions"][:]
+        demo["obs/object"] = made.joints(24, 3, 7)
+    (episode,) = episodes_at(path)
+    names = {one.name: one.role for one in episode.series}
+    assert not {"initial_state/articulation/robot/joint_position", "obs/actions"} & names.keys()
+    assert (names["obs/robot0_joint_pos"], names["actions"]) == ("state", "action")
+    assert episode.problems == ()
+
+
 def test_without_times_and_rate_the_clock_is_assumed(tmp_path: Path) -> None:
     for episode in (
         only(made_arrays.aloha(tmp_path / "a.hdf5")),

@@ -371,6 +371,26 @@ def test_a_list_that_is_no_list_is_told_of_and_its_episodes_read(old: Path, text
     assert told(next(episodes_at(old))) == [("corrupt_stream", None), ("missing_stream", None)]
 
 
+def test_a_clone_without_its_large_files_says_so(new: Path) -> None:
+    for path in (*new.rglob("*.parquet"), *new.rglob("*.mp4")):
+        path.write_bytes(made.LFS_POINTER.encode())
+    (episode,) = episodes_at(new)
+    assert told(episode) == [("corrupt_stream", None), ("missing_stream", None)]
+    assert "Git LFS pointer" in episode.problems[0].message
+    assert "shows no episode, though" in episode.problems[1].message
+    assert "info.json promises 3" in episode.problems[1].message
+
+
+def test_an_episode_that_no_list_has_is_not_said_to_be_listed(old: Path) -> None:
+    listed = old / "meta" / "episodes.jsonl"
+    listed.write_text("".join(listed.read_text().splitlines(keepends=True)[:2]))
+    (old / "data/chunk-000/episode_000002.parquet").unlink()
+    *_, third = episodes_at(old)
+    assert told(third) == [("count_mismatch", None), ("missing_stream", None)]
+    assert "episodes.jsonl does not list this episode" in third.problems[0].message
+    assert "though meta/info.json (episode 2) names it" in third.problems[1].message
+
+
 def test_a_table_of_another_episode_is_told_of(old: Path) -> None:
     data = old / "data/chunk-000"
     shutil.copy(data / "episode_000002.parquet", data / "episode_000000.parquet")

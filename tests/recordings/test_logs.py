@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import tracemalloc
 from collections.abc import Callable
@@ -103,6 +104,23 @@ def test_velocity_and_effort_are_series_of_their_own_where_a_driver_fills_them(
         ("/arm.velocity", "other"),
     ]
     assert series[1].values.tolist() == [[7.0, 7.0]] * 3
+
+
+def test_what_is_never_a_number_is_left_out_and_what_is_once_is_kept(tmp_path: Path) -> None:
+    types, none = ROS2.types, np.empty(0)
+    state, twist = types["sensor_msgs/msg/JointState"], types["geometry_msgs/msg/Twist"]
+    vector = types["geometry_msgs/msg/Vector3"]
+    unknown = np.full(2, np.nan)
+    arm = [state(header(ROS2, at), ["a", "b"], np.ones(2) * at, none, unknown) for at in range(3)]
+    assert [one.name for one in one_topic(tmp_path, *arm, topic="/arm").series] == ["/arm"]
+    lost = [state(header(ROS2, at), ["a", "b"], unknown, none, none) for at in range(3)]
+    (series,) = one_topic(tmp_path, *lost, topic="/arm").series
+    assert (series.role, series.columns) == ("state", ("a", "b"))  # a robot has a pose
+    still, drift = vector(0.0, 0.0, math.inf), vector(math.nan, 1.0, math.nan)
+    flown = [twist(drift if at else still, still) for at in range(3)]
+    (series,) = one_topic(tmp_path, *flown, topic="/speed").series
+    assert series.columns == ("linear_x", "linear_y", "angular_x", "angular_y")
+    assert np.isnan(series.values).sum() == 2
 
 
 def test_a_driver_that_gives_speeds_alone_is_not_missing(tmp_path: Path) -> None:
@@ -396,6 +414,24 @@ def test_a_bag_without_its_index_is_read_and_the_crash_is_told(tmp_path: Path) -
     episode = opened(path)
     assert [problem.message for problem in episode.problems if "no index" in problem.message]
     assert fingerprint(replace(episode, problems=())) == fingerprint(whole)
+
+
+def test_zeros_before_the_index_of_a_bag_are_no_loss(tmp_path: Path) -> None:
+    path = made_logs.ros1_bag(tmp_path / "a.bag")
+    whole, content = opened(path), path.read_bytes()
+    index_at = int.from_bytes(content[content.index(b"index_pos=") + 10 :][:8], "little")
+
+    def with_gap(gap: bytes) -> Episode:
+        named = b"index_pos=" + index_at.to_bytes(8, "little")
+        moved = b"index_pos=" + (index_at + len(gap)).to_bytes(8, "little")
+        changed = content.replace(named, moved)
+        path.write_bytes(changed[:index_at] + gap + changed[index_at:])
+        return opened(path)
+
+    assert with_gap(bytes(49)).problems == ()
+    assert fingerprint(with_gap(bytes(49))) == fingerprint(whole)
+    for gap in (bytes(8000), bytes(40) + b"\1" + bytes(8)):
+        assert "breaks off at byte" in with_gap(gap).problems[0].message
 
 
 def test_an_mcap_without_an_index_is_whole(tmp_path: Path) -> None:
