@@ -116,7 +116,10 @@ MEASURES = (
     Measure("scores", screening, "scores"),
 )
 """Every step that is measured; those that give the same field share its cost with one another."""
-READS_MORE = {"dropped_frames": ("motion_two", "step_share"), "copied_clip": ("cells",)}
+READS_MORE = {
+    "dropped_frames": ("motion_two", "step_share", "key_bytes"),
+    "copied_clip": ("cells",),
+}
 """Fields that checks read besides those that they name as the reason of their flags."""
 
 

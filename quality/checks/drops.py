@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, Span
+from quality.checks.bits import missing_bits
 from quality.checks.check import Check, Finder, Limits, Settings
 from quality.checks.hidden import Leaps, Strides, in_twos, leaps, strides
 from quality.checks.remembered import once
@@ -118,11 +119,12 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     """Pictures before which frames are missing by what the pictures show, shape (k,).
 
     A camera whose pictures often repeat hands out fewer than it is asked for: there the change
-    says nothing. At a few pictures a second all motion is leaps.
+    says nothing. At a few pictures a second all motion is leaps, and a codec that is short of bits
+    leaves motion undone and makes up for it later.
     """
     motion = camera.motion.astype(np.float64)
     slow = (camera.rate_hz or 0.0) < settings["jump_rate_hz"]
-    if len(motion) < 12 or slow:
+    if len(motion) < 12 or slow or _lacks_bits(camera, settings):
         return np.empty(0, np.intp)
     found = leaps(camera)
     if _often_repeats(camera, found, settings):
@@ -136,6 +138,13 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     jump &= motion < settings["cut_motion"]
     at = np.flatnonzero(jump & _goes_on(camera, settings))
     return at[(at > _REACH) & (at < len(motion) - _REACH)]
+
+
+def _lacks_bits(camera: Pictures, settings: Settings) -> bool:
+    """Whether its pictures took so few bits that what moves in them cannot be believed."""
+    missing = missing_bits(camera)
+    told = missing[np.isfinite(missing)]
+    return len(told) > 0 and bool(np.median(told) > settings["jump_bits"])
 
 
 def _leaping(
@@ -454,6 +463,7 @@ DROPPED_FRAMES = Check(
         "jump_ratio",
         "jump_motion",
         "jump_rate_hz",
+        "jump_bits",
         "beside_ratio",
         "cut_motion",
         "loss_sigmas",

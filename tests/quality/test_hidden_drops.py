@@ -21,6 +21,7 @@ from quality.measures import Measurements, measure
 from quality.policy import Policy
 
 WIDTH, HEIGHT, RATE, COUNT = 320, 240, 30, 240
+STARVED = ("libx264", {"crf": "40", "preset": "veryfast", "g": "48"})
 CODECS = {
     "h264": ("libx264", {"crf": "23", "preset": "veryfast", "g": "48"}),
     "av1": ("libsvtav1", {"crf": "30", "g": "2", "preset": "12"}),
@@ -169,6 +170,18 @@ def test_a_leap_of_the_change_counts_for_nothing_where_the_motion_goes_on_evenly
     camera = replace(camera, step_share=even[0], step_error=even[1])
     assert len(drops(measured)) == 1
     assert drops(replace(measured, cameras=(camera,))) == []
+
+
+def test_what_a_codec_short_of_bits_makes_up_for_is_no_drop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CODECS, "starved", STARVED)
+    measured = film(tmp_path / "top.mp4", scene(steady=True), "starved")
+    assert drops(measured) == []
+    # with what its key pictures took unknown, it leaps
+    (camera,) = measured.cameras
+    unknown = replace(camera, key_bytes=np.empty(0, np.int32))
+    assert drops(replace(measured, cameras=(unknown,))) != []
 
 
 @pytest.mark.parametrize(
