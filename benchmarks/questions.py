@@ -198,6 +198,7 @@ FILTERED: tuple[Callable[[Mirror, Filter], object], ...] = (
     defects.quality_tiles,
     defects.defects,
     defects.defects_by_rig,
+    defects.camera_lags,
     defects.defects_over_time,
     defects.verdicts_by_day,
     defects.flagged_episodes,
@@ -443,6 +444,7 @@ def _streams(size: Size) -> pa.Table:
             "file": _named(("videos/wrist.mp4", None), which),
             "file_start_s": pa.array(np.zeros(n), mask=which == 1),
             "file_end_s": pa.array(np.full(n, 30.0), mask=which == 1),
+            "late_ms": pa.array(np.arange(n) % 97 - 48.0, mask=which == 1),
         }
     )
 

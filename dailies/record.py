@@ -261,7 +261,10 @@ class Episode(Row):
 
 
 class Stream(Row):
-    """One signal of an episode. ``file`` and its span say where the player finds the pictures."""
+    """One signal of an episode. ``file`` and its span say where the player finds the pictures.
+
+    ``late_ms`` is how late a camera shows the robot, below 0 early; None where it cannot be told.
+    """
 
     __tablename__ = "stream"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -275,6 +278,7 @@ class Stream(Row):
     file: Mapped[str | None] = mapped_column(Text)
     file_start_s: Mapped[float | None]
     file_end_s: Mapped[float | None]
+    late_ms: Mapped[float | None]
 
 
 class Measurement(Row):

@@ -239,6 +239,7 @@ def _add_streams(session: Session, episode_id: int, screened: Screened) -> None:
             file=str(stream.file) if stream.file else None,
             file_start_s=stream.file_start_s,
             file_end_s=stream.file_end_s,
+            late_ms=number(stream.late_ms),
         )
         for stream in screened.streams
     ]

@@ -36,6 +36,7 @@ class ScreenedStream:
     """One stream of a screened episode, with the numbers that sum it up.
 
     ``file`` and its span say where its pictures are, where they are in a file of their own.
+    ``late_ms`` is how late a camera shows the robot, None where its pictures do not tell.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ScreenedStream:
     file: Path | None = None
     file_start_s: float | None = None
     file_end_s: float | None = None
+    late_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -332,6 +334,7 @@ def _streams(
 ) -> tuple[ScreenedStream, ...]:
     summary = measurements.summary()
     sources = {camera.name: camera.source for camera in episode.cameras}
+    late_ms = {one.stream: one.offset_ms for one in reversed(measurements.sync) if one.is_of_robot}
     videos = [
         ScreenedStream(
             camera.name,
@@ -340,6 +343,7 @@ def _streams(
             camera.rate_hz,
             summary.get(camera.name, {}),
             *_place(sources.get(camera.name), camera.name, folder),
+            late_ms.get(camera.name),
         )
         for camera in measurements.cameras
     ]

@@ -71,6 +71,25 @@ class RigDefects:
 
 
 @dataclass(frozen=True)
+class CameraLag:
+    """How late (ms) a rig's camera shows its robot: the median of the episodes that tell it.
+
+    Its 95 % interval is None where under 6 tell; half of them lie between the quarter points.
+    """
+
+    rig_id: str | None
+    site_id: str | None
+    camera: str
+    episodes: int
+    told: int
+    late_ms: float
+    late_low_ms: float | None
+    late_high_ms: float | None
+    quarter_ms: float
+    three_quarters_ms: float
+
+
+@dataclass(frozen=True)
 class DefectDay:
     """Episodes of one day that one check flagged (suspect or fail); ``episodes`` of the day."""
 
@@ -144,6 +163,11 @@ def defects(mirror: Mirror, filter: Filter) -> tuple[Defect, ...]:
 def defects_by_rig(mirror: Mirror, filter: Filter) -> tuple[RigDefects, ...]:
     """Rigs by share of flagged episodes, worst lower bound first."""
     return ask(mirror, "defects_by_rig", RigDefects, filter.parameters())
+
+
+def camera_lags(mirror: Mirror, filter: Filter) -> tuple[CameraLag, ...]:
+    """How late cameras show their robots, by rig, the latest or earliest first."""
+    return ask(mirror, "camera_lags", CameraLag, filter.parameters())
 
 
 def defects_over_time(mirror: Mirror, filter: Filter) -> tuple[DefectDay, ...]:

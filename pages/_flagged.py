@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import streamlit as st
 
@@ -64,6 +64,36 @@ def rigs(filter: Filter, *, height: int) -> None:
         alt="Share of flagged episodes by rig, with intervals; a chosen one narrows to that rig.",
         height=height,
         picks=lambda rig: narrow("rig", rig),
+    )
+
+
+def lags(filter: Filter) -> None:
+    """How late cameras show their robots; nothing where no episode tells."""
+    ones = defects.camera_lags(mirror(), filter)[:RIGS]
+    if not ones:
+        return
+    st.subheader("Cameras against their robots, furthest out of step first", anchor=False)
+    tables.table(
+        {field.name: [getattr(one, field.name) for one in ones] for field in fields(ones[0])},
+        {
+            "rig_id": tables.text("Rig"),
+            "site_id": tables.text("Site"),
+            "camera": tables.text("Camera", width="medium"),
+            "late_ms": tables.number("Late (ms)", help="Median of its episodes; below 0 early."),
+            "late_low_ms": tables.number("95 % from (ms)", help="Interval of the median."),
+            "late_high_ms": tables.number("to (ms)", help="Interval of the median."),
+            "quarter_ms": tables.number("Half from (ms)", help="Half of its episodes lie so."),
+            "three_quarters_ms": tables.number("to (ms) ", help="Half of its episodes lie so."),
+            "told": tables.number("Tell", help="Episodes in which enough moves to tell."),
+            "episodes": tables.number("Episodes", help="Duplicates left out."),
+        },
+        key="lags",
+        narrows=lambda row: narrow("rig", ones[row].rig_id),
+    )
+    st.caption(
+        "A camera that is late in every episode, by less than any one is flagged for, shows here: "
+        "calibrate its delay. A rig whose half is wide is now in step and now not: look at its "
+        "clocks. Choose a rig to see its episodes."
     )
 
 

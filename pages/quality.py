@@ -51,6 +51,7 @@ def page() -> None:
         "Choose a bar or a rig to see its episodes below; what is chosen stands in the filters. A "
         "rig marked ✕ has its whole 95 % interval above the dashed line, the share of all rigs."
     )
+    shown.lags(filter)
     st.subheader("Flagged episodes", anchor=False)
     checks = st.pills(
         "With a flag of",

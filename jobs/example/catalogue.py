@@ -259,6 +259,9 @@ REVIEWERS = ("r-01", "r-02", "r-03", "r-04", "r-05")
 BAD_RIG = "austin-03"
 """Whose wrist camera loses its focus, a little more every day."""
 BAD_DAYS = 30
+LATE_RIG = "austin-05"
+"""Whose wrist camera shows everything late, by less than any one episode is flagged for."""
+LATE_MS = 52.0
 
 
 @dataclass(frozen=True)

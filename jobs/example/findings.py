@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from jobs.example.episodes import FAIL, GOOD, SUSPECT, UNKNOWN, Takes
+from jobs.example.catalogue import LATE_MS
+from jobs.example.episodes import FAIL, GOOD, SUSPECT, UNKNOWN, Floats, Takes
 
 PERSON_STREAM = "video"
+TOLD_SHARE = 0.7
+"""Of robots' episodes, those of which it can be told how late their wrist camera is."""
 
 
 @dataclass(frozen=True)
@@ -209,30 +213,39 @@ def score_rows(
             yield first + at, ailment.check, "suspect", value, value
 
 
-STREAM_COLUMNS = ("id", "episode_id", "name", "kind", "sample_count", "rate_hz")
+STREAM_COLUMNS = ("id", "episode_id", "name", "kind", "sample_count", "rate_hz", "late_ms")
 MEASUREMENT_COLUMNS = ("stream_id", "name", "value")
 
 
+def wrist_lags(rng: np.random.Generator, takes: Takes, late: npt.NDArray[np.bool_]) -> Floats:
+    """How late each take's wrist camera shows the robot (ms), NaN where that cannot be told;
+    ``late`` marks takes by the rig whose camera is.
+    """
+    lags = rng.normal(4.0, 5.0, len(takes)) + np.where(late, LATE_MS - 4.0, 0.0)
+    return np.where(takes.robot & (rng.random(len(takes)) < TOLD_SHARE), np.round(lags, 2), np.nan)
+
+
 def stream_rows(
-    takes: Takes, first_episode: int, first_stream: int
-) -> Iterator[tuple[int, int, str, str, int, float]]:
+    takes: Takes, lags_ms: Floats, first_episode: int, first_stream: int
+) -> Iterator[tuple[int, int, str, str, int, float, float | None]]:
     """Rows of STREAM_COLUMNS: three streams for a robot's episode, one for a person's."""
     stream = first_stream
-    columns = zip(takes.robot.tolist(), takes.duration_s.tolist(), strict=True)
-    for episode, (robot, duration) in enumerate(columns, first_episode):
+    known = (None if math.isnan(one) else one for one in lags_ms.tolist())
+    columns = zip(takes.robot.tolist(), takes.duration_s.tolist(), known, strict=True)
+    for episode, (robot, duration, late_ms) in enumerate(columns, first_episode):
         if robot:
             pictures = round(duration * 30.0)
-            yield stream, episode, "top", "video", pictures, 30.0
-            yield stream + 1, episode, "wrist", "video", pictures, 30.0
-            yield stream + 2, episode, "joints", "series", round(duration * 50.0), 50.0
+            yield stream, episode, "top", "video", pictures, 30.0, None
+            yield stream + 1, episode, "wrist", "video", pictures, 30.0, late_ms
+            yield stream + 2, episode, "joints", "series", round(duration * 50.0), 50.0, None
             stream += 3
         else:
-            yield stream, episode, "video", "video", round(duration * 30.0), 30.0
+            yield stream, episode, "video", "video", round(duration * 30.0), 30.0, None
             stream += 1
 
 
 def measurement_rows(
-    rng: np.random.Generator, takes: Takes, first_stream: int
+    rng: np.random.Generator, takes: Takes, lags_ms: Floats, first_stream: int
 ) -> Iterator[tuple[int, str, float]]:
     """Rows of MEASUREMENT_COLUMNS: what summed each stream up."""
     n = len(takes)
@@ -240,9 +253,9 @@ def measurement_rows(
     wrist = rng.normal(21.0, 1.8, n) * (1.0 - 0.68 * takes.blurred)
     edge = rng.normal(1.05, 0.07, n) * (1.0 + 1.9 * takes.blurred)
     top, person = rng.normal(24.0, 1.5, n), rng.normal(17.0, 3.0, n)
-    luma, lag = rng.normal(118.0, 9.0, n), rng.normal(4.0, 5.0, n)
+    luma = rng.normal(118.0, 9.0, n)
     gap = 1.0 / 30.0 + rng.exponential(0.004, n)
-    columns = (takes.robot, top, wrist, person, edge, luma, lag, gap)
+    columns = (takes.robot, top, wrist, person, edge, luma, lags_ms, gap)
     rounded = (c if c.dtype == np.bool_ else np.round(c, 4) for c in columns)
     stream = first_stream
     for row in zip(*(column.tolist() for column in rounded), strict=True):
@@ -253,7 +266,8 @@ def measurement_rows(
             yield stream, "gap_max_s", gap_at
             yield stream + 1, "sharpness_median", wrist_at
             yield stream + 1, "edge_px_median", edge_at
-            yield stream + 1, "offset_ms", lag_at
+            if not math.isnan(lag_at):
+                yield stream + 1, "offset_ms", lag_at
             stream += 3
         else:
             yield stream, "sharpness_median", person_at

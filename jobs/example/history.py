@@ -17,6 +17,7 @@ from jobs.example.catalogue import (
     BAD_DAYS,
     BAD_RIG,
     CHORES,
+    LATE_RIG,
     PACE,
     PLACES,
     PROGRAMS,
@@ -38,6 +39,7 @@ from jobs.example.findings import (
     measurement_rows,
     score_rows,
     stream_rows,
+    wrist_lags,
 )
 from jobs.example.manifest import History
 from jobs.example.reviewing import TABLES, Reviewed, review_takes, rows_of
@@ -90,7 +92,9 @@ def build_history(
         _write(connection, tables.Shift, map(_shift_row, stints))
         contents = [f"{seed:08x}{value}" for value in _hashes(rng, len(takes))]
         rows = _episode_rows(stints, reviewed, found, contents, policy, first)
-        total = _row_count(takes, found, reviewed)
+        late = np.array([one.rig == LATE_RIG for one in stints])[takes.shift]
+        lags_ms = wrist_lags(np.random.default_rng([seed, 6]), takes, late)
+        total = _row_count(takes, found, reviewed) + int(np.isfinite(lags_ms).sum())
         tally = _Tally("writing the history", total, progress)
         _write(connection, tables.Episode, tally.over(rows))
         _write(connection, tables.Finding, tally.over(_flag_row(flag, first) for flag in found))
@@ -99,9 +103,9 @@ def build_history(
         for kind, made in rows_of(reviewed):
             _write(connection, kind, tally.over(made))
         stream = _next_id(connection, tables.Stream)
-        streams = tally.over(stream_rows(takes, first, stream))
+        streams = tally.over(stream_rows(takes, lags_ms, first, stream))
         _pour(connection, tables.Stream, STREAM_COLUMNS, streams)
-        numbers = tally.over(measurement_rows(rng, takes, stream))
+        numbers = tally.over(measurement_rows(rng, takes, lags_ms, stream))
         _pour(connection, tables.Measurement, MEASUREMENT_COLUMNS, numbers)
         _write(connection, tables.Landing, _landing_rows(stints, takes, contents, now))
         numbered: tuple[type[tables.Row], ...] = (tables.Episode, tables.Stream, *TABLES)
@@ -402,7 +406,7 @@ class _Tally:
 def _row_count(takes: Takes, found: list[Found], reviewed: Reviewed) -> int:
     robots = int(takes.robot.sum())
     people = len(takes) - robots
-    streams, measurements = 3 * robots + people, 6 * robots + 3 * people
+    streams, measurements = 3 * robots + people, 5 * robots + 3 * people
     reviews = sum(len(made) for made in reviewed.rows.values())
     return len(takes) + len(found) + reviews + streams + measurements
 

@@ -55,6 +55,11 @@ class SyncMeasures:
     window_times_s: tuple[float, ...] = ()
     window_offsets_ms: tuple[float, ...] = ()
 
+    @property
+    def is_of_robot(self) -> bool:
+        """Whether it tells of a camera against the robot, by what both show."""
+        return self.tells and self.method == "content" and self.reference != "camera"
+
     def offset_at(self, time_ns: int) -> float:
         """The offset in ms at an instant of the recording; NaN where it does not tell."""
         if self.offset_ms is None or self.drift_ppm is None:

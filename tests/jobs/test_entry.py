@@ -50,7 +50,12 @@ def screened(
         started_at=LANDED - dt.timedelta(minutes=5),
         streams=(
             ScreenedStream(
-                "wrist", "video", 522, 30.0, {"sharpness_median": 9.5, "edge": math.nan}
+                "wrist",
+                "video",
+                522,
+                30.0,
+                {"sharpness_median": 9.5, "edge": math.nan},
+                late_ms=41.5,
             ),
             ScreenedStream("state", "series", 870, 50.0, {"rate_hz": 50.0, "offset_ms": None}),
         ),
@@ -83,9 +88,9 @@ def test_an_episode_is_entered_with_streams_numbers_and_flags(record: Record) ->
         streams = list(session.scalars(select(Stream).order_by(Stream.id)))
         numbers = session.execute(select(Measurement.name, Measurement.value)).all()
         (finding,) = session.scalars(select(Finding))
-    assert [(one.name, one.kind, one.count, one.rate_hz) for one in streams] == [
-        ("wrist", "video", 522, 30.0),
-        ("state", "series", 870, 50.0),
+    assert [(one.name, one.kind, one.count, one.rate_hz, one.late_ms) for one in streams] == [
+        ("wrist", "video", 522, 30.0, 41.5),
+        ("state", "series", 870, 50.0, None),
     ]
     assert {(name, value) for name, value in numbers} == {
         ("sharpness_median", 9.5),

@@ -8,14 +8,16 @@ from sqlalchemy import delete
 
 from dailies.database import Record
 from dailies.mirror import Mirror
-from dailies.record import Episode, Finding
+from dailies.record import Episode, Finding, Stream
 from metrics import Filter
 from metrics.defects import (
+    CameraLag,
     Defect,
     DefectDay,
     QualityTiles,
     RigDefects,
     VerdictDay,
+    camera_lags,
     defects,
     defects_by_rig,
     defects_over_time,
@@ -89,6 +91,38 @@ def test_share_of_a_rig_with_its_interval(mirror: Mirror, both_days: Filter) -> 
         ),
         RigDefects("r3", "kobe", 2, 0, 0.0, about(0.0), about(r3[1]), 0.5, same, None),
     )  # fmt: skip
+
+
+def test_how_late_cameras_show_their_robots(own: tuple[Record, Mirror]) -> None:
+    """Episodes 1 and 3 (the same), 2 of r1; 4 and 5 of r2; 6 and 7 of r3."""
+    record, mirror = own
+    late_ms = {1: 50.0, 2: 60.0, 3: 999.0, 4: -80.0, 5: None, 6: None, 7: None}
+    with record.begin() as session:
+        for at, ms in late_ms.items():
+            told = Stream(episode_id=at, name="top", kind="video", count=9, rate_hz=30.0)
+            told.late_ms = ms
+            other = Stream(episode_id=at, name="joints", kind="series", count=9, rate_hz=50.0)
+            session.add_all([told, other])
+    assert camera_lags(mirror, Filter(FIRST, SECOND)) == (
+        CameraLag("r2", "delft", "top", 2, 1, -80.0, None, None, -80.0, -80.0),
+        CameraLag("r1", "delft", "top", 2, 2, 55.0, None, None, 52.5, 57.5),
+    )
+    assert camera_lags(mirror, Filter(FIRST, SECOND, rigs=("r3",))) == ()
+
+
+def test_the_interval_of_a_lag_lies_between_its_ranks(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    with record.begin() as session:
+        cameras = [
+            Stream(episode_id=1, name=f"{n} told", kind="video", count=9, rate_hz=30.0, late_ms=at)
+            for n in (5, 6, 20)
+            for at in range(1, n + 1)
+        ]
+        session.add_all(cameras)
+    found = {one.camera: one for one in camera_lags(mirror, Filter(FIRST, SECOND))}
+    bounds = {name: (one.late_low_ms, one.late_high_ms) for name, one in found.items()}
+    # of 6 all, of 20 the 6th and the 15th hold the median at 97 and 96 % (binomial)
+    assert bounds == {"5 told": (None, None), "6 told": (1, 6), "20 told": (6, 15)}
 
 
 def test_defects_by_day(mirror: Mirror, both_days: Filter) -> None:

@@ -52,6 +52,7 @@ def test_a_camera_that_lags_the_robot_is_measured_within_15_ms(late_ms: int) -> 
     found = measure_sync([camera(arm, 20, late_s=late_ms / 1e3)], [joints(arm, 20)])[0]
     assert (found.stream, found.against, found.method) == ("top", "observation.state", "content")
     assert found.tells
+    assert found.is_of_robot
     assert found.offset_ms == pytest.approx(late_ms, abs=15)
     assert found.drift_ppm == 0
 
