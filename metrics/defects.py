@@ -83,10 +83,10 @@ class CameraLag:
     episodes: int
     told: int
     late_ms: float
-    late_low_ms: float | None
-    late_high_ms: float | None
-    quarter_ms: float
-    three_quarters_ms: float
+    late_low_ms: int | None
+    late_high_ms: int | None
+    quarter_ms: int
+    three_quarters_ms: int
 
 
 @dataclass(frozen=True)

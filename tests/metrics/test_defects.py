@@ -96,7 +96,7 @@ def test_share_of_a_rig_with_its_interval(mirror: Mirror, both_days: Filter) -> 
 def test_how_late_cameras_show_their_robots(own: tuple[Record, Mirror]) -> None:
     """Episodes 1 and 3 (the same), 2 of r1; 4 and 5 of r2; 6 and 7 of r3."""
     record, mirror = own
-    late_ms = {1: 50.0, 2: 60.0, 3: 999.0, 4: -80.0, 5: None, 6: None, 7: None}
+    late_ms = {1: 50.2, 2: 59.4, 3: 999.0, 4: -80.0, 5: None, 6: None, 7: None}
     with record.begin() as session:
         for at, ms in late_ms.items():
             told = Stream(episode_id=at, name="top", kind="video", count=9, rate_hz=30.0)
@@ -104,8 +104,8 @@ def test_how_late_cameras_show_their_robots(own: tuple[Record, Mirror]) -> None:
             other = Stream(episode_id=at, name="joints", kind="series", count=9, rate_hz=50.0)
             session.add_all([told, other])
     assert camera_lags(mirror, Filter(FIRST, SECOND)) == (
-        CameraLag("r2", "delft", "top", 2, 1, -80.0, None, None, -80.0, -80.0),
-        CameraLag("r1", "delft", "top", 2, 2, 55.0, None, None, 52.5, 57.5),
+        CameraLag("r2", "delft", "top", 2, 1, -80.0, None, None, -80, -80),
+        CameraLag("r1", "delft", "top", 2, 2, 54.5, None, None, 50, 59),
     )
     assert camera_lags(mirror, Filter(FIRST, SECOND, rigs=("r3",))) == ()
 
@@ -121,6 +121,9 @@ def test_the_interval_of_a_lag_lies_between_its_ranks(own: tuple[Record, Mirror]
         session.add_all(cameras)
     found = {one.camera: one for one in camera_lags(mirror, Filter(FIRST, SECOND))}
     bounds = {name: (one.late_low_ms, one.late_high_ms) for name, one in found.items()}
+    assert [found[name].late_ms for name in ("5 told", "6 told", "20 told")] == [3, 3.5, 10.5]
+    quarters = found["20 told"].quarter_ms, found["20 told"].three_quarters_ms
+    assert quarters == (5, 15)
     # of 6 all, of 20 the 6th and the 15th hold the median at 97 and 96 % (binomial)
     assert bounds == {"5 told": (None, None), "6 told": (1, 6), "20 told": (6, 15)}
 
