@@ -77,7 +77,7 @@ class CameraLag:
     Its 95 % interval is None where under 6 tell; half of them lie between the quarter points.
     """
 
-    rig_id: str | None
+    rig_id: str
     site_id: str | None
     camera: str
     episodes: int
@@ -166,7 +166,7 @@ def defects_by_rig(mirror: Mirror, filter: Filter) -> tuple[RigDefects, ...]:
 
 
 def camera_lags(mirror: Mirror, filter: Filter) -> tuple[CameraLag, ...]:
-    """How late cameras show their robots, by rig, the latest or earliest first."""
+    """How late cameras show their robots, by rig, those surely furthest out of step first."""
     return ask(mirror, "camera_lags", CameraLag, filter.parameters())
 
 

@@ -25,6 +25,9 @@ LISTED = 100
 RIGS = 20
 """Rigs shown, the worst; and those that are chosen."""
 
+CAMERAS = 20
+"""Cameras shown, those furthest out of step."""
+
 
 def quality_tiles(
     now: defects.QualityTiles,
@@ -69,9 +72,10 @@ def rigs(filter: Filter, *, height: int) -> None:
 
 def lags(filter: Filter) -> None:
     """How late cameras show their robots; nothing where no episode tells."""
-    ones = defects.camera_lags(mirror(), filter)[:RIGS]
-    if not ones:
+    every = defects.camera_lags(mirror(), filter)
+    if not every:
         return
+    ones = every[:CAMERAS]
     st.subheader("Cameras against their robots, furthest out of step first", anchor=False)
     tables.table(
         {field.name: [getattr(one, field.name) for one in ones] for field in fields(ones[0])},
@@ -80,20 +84,20 @@ def lags(filter: Filter) -> None:
             "site_id": tables.text("Site"),
             "camera": tables.text("Camera", width="medium"),
             "late_ms": tables.number("Late (ms)", help="Median of its episodes; below 0 early."),
-            "late_low_ms": tables.number("95 % from (ms)", help="Interval of the median."),
-            "late_high_ms": tables.number("to (ms)", help="Interval of the median."),
-            "quarter_ms": tables.number("Half from (ms)", help="Half of its episodes lie so."),
-            "three_quarters_ms": tables.number("to (ms) ", help="Half of its episodes lie so."),
-            "told": tables.number("Tell", help="Episodes in which enough moves to tell."),
+            "late_low_ms": tables.number("95 % low (ms)", help="Interval of the median."),
+            "late_high_ms": tables.number("95 % high (ms)", help="Interval of the median."),
+            "quarter_ms": tables.number("25 % (ms)", help="A quarter of them is below."),
+            "three_quarters_ms": tables.number("75 % (ms)", help="A quarter is above."),
+            "told": tables.number("Told by", help="Episodes in which enough moves to tell."),
             "episodes": tables.number("Episodes", help="Duplicates left out."),
         },
         key="lags",
         narrows=lambda row: narrow("rig", ones[row].rig_id),
     )
     st.caption(
-        "A camera that is late in every episode, by less than any one is flagged for, shows here: "
-        "calibrate its delay. A rig whose half is wide is now in step and now not: look at its "
-        "clocks. Choose a rig to see its episodes."
+        f"{len(ones)} of {len(every)} cameras. One that is late in every episode, by less than any "
+        "is flagged for, shows here: calibrate its delay. Where quarters lie far apart it is now "
+        "in step and now not: look at the rig's clocks. Choose a row to see the rig's episodes."
     )
 
 

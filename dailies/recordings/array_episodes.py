@@ -55,10 +55,12 @@ INSTRUCTIONS = re.compile(
     r"|task|task_description|language)$"
 )
 LEFT_OUT = re.compile(
-    r"depth|mask|segm|embedding|(^|/)(next_obs|compress_len|intrinsic|extrinsic)"
-    r"|(^|/)obs/actions?$"
+    r"depth|mask|segm|embedding"
+    r"|(^|/)(next_obs|compress_len|intrinsic|extrinsic|initial_state/)"
 )
 """Arrays that are no pictures of light, no sensor, or a copy of another array."""
+SEEN_ACTIONS = re.compile(r"(^|/)obs/actions?$")
+"""A simulator's copy of the actions among what is observed."""
 RATES = (
     *("fps", "rate_hz", "rate", "hz", "frequency", "frequency_hz", "frame_rate", "sample_rate"),
     *("control_freq", "control_frequency"),
@@ -178,8 +180,6 @@ def _seen(sheet: Sheet) -> list[_Stream]:
         if kind in ("still", "raw", "series") and _clock_rows(sheet, rows) is not rows:
             found.append(_Stream(rows, name, kind))
     usual = _usual_count(found)
-    # one row is said once of an episode, as where a simulator set the robot down
-    found = [one for one in found if one.kind != "series" or one.rows.count != 1 or usual <= 2]
     names = [one.name for one in found if one.kind == "series"]
     states = fitting([name for name in names if not COMMANDED.match(name)], STATES)
     actions = fitting(names, ACTIONS)
@@ -187,6 +187,8 @@ def _seen(sheet: Sheet) -> list[_Stream]:
     for one in found:
         role: Role = "state" if one.name in states else "other"
         role = "action" if one.name in actions else role
+        if actions and one.name not in actions and SEEN_ACTIONS.search(one.name):
+            continue
         # a table far shorter than the episode holds constants
         if one.kind == "series" and role == "other" and 2 * one.rows.count < usual:
             continue

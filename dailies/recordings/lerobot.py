@@ -147,9 +147,9 @@ def _nothing_here(info: Info, listed: Sequence[Listed]) -> Episode:
     problem = Problem("missing_stream", None, f"{info.root} {said}: copy the dataset again")
     files = (info.file,) if info.file.is_file() else ()
     of_lists = [one for one in list_troubles(info) if one.check == "corrupt_stream"]
-    of_first = listed[0].problems if listed else of_lists
-    problems = (*info.problems, *of_first, problem)
-    return Episode(info.root, 0, info.format, problems=problems, files=files)
+    of_first = listed[0].problems if listed else ()
+    told = dict.fromkeys((*info.problems, *of_lists, *of_first, problem))
+    return Episode(info.root, 0, info.format, problems=tuple(told), files=files)
 
 
 def _episode(info: Info, listed: Listed, opened: _Opened) -> Episode:

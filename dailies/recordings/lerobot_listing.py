@@ -26,7 +26,8 @@ class Listed:
     """One episode as the metadata lists it. ``data`` is its table, None where none can be named.
 
     ``videos`` has a place for every video feature; None, with a Problem, where it cannot be told.
-    ``length`` is None where no metadata promises it. ``by`` is the file that lists it.
+    ``length`` is None where no metadata promises it. ``by`` is the file that lists it,
+    or names its files.
     """
 
     index: int
@@ -114,8 +115,9 @@ def _own_files(info: Info) -> Iterator[Listed]:
                 )
             )
     for index in sorted({index for _, index in lying} - seen):
-        # what names its files is the path in info.json, and no list
-        own = _found(_own(info, index, info.file, None, ()), lying)
+        # no list names its files: what does is the path in info.json
+        named_by = info.file if info.file.is_file() else by
+        own = _found(_own(info, index, named_by, None, ()), lying)
         yield replace(own, problems=(*problems, *own.problems))
 
 

@@ -61,9 +61,9 @@ class Ros1Log:
                 found.notes.append(f"reading broke off ({type(error).__name__}: {error})")
 
 
-_PADDING = 4096
-"""Zeros before the index that are no loss: a disk that failed leaves blocks of them, at least so
-large."""
+_PADDING = 512
+"""So many zeros before the index, or more, may be a sector that was never written; fewer are no
+loss."""
 
 
 class Ros1Bag:
@@ -247,7 +247,7 @@ class _Reading(Passage):
         """Whether nothing but zeros lies between the last record and the index: some writers leave
         room there.
         """
-        if after is None or after != self._index_at or after - at > _PADDING:
+        if after is None or after != self._index_at or after - at >= _PADDING:
             return False
         self._file.seek(at)
         return not any(self._file.read(after - at))

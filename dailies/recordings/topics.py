@@ -388,7 +388,8 @@ class _Numbers(_Stream):
         if block.role == "other" and len(values):
             # in messages "not a number" also says that a thing is not known, or not there at all
             given = np.flatnonzero(np.isfinite(values).any(axis=0))
-            columns, values = tuple(columns[at] for at in given), values[:, given]
+            if len(given):  # else it is the sensor that gives nothing
+                columns, values = tuple(columns[at] for at in given), values[:, given]
         times = self.times[rows] - zero
         delays = self.delays[rows] if self.delays is not None else None
         steps = np.diff(times)

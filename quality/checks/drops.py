@@ -172,9 +172,10 @@ def _striding(camera: Pictures, found: Strides, settings: Settings) -> Mask:
     """True where what is seen goes two steps in one, and on as before."""
     far = (found.excess > settings["stride_share"]) & (found.rise > settings["stride_rise"])
     # two proofs of one thing: what one lacks the other may make up for
-    sigmas = found.excess / found.error, found.rise / np.maximum(found.scatter, LEAST_SCATTER)
-    far &= np.minimum(*sigmas) > settings["stride_least"]
-    far &= np.prod(np.maximum(sigmas, 0), axis=0) > settings["stride_sigmas"] ** 2
+    scatter = np.maximum(found.scatter, LEAST_SCATTER)
+    far &= found.excess > settings["stride_least"] * found.error
+    far &= found.rise > settings["stride_least"] * scatter
+    far &= found.excess * found.rise > settings["stride_sigmas"] ** 2 * found.error * scatter
     if not found.in_pairs:
         # what goes further changes the picture more, unless the codec left a change for later
         motion = camera.motion.astype(np.float64)

@@ -27,10 +27,12 @@ from quality.checks.stretches import runs
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures
 
-SETTLING, SETTLED = 4, 0.1
-"""Steps before a hold, and the share of its fast ones that those of a series which settles are
-under. (What simulated objects did before they lay still was up to 0.05, but for a few; a noisy
-sensor goes on.)"""
+SETTLING, BEFORE, SETTLED = 4, 20, 0.1
+"""Steps just before a hold, those before these, and the share of the latter's greatest under which
+the former are of what comes to rest. (The noise of a sensor goes on up to the hold.)"""
+TREMBLE = 1e-3
+"""Share of its fast steps by which what a simulator has laid down may tremble for long before it
+lies still. (Of 36 simulated objects all but a few 2e-4 or less; a sensor's noise is more.)"""
 JUMP = 3.0
 """A stuck value that comes loose leaps by over this many of the column's fast steps."""
 ABRUPT = 0.5
@@ -219,11 +221,15 @@ def _why_flat(
 
 
 def _settles(series: SeriesMeasures, start: int, pace: Floats) -> bool:
-    """Whether a series comes to rest before sample ``start``, and is not cut off in its noise: what
-    a simulator lays down then stays where it is to the last digit.
+    """Whether a series comes to rest just before sample ``start``, and is not cut off in its noise:
+    what a simulator lays down then stays where it is to the last digit. A robot has noise at rest.
     """
-    before = moves(series).step[max(start - SETTLING, 0) : start, series.extent > 0]
-    return len(before) > 0 and bool(np.median(before / pace, axis=1).max() < SETTLED)
+    if series.role == "state" or start <= SETTLING:
+        return False
+    first = max(start - SETTLING - BEFORE, 0)
+    steps = np.median(moves(series).step[first:start, series.extent > 0] / pace, axis=1)
+    last = float(steps[-SETTLING:].max())
+    return last < TREMBLE or last < SETTLED * float(steps[:-SETTLING].max())
 
 
 def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]:

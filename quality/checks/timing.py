@@ -74,7 +74,7 @@ def series_gap(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             what = f"{count} {samples} lost, longest gap {longest_ms:.0f} ms"
             if share >= limits["lost_share"]:
                 grade = Grade.FAIL
-                what += f" ({share:.0f} % lost in all)"
+                what += f" ({share:.0f} % of its samples lost in such gaps)"
             yield _GAP.flag(grade, series.name, span, longest_ms, limit, what)
 
 

@@ -20,7 +20,7 @@ from quality.measures.sound import SoundMeasures
 from quality.measures.tracks import Floats, Moving, Reference, Track, camera_track, series_track
 
 MIDST_S, MIDST_SHARE = 1.0, 0.1
-"""How long after the first stream's start and before the last one's end a series that only speaks
+"""How long after the first stream's start and before the last one's end a command that is only sent
 now and then must lie: in seconds, and as a share of the whole."""
 
 
@@ -57,8 +57,8 @@ class SyncMeasures:
 
     @property
     def is_of_robot(self) -> bool:
-        """Whether it tells of a camera against the robot, by what both show."""
-        return self.tells and self.method == "content" and self.reference != "camera"
+        """Whether it tells of a camera against the robot's state, by what both show."""
+        return self.tells and self.method == "content" and self.reference == "state"
 
     def offset_at(self, time_ns: int) -> float:
         """The offset in ms at an instant of the recording; NaN where it does not tell."""
@@ -251,9 +251,11 @@ def _is_steady(times_s: Floats) -> bool:
 
 
 def _is_within(stream: _Clocked, others: Sequence[_Clocked]) -> bool:
-    """Whether a stream speaks only somewhere in the midst of a recording, as a command that is sent
-    while somebody drives. What breaks off, or is switched on late, keeps one of its ends.
+    """Whether a stream is a command that is sent only somewhere in the midst of a recording, while
+    somebody drives. What breaks off, or is switched on late, keeps one of its ends.
     """
+    if stream.reference != "action":
+        return False
     start_s = min(float(one.times_s[0]) for one in others)
     end_s = max(one.end_s for one in others)
     far_s = max(MIDST_S, MIDST_SHARE * (end_s - start_s))

@@ -13,7 +13,7 @@ counted AS (
         CAST(round(late_ms) AS BIGINT) AS ms, count(*) AS n
     FROM episodes_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program) AS chosen
     JOIN stream ON stream.episode_id = chosen.id
-    WHERE is_counted AND kind = 'video'
+    WHERE is_counted AND kind = 'video' AND rig_id IS NOT NULL
     GROUP BY rig_id, name, ms
 ),
 ranked AS (
@@ -37,4 +37,8 @@ SELECT
     min(ms) FILTER (upto >= 3 * told / 4) AS three_quarters_ms
 FROM bounded
 GROUP BY rig_id, camera
-ORDER BY abs(late_ms) DESC, rig_id, camera
+-- by how far it is out of step for sure, so that a lone episode stands below what is known
+ORDER BY
+    CASE WHEN late_low_ms > 0 THEN late_low_ms WHEN late_high_ms < 0 THEN -late_high_ms ELSE 0 END
+        DESC,
+    abs(late_ms) DESC, rig_id, camera

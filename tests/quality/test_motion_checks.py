@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -277,16 +277,28 @@ def test_a_late_hand_makes_no_resting_arm_flat() -> None:
     assert found(still, quiet, checks=["flat_series", "stuck_joint"]) == []
 
 
-@pytest.mark.parametrize("settles", [True, False])
-def test_what_comes_to_rest_in_a_simulator_is_no_dead_sensor(settles: bool) -> None:
+@pytest.mark.parametrize(
+    ("fades", "at_rest", "role", "flagged"),
+    [
+        (True, 1e-3, "other", False),
+        (False, 1e-3, "other", True),
+        (False, 1e-5, "other", True),
+        (False, 1e-7, "other", False),
+        (True, 1e-3, "state", True),
+    ],
+    ids=["laid down", "cut off in its noise", "cut off at rest", "it trembled", "a robot"],
+)
+def test_what_comes_to_rest_in_a_simulator_is_no_dead_sensor(
+    fades: bool, at_rest: float, role: Literal["state", "other"], flagged: bool
+) -> None:
     rng = np.random.default_rng(2)
     pose = np.cumsum(rng.normal(0, 1e-3, (600, 3)), axis=0)
-    fading = np.exp(-np.arange(100) / 20)[:, None] if settles else 1.0
-    pose[100:200] = pose[99] + rng.normal(0, 1e-3, (100, 3)) * fading
-    pose[200:400] = pose[199]
+    fading = np.exp(-np.arange(40) / 6)[:, None] if fades else 1.0
+    pose[100:140] = pose[99] + rng.normal(0, at_rest, (40, 3)) * fading
+    pose[140:400] = pose[139]
     at_ns = (np.arange(600) * 20_000_000).astype(np.int64)
-    flags = found(Series("cube", at_ns, pose, ("x", "y", "z")), checks=["flat_series"])
-    assert [flag.check for flag in flags] == ([] if settles else ["flat_series"])
+    flags = found(Series("cube", at_ns, pose, ("x", "y", "z"), role=role), checks=["flat_series"])
+    assert [flag.check for flag in flags] == ["flat_series"] * flagged
 
 
 def test_what_waits_for_its_late_command_is_not_stuck() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -20,19 +21,31 @@ from quality.measures.sync import measure_sync
 
 
 def test_a_command_that_is_sent_now_and_then_neither_starts_late_nor_ends_early() -> None:
-    def clocks(*spans: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    def clocks(
+        *spans: tuple[float, float], role: Literal["action", "other"] = "action"
+    ) -> dict[str, tuple[float, float]]:
         rows = [ns(np.arange(start_s, end_s, 0.1)) for start_s, end_s in spans]
         series = [
-            Series(f"/{at}", one, np.ones((len(one), 1)), ("x",)) for at, one in enumerate(rows)
+            Series(f"/{at}", one, np.ones((len(one), 1)), ("x",), role=role)
+            for at, one in enumerate(rows)
         ]
         found = measure_sync([], series)
         return {one.stream: (one.start_offset_ms, one.end_offset_ms) for one in found}
 
     assert clocks((0, 40), (5, 14)) == {}
     assert clocks((5, 14), (0, 40)) == {}
+    # a sensor is to be there all along
+    assert clocks((0, 40), (5, 14), role="other")["/1"] == pytest.approx((5000, -26_000), abs=1)
     # what breaks off, or comes late, keeps one of its ends
     assert clocks((0, 40), (0, 14))["/1"] == pytest.approx((0, -26_000))
     assert clocks((0, 40), (5, 40))["/1"] == pytest.approx((5000, 0), abs=1)
+
+
+def test_a_camera_behind_commands_is_not_said_to_be_late() -> None:
+    arm = Arm.moving(seed=1)
+    commands = replace(joints(arm, 20), role="action")
+    found = measure_sync([camera(arm, 20, late_s=0.15)], [commands])[0]
+    assert (found.tells, found.is_of_robot) == (True, False)
 
 
 def test_time_stamps_alone_make_no_drift() -> None:

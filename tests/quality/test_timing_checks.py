@@ -42,11 +42,21 @@ EVEN = np.arange(500) / 50
     [
         (EVEN, 50.0),
         (np.round(np.arange(600) / 60, 3), 60.0),
+        (np.round(np.arange(4000) / 400, 3), 400.0),
         (np.delete(EVEN, np.arange(25, 500, 25)), 50.0),
+        (EVEN[np.random.default_rng(4).random(500) < 0.7], 50.0),
         (np.repeat(np.arange(50) / 5, 10) + np.tile(np.arange(10) * 1e-4, 50), 50.0),
         (np.concatenate((EVEN, EVEN + 25)), 50.0),
     ],
-    ids=["even", "whole milliseconds", "one in 25 lost", "bursts", "a long pause"],
+    ids=[
+        "even",
+        "whole ms",
+        "many in whole ms",
+        "one in 25 lost",
+        "many lost",
+        "bursts",
+        "a pause",
+    ],
 )
 def test_the_rate_is_that_at_which_samples_usually_come(
     times_s: np.ndarray, rate_hz: float
@@ -56,6 +66,11 @@ def test_the_rate_is_that_at_which_samples_usually_come(
 
 def test_an_even_clock_raises_no_flag() -> None:
     assert found(ticking(EVEN, declared_rate_hz=50.0)) == []
+
+
+def test_a_clock_that_runs_backwards_has_a_rate_for_all_that() -> None:
+    (flag,) = found(ticking(EVEN[::-1] + 1), checks=["bad_times"])
+    assert flag.measured == len(EVEN) - 1
 
 
 def test_a_clock_with_ordinary_jitter_raises_no_flag() -> None:
