@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from films import NOW
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from dailies.access import PAGES
 from dailies.config import Config
 from dailies.database import open_record
-from dailies.record import Appeal, Episode
+from dailies.record import Appeal, Episode, Stream
 from metrics import Filter, cost
 from metrics.choices import Days
 from pages import _due, _ground
@@ -101,6 +101,28 @@ def test_a_role_opens_its_pages_only(role: str, page: str) -> None:
     shown = drawn(page, anna(role))
     open_to = ROLES[role] | {"live", "episode"}
     assert (shown.title[0].value != "This page is closed to you") == (page in open_to)
+
+
+def test_quality_says_how_late_a_rigs_cameras_are(on_house: Config) -> None:
+    heading = "Cameras against their robots"
+    assert not [one for one in drawn("quality").subheader if heading in one.value]
+    record = open_record(on_house.record)
+    late = Stream(episode_id=1, name="side", kind="video", count=9, rate_hz=30.0, late_ms=41.2)
+    try:
+        with record.begin() as session:
+            session.add(late)
+        mirror().refresh()
+        shown = drawn("quality")
+        assert not shown.exception
+        assert [one for one in shown.subheader if heading in one.value]
+        (table,) = [one.value for one in shown.dataframe if "late_ms" in one.value]
+        assert table[["rig_id", "camera", "late_ms", "told"]].values.tolist() == [
+            ["r1", "side", 41.0, 1]
+        ]
+    finally:
+        with record.begin() as session:
+            session.execute(delete(Stream).where(Stream.name == "side"))
+        record.close()
 
 
 @pytest.mark.usefixtures("on_house")
