@@ -13,8 +13,8 @@ NEAR = 0.1
 """Intervals within so much of their median are usual."""
 ALONG, BURSTS = 32, 3.0
 """Where so many intervals usually take so many times as long as their median says, they come in
-bursts. (A laser's log: 712 messages in 17.7 s, most of them 0.1 ms after the one before. A sensor
-of which 60 % are lost takes 2.5 times as long.)"""
+bursts. (A laser's log: 712 messages in 17.7 s, most of them 0.1 ms after the one before, takes 270
+times as long; a sensor that loses 40 % of its samples 1.7 times.)"""
 MILLISECOND_NS = 1_000_000
 
 
