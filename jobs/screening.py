@@ -334,7 +334,7 @@ def _streams(
 ) -> tuple[ScreenedStream, ...]:
     summary = measurements.summary()
     sources = {camera.name: camera.source for camera in episode.cameras}
-    late_ms = {one.stream: one.offset_ms for one in reversed(measurements.sync) if one.is_of_robot}
+    late_ms = {one.stream: one.offset_ms for one in measurements.sync if one.is_of_robot}
     videos = [
         ScreenedStream(
             camera.name,

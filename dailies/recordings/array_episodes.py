@@ -187,7 +187,7 @@ def _seen(sheet: Sheet) -> list[_Stream]:
     for one in found:
         role: Role = "state" if one.name in states else "other"
         role = "action" if one.name in actions else role
-        if actions and one.name not in actions and SEEN_ACTIONS.search(one.name):
+        if actions and role != "action" and SEEN_ACTIONS.search(one.name):
             continue
         # a table far shorter than the episode holds constants
         if one.kind == "series" and role == "other" and 2 * one.rows.count < usual:

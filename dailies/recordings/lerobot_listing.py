@@ -26,8 +26,8 @@ class Listed:
     """One episode as the metadata lists it. ``data`` is its table, None where none can be named.
 
     ``videos`` has a place for every video feature; None, with a Problem, where it cannot be told.
-    ``length`` is None where no metadata promises it. ``by`` is the file that lists it,
-    or names its files.
+    ``length`` is None where no metadata promises it. ``by`` is the file that lists it, or
+    names its files.
     """
 
     index: int
@@ -97,7 +97,7 @@ def _with_last_pictures(episodes: list[Listed], fps: float) -> list[Listed]:
 def _own_files(info: Info) -> Iterator[Listed]:
     """Layout 2: a table and a video a camera for each episode."""
     by = info.root / "meta" / "episodes.jsonl"
-    problems: list[Problem] = list(list_troubles(info))
+    problems = list(list_troubles(info))
     seen: set[int] = set()
     lying = _lying_there(info.root)
     if not problems:
@@ -122,26 +122,18 @@ def _own_files(info: Info) -> Iterator[Listed]:
 
 
 def list_troubles(info: Info) -> Iterator[Problem]:
-    """What keeps the lists of the dataset's episodes from being read at all."""
-    promised_by = "the LeRobot format"
-    if info.layout == 2:
-        by = info.root / "meta" / "episodes.jsonl"
-        found = trouble(by, None, promised_by) if by.exists() or by.is_symlink() else None
-        yield from filter(None, (found,))
-        return
-    folder = info.root / "meta" / "episodes"
-    files = _lists_of(folder)
-    yield from filter(None, (trouble(path, None, promised_by) for path in files))
-    if not files:
-        yield Problem(
-            "missing_stream",
-            None,
-            f"{folder} holds no list of episodes: copy meta/episodes of the dataset again",
-        )
+    """What can be seen from outside to keep a list of the dataset's episodes from being read."""
+    lists = _lists_of(info) if info.layout == 3 else [info.root / "meta" / "episodes.jsonl"]
+    there = (path for path in lists if path.exists() or path.is_symlink())
+    yield from filter(None, (trouble(path, None, _FORMAT) for path in there))
 
 
-def _lists_of(folder: Path) -> list[Path]:
-    return sorted(folder.glob("chunk-*/file-*.parquet"))
+_FORMAT = "the LeRobot format"
+
+
+def _lists_of(info: Info) -> list[Path]:
+    """The lists of layout 3."""
+    return sorted((info.root / "meta" / "episodes").glob("chunk-*/file-*.parquet"))
 
 
 def _own(info: Info, index: int, by: Path, length: int | None, tasks: tuple[str, ...]) -> Listed:
@@ -227,19 +219,27 @@ def _found(one: Listed, lying: Mapping[tuple[str | None, int], Path]) -> Listed:
 def _shared_files(info: Info) -> Iterator[Listed]:
     """Layout 3: many episodes in a table and in a video."""
     folder = info.root / "meta" / "episodes"
-    problems = list(list_troubles(info))
+    files = _lists_of(info)
+    problems: list[Problem] = []
     seen: set[int] = set()
-    for path in _lists_of(folder):
+    for path in files:
         try:
             rows = _rows_of_table(path)
         except READ_ERRORS as error:
-            if trouble(path, None, "") is None:  # else it is told already
-                problems.append(unreadable(path, None, error))
+            problems.append(trouble(path, None, _FORMAT) or unreadable(path, None, error))
             continue
         for row in rows:
             if _is_index(row.get("episode_index")):
                 seen.add(int(row["episode_index"]))
                 yield _shared(info, path, row)
+    if not files:
+        problems.append(
+            Problem(
+                "missing_stream",
+                None,
+                f"{folder} holds no list of episodes: copy meta/episodes of the dataset again",
+            )
+        )
     if problems:
         yield from _unlisted(info, folder, seen, tuple(problems))
 

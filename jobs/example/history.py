@@ -27,7 +27,7 @@ from jobs.example.catalogue import (
     rig_ids,
     worker_ids,
 )
-from jobs.example.episodes import Takes, record_takes
+from jobs.example.episodes import Floats, Takes, record_takes
 from jobs.example.findings import (
     GRADES,
     MEASUREMENT_COLUMNS,
@@ -94,7 +94,7 @@ def build_history(
         rows = _episode_rows(stints, reviewed, found, contents, policy, first)
         late = np.array([one.rig == LATE_RIG for one in stints])[takes.shift]
         lags_ms = wrist_lags(np.random.default_rng([seed, 6]), takes, late)
-        total = _row_count(takes, found, reviewed) + int(np.isfinite(lags_ms).sum())
+        total = _row_count(takes, found, reviewed, lags_ms)
         tally = _Tally("writing the history", total, progress)
         _write(connection, tables.Episode, tally.over(rows))
         _write(connection, tables.Finding, tally.over(_flag_row(flag, first) for flag in found))
@@ -403,10 +403,10 @@ class _Tally:
             yield row
 
 
-def _row_count(takes: Takes, found: list[Found], reviewed: Reviewed) -> int:
-    robots = int(takes.robot.sum())
+def _row_count(takes: Takes, found: list[Found], reviewed: Reviewed, lags_ms: Floats) -> int:
+    robots, told = int(takes.robot.sum()), int(np.isfinite(lags_ms).sum())
     people = len(takes) - robots
-    streams, measurements = 3 * robots + people, 5 * robots + 3 * people
+    streams, measurements = 3 * robots + people, 5 * robots + told + 3 * people
     reviews = sum(len(made) for made in reviewed.rows.values())
     return len(takes) + len(found) + reviews + streams + measurements
 

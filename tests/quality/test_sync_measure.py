@@ -52,7 +52,7 @@ def test_time_stamps_alone_make_no_drift() -> None:
     late, early = ns(np.arange(3, 20, 0.1)), ns(np.arange(0, 20, 0.1))
     both = [
         Series(name, at, np.ones((len(at), 1)), ("x",))
-        for name, at in zip("ab", (early, late), strict=False)
+        for name, at in zip("ab", (early, late), strict=True)
     ]
     summed = Measurements(sync=measure_sync([], both)).summary()["b"]
     assert (summed["starts_late_ms"], summed["ends_late_ms"]) == (3000, 0)
