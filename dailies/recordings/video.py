@@ -41,6 +41,7 @@ SOUND = "audio"
 """Name of the sound of a plain video; a second stream of it is ``audio_2``."""
 
 UNSET_YEAR = 2000
+_NO_PICTURES = "hand in the file with the video, or record with the camera on"
 _STEADY = 1e-3  # two rates within a thousandth are one: containers round them
 
 
@@ -62,10 +63,12 @@ class Header:
 class Contents:
     """What a container holds: its first video stream, further ones, sound and telemetry.
 
-    ``created_at`` is when it was made, by its own word.
+    ``header`` promises nothing where there is no video stream. ``created_at`` is when it was made,
+    by its own word.
     """
 
     header: Header = Header(None, None, None)
+    has_pictures: bool = True
     cameras: tuple[Camera, ...] = ()
     audio: tuple[Audio, ...] = ()
     telemetry: Telemetry = field(default_factory=Telemetry)
@@ -97,27 +100,28 @@ def sidecar_of(video: Path) -> Path | None:
 def contents(path: Path) -> Contents:
     """What a file holds, from one look at its container; no picture is decoded.
 
-    Raises ValueError where there is no video stream, and what PyAV raises for a damaged file. Of
-    what is beside the first video stream it gives as much as can be read.
+    Raises what PyAV raises for a damaged file. Of what is beside the first video stream it gives as
+    much as can be read.
     """
     with av.open(str(path), metadata_errors="replace", options=undecoded(path)) as container:
         tracks = _tracks(container)
-        if not tracks:
-            raise ValueError("there is no video stream in it")
-        seen = _header(container, container.streams.video[tracks[0]], tracks[0])
+        seen = Contents(has_pictures=bool(tracks), created_at=_created_at(container))
+        if tracks:
+            first = container.streams.video[tracks[0]]
+            seen = replace(seen, header=_header(container, first, tracks[0]))
         try:
             return _with_others(path, container, seen, tracks[1:])
         except (*READ_ERRORS, av.error.FFmpegError):
-            return Contents(seen, created_at=_created_at(container))
+            return seen
 
 
 def _with_others(
-    path: Path, container: InputContainer, seen: Header, further: list[int]
+    path: Path, container: InputContainer, seen: Contents, further: list[int]
 ) -> Contents:
     cameras = [_further(path, container, at) for at in enumerate(further, 2)]
     audio = [_audio(path, container, one) for one in enumerate(container.streams.audio)]
     telemetry = telemetry_of(container, str(path))
-    return Contents(seen, tuple(cameras), tuple(audio), telemetry, _created_at(container))
+    return replace(seen, cameras=tuple(cameras), audio=tuple(audio), telemetry=telemetry)
 
 
 def _created_at(container: InputContainer) -> dt.datetime | None:
@@ -192,6 +196,9 @@ def camera_of(
             held = contents(path)
         except (*READ_ERRORS, av.error.FFmpegError) as error:
             problem = unreadable(path, name, error)
+    if problem is None and not held.has_pictures:
+        message = f"{path} holds no pictures{', only sound' if held.audio else ''}: {_NO_PICTURES}"
+        problem = Problem("missing_stream", name, message)
     if problem is not None:
         problems.append(problem)
     seen = held.header

@@ -127,7 +127,10 @@ def test_a_video_cut_off_before_its_index_is_told_of(tmp_path: Path) -> None:
 
 def test_sound_without_pictures_is_told_of(tmp_path: Path) -> None:
     episode = read(made.sound_only(tmp_path / "clip.mp4"))
-    assert "no video stream" in episode.problems[0].message
+    (problem,) = episode.problems
+    assert (problem.check, problem.stream) == ("missing_stream", "video")
+    assert "holds no pictures, only sound: hand in the file with the video" in problem.message
+    assert [sound.name for sound in episode.audio] == ["audio"]
 
 
 @pytest.mark.parametrize(
