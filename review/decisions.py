@@ -276,8 +276,8 @@ def _refuse_second(session: Session, review_id: int | None) -> None:
 
 
 def _refuse_own(session: Session, episode: Episode, given: _Said) -> None:
-    mine = exists().where(Review.episode_id == episode.id, Review.reviewer == given.claim.reviewer)
-    if session.scalar(select(mine)):
+    mine = (Review.episode_id == episode.id, Review.reviewer == given.claim.reviewer)
+    if session.scalar(select(exists().where(*mine, Review.undone_at.is_(None)))):
         raise NotYours("you decided on this clip before: another has to look now")
 
 

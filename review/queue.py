@@ -393,8 +393,9 @@ def _unheld(purpose: str, subject: Any, now: dt.datetime) -> ColumnElement[bool]
 
 
 def _unseen_by(reviewer: str) -> ColumnElement[bool]:
-    """Whether this reviewer never decided on the episode."""
-    return ~exists().where(Review.episode_id == Episode.id, Review.reviewer == reviewer)
+    """Whether no decision of this reviewer's is on the episode; one taken back is none."""
+    mine = (Review.episode_id == Episode.id, Review.reviewer == reviewer)
+    return ~exists().where(*mine, Review.undone_at.is_(None))
 
 
 def _reviews(

@@ -252,6 +252,10 @@ def test_an_appeal_undone_is_open_again(record: Record) -> None:
     assert stands(record, 1) == ("rejected", "rejected")
     with record.read() as session:
         assert session.get_one(Appeal, number).state == "open"
+    again = decide(record, take(record, "b", "appeal"), "accepted", now=NOW, reason="false_alarm")
+    with record.read() as session:
+        row = session.get_one(Appeal, number)
+        assert (row.state, row.review_id) == ("overturned", again.review_id)
 
 
 def test_far_above_needs_intervals_apart_and_enough_decisions() -> None:
