@@ -10,7 +10,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 PORT = 8501
 COULD_NOT_RUN = 2
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="dailies",
@@ -194,7 +194,7 @@ def screen(
     Ends with status 0 where all are good, 1 where any is not, or a camera is late by all of them, 2
     where any could not be screened.
     """
-    from jobs.pool import Broken, Dataset, Done, Pool, prepare, screen_all
+    from jobs.pool import Pool, prepare, screen_all
 
     if json and csv:
         raise Stop("--json and --csv cannot both be: choose one")
@@ -202,9 +202,9 @@ def screen(
         raise Stop("--export-clean needs every picture looked at: leave --triage out")
     if triage and (face_model or hand_model):
         raise Stop("--triage looks at too few pictures to find people: leave it or the model out")
+    _refuse_unwritable("--report", page)
     prepare()
-    from jobs.copies import Run
-    from jobs.whole_set import WholeSet
+    from jobs.screen_run import ScreenRun, title_of
     from quality.policy import Policy
 
     config = _config(None, None, None, policy, face_model, hand_model)
@@ -214,61 +214,44 @@ def screen(
     chosen, is_broken = _chosen(paths)
     for path in chosen:
         _tell_absent(path)
-    are_good = True
-    run, whole = Run(limits), WholeSet(limits)
-    seen: list[Any] = []
-    datasets: set[Path] = set()
     if clean is not None:
         from jobs.export_clean import refuse_full
 
         refuse_full(clean)
+    is_cut = False
     with contextlib.ExitStack() as left, _progress() as bars:
         store = None
         if page is not None:
             store = Path(left.enter_context(tempfile.TemporaryDirectory(prefix="dailies-")))
-        told = _report(store)
+        told = _report(store, chosen)
+        run = ScreenRun(limits, show, _tell, triage=triage, report=told, keeps=clean is not None)
         many = workers or os.cpu_count() or 1
         pool = Pool(limits, workers=many, store=store, triage=triage, models=models)
         left.enter_context(_closing(pool))
-        bar = bars.add_task("screening", total=len(chosen))
-        for report in screen_all(pool, chosen):
-            if isinstance(report, Dataset):
-                datasets.add(report.job.path)
-                bars.update(bar, total=(bars.tasks[0].total or 0) + len(report.episodes) - 1)
-            elif isinstance(report, Done):
-                screened = report.screened if triage else run.judged(report.screened)
-                show(screened)
-                whole.add(screened, of_many=screened.path in datasets)
-                screened = replace(screened, evidence=())
-                if told is not None:
-                    told.add(screened)
-                if clean is not None:
-                    seen.append(screened)
-                are_good &= screened.verdict.grade.value == "good"
-                bars.advance(bar)
-            elif isinstance(report, Broken):
-                is_broken |= report.is_format
-                _tell(report.message)
-                if not report.is_format:
-                    from jobs.screening import Triaged, failed
-
-                    lost = failed(report.job.path, report.index or 0, limits, report.message)
-                    lost = replace(lost, triage=Triaged(0, 0)) if triage else lost
-                    show(lost)
-                    if told is not None:
-                        told.add(lost)
-                    are_good = False
-                bars.advance(bar)
-        together = list(whole.lags())
-        are_good &= all(lag.flag is None for lag in together)
+        total = len(chosen)
+        bar = bars.add_task("screening", total=total)
+        try:
+            for said in screen_all(pool, chosen):
+                total += run.take(said)
+                bars.update(bar, total=total, completed=run.finished)
+        except KeyboardInterrupt:
+            is_cut = True
+        together = run.together
         if told is not None and page is not None:
-            names = ", ".join(one.name for one in paths)
-            title = f"Triage of {names}" if triage else f"Screening of {names}"
-            page.write_text(told.page(title, together), "utf-8")
+            text = told.page(title_of(paths, triage=triage), together, left=total - run.finished)
+            page.write_text(text, "utf-8")
     for lag in together:
         _tell(lag.said)
+    if is_cut:
+        left_out = f"ended early, {total - run.finished} not screened; "
+        _tell(f"{left_out}{run.said}" + (f"; {page} has these" if page else ""))
+        raise typer.Exit(INTERRUPTED)
+    if run.finished > 1 and not (json or csv):
+        _tell(run.said)
     if clean is not None:
-        _export(seen, clean)
+        _export(run.kept, clean)
+    are_good = run.are_good and all(lag.flag is None for lag in together)
+    is_broken |= run.is_broken
     raise typer.Exit(COULD_NOT_RUN if is_broken else int(not are_good))
 
 
@@ -332,6 +315,8 @@ def calibrate(
 
     if by not in fitting.GROUPS:
         raise Stop(f"--by {by} is not known: say one of {', '.join(fitting.GROUPS)}")
+    _refuse_unwritable("--out", out)
+    _refuse_unwritable("--report", report)
     config = _config(data, record, None, policy)
     limits, good = _good_recordings(config, paths or [], workers)
     curves = fitting.calibrate(good, limits, by=by)  # type: ignore[arg-type]
@@ -468,7 +453,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(COULD_NOT_RUN) from None
@@ -577,12 +562,25 @@ def _chosen(paths: list[Path]) -> tuple[list[Path], bool]:
     return list(dict.fromkeys(chosen)), is_broken
 
 
-def _report(store: Path | None) -> Report | None:
+def _report(store: Path | None, chosen: list[Path]) -> Report | None:
     if store is None:
         return None
     from jobs.report import Report
 
-    return Report(store)
+    folders = {path.absolute().parent for path in chosen}
+    return Report(store, Path(os.path.commonpath(folders)) if folders else None)
+
+
+def _refuse_unwritable(option: str, file: Path | None) -> None:
+    """Stop before hours of work for a file that could not be written after it."""
+    if file is None:
+        return
+    if file.is_dir():
+        raise Stop(f"{option} {file} is a folder: name a file in it")
+    if not file.absolute().parent.is_dir():
+        raise Stop(f"{option} {file}: there is no folder {file.parent}: make it, or name another")
+    if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+        raise Stop(f"{option} {file} cannot be written: name a file where you may write")
 
 
 def _export(screened: list[Any], folder: Path) -> None:

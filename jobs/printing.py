@@ -8,11 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dailies.words import NS, Flag
+from dailies.words import NS, Flag, Grade
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jobs.screening import Screened, ScreenedStream, Triaged
 
 VERSION = 1
@@ -67,7 +70,7 @@ def table_lines(screened: Screened | None, *, coloured: bool = False, triage: bo
         return f"{'triage' if triage else 'verdict':8} {'length [s]':>10}  recording"
     grade = screened.verdict.grade.value
     word = f"{COLOURS[grade]}{grade:8}{PLAIN}" if coloured else f"{grade:8}"
-    place = f"{screened.path}" + (f", episode {screened.index}" if screened.index else "")
+    place = place_of(screened)
     reasons = list(dict.fromkeys(flag.message for flag in screened.verdict.flags))
     if not reasons and screened.error:
         reasons = [screened.error]
@@ -81,6 +84,30 @@ def table_lines(screened: Screened | None, *, coloured: bool = False, triage: bo
 def looked_at(triage: Triaged) -> str:
     """How many of the pictures a triage looked at, in words."""
     return f"{triage.looked_at} of {triage.pictures} pictures looked at"
+
+
+def summed_up(counts: Mapping[Grade, int], seconds: Mapping[Grade, float]) -> str:
+    """How many episodes there are, and how long, by verdict."""
+    graded = [one for one in Grade if counts.get(one)]
+    parts = [f"{counts[one]} {one.value} ({_length(seconds[one])})" for one in graded]
+    many = sum(counts.values())
+    return f"{many} episode{'' if many == 1 else 's'}: {', '.join(parts) or 'none'}"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds / 3600:.2f} h" if seconds >= 360 else f"{seconds:.0f} s"
+
+
+def place_of(screened: Screened, below: Path | None = None) -> str:
+    """Where an episode is: its path, from the folder ``below`` on, and its number among several."""
+    path = screened.path
+    if below is not None and path.absolute().is_relative_to(below):
+        path = path.absolute().relative_to(below)
+    return str(path) + (f", episode {screened.index}" if _is_numbered(screened) else "")
+
+
+def _is_numbered(screened: Screened) -> bool:
+    return screened.of_many or screened.index > 0
 
 
 def finite(value: float | None, digits: int = 6) -> float | None:

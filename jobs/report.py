@@ -1,5 +1,7 @@
 """One self-contained page about a run of ``dailies screen``: verdicts, Pareto, stills and curves.
 
+It is read by people who never saw the tool, so every word on it is explained there.
+
 Nothing is fetched: stills are small JPEGs inside the page, curves are plain SVG. It is written
 episode by episode, so that a large run needs no more memory than its page.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import base64
 import collections
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +20,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dailies.words import NS, Flag, Grade
+from dailies.words import NS, Flag, Grade, worst
+from jobs.printing import place_of, summed_up
 from jobs.screening import Screened, ScreenedStream
 from jobs.whole_set import SetLag
+from quality.checks import BY_NAME
 from quality.measures import Measurements
 
 STILL_WIDTH = 224
@@ -30,74 +34,139 @@ SHOWN = 8
 """Flags of an episode with stills; the others are listed."""
 POINTS = 400
 """Of a curve at most: the mean of each stretch."""
-CURVES = ("motion", "luma", "sharpness", "edge_px", "speed", "rms")
+CURVES = {
+    "motion": "change from picture to picture",
+    "luma": "brightness",
+    "sharpness": "sharpness",
+    "edge_px": "width of edges in pixels",
+    "speed": "speed",
+    "rms": "loudness",
+}
+"""Curves that are drawn, and what they are called."""
 WORDS = {"good": "●", "unknown": "?", "suspect": "▲", "fail": "■"}
 """Signs beside the words, so that colour is never the only one."""
+MEANINGS = {
+    "fail": "something is certainly wrong: do not use it, record it again",
+    "suspect": "something looks wrong: a person should look at the spans below",
+    "unknown": "could not be judged, for the reason given: a person should look",
+    "good": "no check found anything",
+}
 
 
 @dataclass
 class Report:
     """Gathers a run's episodes; ``page`` is the whole page.
 
-    ``store`` is the folder in which their measurements lie, one folder a fingerprint.
+    ``store`` is the folder in which their measurements lie, one folder a fingerprint. Places are
+    said from the folder ``below`` on.
     """
 
     store: Path
-    _episodes: list[Screened] = field(default_factory=list)
-    _chapters: list[str] = field(default_factory=list)
+    below: Path | None = None
+    _told: list[_Told] = field(default_factory=list)
 
     def add(self, screened: Screened) -> None:
         """Take in one episode, and draw its flags while its files are there."""
-        self._episodes.append(screened)
-        if screened.verdict.flags:
-            self._chapters.append(_chapter(screened, len(self._episodes), self.store))
+        place = place_of(screened, self.below)
+        number = len(self._told) + 1
+        chapter = _chapter(screened, place, number, self.store) if screened.verdict.flags else ""
+        found = {flag.check: Grade.GOOD for flag in screened.verdict.flags}
+        for flag in screened.verdict.flags:
+            found[flag.check] = worst([found[flag.check], flag.grade])
+        order = (-screened.verdict.grade.rank, str(screened.path), screened.index)
+        self._told.append(
+            _Told(
+                order,
+                screened.verdict.grade,
+                screened.verdict.policy,
+                screened.duration_s,
+                screened.triage is not None,
+                found,
+                _row(screened, place, number),
+                chapter,
+            )
+        )
 
-    def page(self, title: str, together: Sequence[SetLag] = ()) -> str:
-        """The page as HTML; ``together`` is what all episodes of a rig tell together."""
-        counts = collections.Counter(one.verdict.grade for one in self._episodes)
-        hours = sum(one.duration_s for one in self._episodes) / 3600
-        policy = ", ".join(sorted({one.verdict.policy for one in self._episodes}))
-        said = ", ".join(f"{counts[grade]} {grade.value}" for grade in Grade if counts[grade])
+    def page(self, title: str, together: Sequence[SetLag] = (), left: int = 0) -> str:
+        """The page as HTML, the worst first; ``together`` is what all episodes of a rig tell
+        together, ``left`` how many were not screened when the run was ended.
+        """
+        told = sorted(self._told, key=lambda one: one.order)
+        counts = collections.Counter(one.grade for one in told)
+        seconds: dict[Grade, float] = collections.defaultdict(float)
+        for one in told:
+            seconds[one.grade] += one.duration_s
+        policy = ", ".join(sorted({one.policy for one in told}))
         return _PAGE.format(
             title=html.escape(title),
-            said=f"{len(self._episodes)} episodes, {hours:.2f} h: {said or 'none'}",
-            triage=_TRIAGE if any(one.triage for one in self._episodes) else "",
+            said=summed_up(counts, seconds),
+            left=_LEFT.format(left=left) if left else "",
+            triage=_TRIAGE if any(one.is_triage for one in told) else "",
             policy=html.escape(policy),
-            pareto="".join(_pareto(self._episodes)),
+            words="".join(_meaning(grade) for grade in reversed(Grade)),
+            pareto="".join(_pareto(told)),
             together=_together(together),
-            rows="".join(_row(one, at + 1) for at, one in enumerate(self._episodes)),
-            chapters="".join(self._chapters),
+            rows="".join(one.row for one in told),
+            chapters="".join(one.chapter for one in told),
             style=_STYLE,
         )
 
 
-def _row(screened: Screened, number: int) -> str:
+@dataclass(frozen=True)
+class _Told:
+    """What the page says of one episode, and what it is sorted and counted by; ``found`` is the
+    worst grade of each check that flags it.
+    """
+
+    order: tuple[int, str, int]
+    grade: Grade
+    policy: str
+    duration_s: float
+    is_triage: bool
+    found: Mapping[str, Grade]
+    row: str
+    chapter: str
+
+
+def _row(screened: Screened, place: str, number: int) -> str:
     grade = screened.verdict.grade.value
     checks = ", ".join(dict.fromkeys(flag.check for flag in screened.verdict.flags))
-    place = html.escape(_place(screened))
+    place = html.escape(place)
     link = f'<a href="#e{number}">{place}</a>' if screened.verdict.flags else place
     grade_of = f"triage: {grade}" if screened.triage else grade
     return (
-        f'<tr><td class="{grade}">{WORDS[grade]} {grade_of}</td><td>{link}</td>'
+        f'<tr><td class="{grade}">{WORDS[grade]} {grade_of}</td><td class=place>{link}</td>'
         f"<td class=n>{screened.duration_s:.1f}</td><td>{html.escape(checks)}</td></tr>\n"
     )
 
 
-def _place(screened: Screened) -> str:
-    return screened.path.name + (f", episode {screened.index}" if screened.index else "")
+def _meaning(grade: Grade) -> str:
+    word = grade.value
+    return f'<dt class="{word}">{WORDS[word]} {word}</dt><dd>{MEANINGS[word]}</dd>'
 
 
-def _pareto(episodes: list[Screened]) -> Iterator[str]:
-    """A bar for each check: in how many episodes it was found, the most frequent first."""
-    found = collections.Counter(
-        check for one in episodes for check in {flag.check for flag in one.verdict.flags}
-    )
-    most = max(found.values(), default=1)
-    for check, count in sorted(found.items(), key=lambda pair: (-pair[1], pair[0])):
-        share = 100 * count / len(episodes)
+def _pareto(told: list[_Told]) -> Iterator[str]:
+    """A line for each check: in how many episodes it was found and how bad, the worst first."""
+    found: dict[str, collections.Counter[Grade]] = collections.defaultdict(collections.Counter)
+    for one in told:
+        for check, grade in one.found.items():
+            found[check][grade] += 1
+    most = max((count.total() for count in found.values()), default=1)
+    worst_first = (Grade.FAIL, Grade.SUSPECT, Grade.UNKNOWN)
+    for check, count in sorted(
+        found.items(), key=lambda pair: ([-pair[1][grade] for grade in worst_first], pair[0])
+    ):
+        numbers = "".join(f"<td class=n>{count[grade] or ''}</td>" for grade in worst_first)
+        known = BY_NAME.get(check)
+        bars = "".join(
+            f'<i class="{grade.value}" style="width:{100 * count[grade] / most:.1f}%"></i>'
+            for grade in worst_first
+            if count[grade]
+        )
         yield (
-            f"<tr><td>{check}</td><td class=n>{count}</td><td class=n>{share:.1f}</td>"
-            f'<td class=bar><i style="width:{100 * count / most:.1f}%"></i></td></tr>\n'
+            f"<tr><td><b>{check}</b><br>{html.escape(known.says if known else '')}</td>{numbers}"
+            f"<td class=n>{100 * count.total() / len(told):.1f}</td>"
+            f"<td class=bar>{bars}</td></tr>\n"
         )
 
 
@@ -112,13 +181,13 @@ def _together(lags: Sequence[SetLag]) -> str:
     return f"\n<h2>All episodes together</h2><table>{rows}</table>" if rows else ""
 
 
-def _chapter(screened: Screened, number: int, store: Path) -> str:
+def _chapter(screened: Screened, place: str, number: int, store: Path) -> str:
     grade = screened.verdict.grade.value
     flags = screened.verdict.flags
     streams = {stream.name: stream for stream in screened.streams}
     parts = [
         f'<section id="e{number}"><h3><span class="{grade}">{WORDS[grade]} {grade}</span> '
-        f"{html.escape(_place(screened))}</h3>"
+        f"{html.escape(place)}</h3>"
     ]
     for at, flag in enumerate(flags):
         parts.append(_flag(flag))
@@ -193,19 +262,19 @@ def _curves(screened: Screened, store: Path) -> Iterator[str]:
     except (OSError, ValueError, KeyError, TypeError):
         return
     names = dict.fromkeys(flag.stream for flag in screened.verdict.flags if flag.stream)
-    for name in names or [stream.name for stream in screened.streams[:1]]:
+    for stream in names or [stream.name for stream in screened.streams[:1]]:
         try:
-            curves = measured.curves(str(name))
+            curves = measured.curves(str(stream))
         except KeyError:
             continue
-        spans = [flag.span for flag in screened.verdict.flags if flag.stream in (name, None)]
+        spans = [flag.span for flag in screened.verdict.flags if flag.stream in (stream, None)]
         times = curves["time_s"]
         drawn = [
-            _curve(label, times, curves[label], [(s.start_ns / NS, s.end_ns / NS) for s in spans])
-            for label in CURVES
-            if label in curves and len(times) > 1
+            _curve(said, times, curves[name], [(s.start_ns / NS, s.end_ns / NS) for s in spans])
+            for name, said in CURVES.items()
+            if name in curves and len(times) > 1
         ]
-        yield f"<h4>{html.escape(str(name))}</h4><div class=curves>{''.join(drawn)}</div>"
+        yield f"<h4>{html.escape(str(stream))}</h4><div class=curves>{''.join(drawn)}</div>"
 
 
 def _curve(
@@ -242,22 +311,28 @@ def _curve(
 
 
 _STYLE = """
-:root{color-scheme:light dark}
-body{font:15px/1.45 system-ui,sans-serif;max-width:70rem;margin:1rem auto;padding:0 1rem;
-overflow-wrap:anywhere}
+:root{color-scheme:light dark;--good:#1b7a4b;--unknown:#2a6f97;--suspect:#a86400;--fail:#b3261e}
+@media(prefers-color-scheme:dark){:root{--good:#6fcf97;--unknown:#7fb8e0;--suspect:#f0b429;
+--fail:#ff8a80}}
+body{font:15px/1.45 system-ui,sans-serif;max-width:70rem;margin:1rem auto;padding:0 1rem}
+h1,h3,p,dd{overflow-wrap:anywhere}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}h3{font-size:1rem}h4{margin:.4rem 0}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dd{margin:0}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
-td,th{padding:.25rem .5rem .25rem 0;border-bottom:1px solid #8884}
+td,th{padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8884}
 td,th{text-align:left;vertical-align:top}
-.n{text-align:right;font-variant-numeric:tabular-nums}
-.good{color:#1b7a4b}.unknown{color:#2a6f97}.suspect{color:#a86400}.fail{color:#b3261e}
-.good,.unknown,.suspect,.fail{white-space:nowrap}
-.bar{width:50%}.bar i{display:block;height:.9rem;background:#2a6f97}
+.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.place{min-width:14rem;overflow-wrap:anywhere}
+.good{color:var(--good)}.unknown{color:var(--unknown)}
+.suspect{color:var(--suspect)}.fail{color:var(--fail)}
+td.good,td.unknown,td.suspect,td.fail{white-space:nowrap}
+.bar{width:35%;min-width:6rem}.bar i{display:inline-block;height:.9rem;background:currentColor}
 section{border-top:1px solid #8886;break-inside:avoid-page}
 .sheet,.curves{display:flex;flex-wrap:wrap;gap:.5rem}
 figure{margin:0}figure img{width:224px;max-width:44vw;display:block}
-figcaption{font-size:.8rem;opacity:.75}
-svg{width:300px;max-width:90vw;height:60px}polyline{fill:none;stroke:#2a6f97;stroke-width:1}
+figcaption{font-size:.8rem;opacity:.75;max-width:300px}
+svg{width:300px;max-width:90vw;height:60px}
+polyline{fill:none;stroke:var(--unknown);stroke-width:1}
 rect{fill:#d98e0444}
 @media print{body{max-width:none;font-size:11px}a{color:inherit;text-decoration:none}
 *{print-color-adjust:exact}}
@@ -267,16 +342,21 @@ _TRIAGE = (
     "<p><b>This is a triage:</b> every packet was read, but only a sample of the pictures was "
     "looked at. Good means that nothing odd was seen, no more.</p>"
 )
+_LEFT = "<p><b>The run was ended early:</b> {left} more were not screened.</p>"
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{style}</style></head>
-<body><h1>{title}</h1><p>{said}. Judged under {policy}.</p>{triage}
+<body><h1>{title}</h1><p>{said}. Judged under the policy {policy}.</p>{left}{triage}
+<dl>{words}</dl>
 <h2>What was found</h2><div class=scroll><table>
-<tr><th>check</th><th class=n>episodes</th><th class=n>% of all</th><th></th></tr>
+<tr><th>check</th><th class=n>fail</th><th class=n>suspect</th><th class=n>unknown</th>
+<th class=n>% of all</th><th>episodes</th></tr>
 {pareto}</table></div>{together}
 <h2>Episodes</h2><div class=scroll><table>
 <tr><th>verdict</th><th>recording</th><th class=n>length [s]</th><th>flags</th></tr>
 {rows}</table></div>
-<h2>Flags</h2>{chapters}</body></html>
+<h2>Flags</h2><p>Of each flag: its span, what was measured and what to do; pictures from the start,
+the middle and the end of the span; curves of its stream, with the spans in yellow.</p>
+{chapters}</body></html>
 """

@@ -73,7 +73,8 @@ class Screened:
     ``sketches`` are what the cameras' clips are known again by.
     ``scores`` tell the verdict under moved limits, ``evidence`` is what the episode adds to what
     all of its rig tell together. ``triage`` is set where this is no full screening, so that good
-    means no more than that nothing odd was seen.
+    means no more than that nothing odd was seen. ``of_many`` says that its recording has several
+    episodes.
     """
 
     path: Path
@@ -93,6 +94,7 @@ class Screened:
     sketches: tuple[Sketch, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     triage: Triaged | None = None
+    of_many: bool = False
 
 
 def screen(

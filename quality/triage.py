@@ -100,10 +100,11 @@ def held(look: Look) -> Pictures:
     """The camera with each looked-at picture standing for what is around it.
 
     Up to HOLD_S, but not back over a cut, and not beyond the ends of what was decoded whole. What
-    is left takes the median of the looked-at pictures.
+    is left takes the median of the looked-at pictures. Where all were looked at in turn, as where
+    a container carries them one by one, it is the camera as a full screening sees it.
     """
     camera, at = look.camera, np.flatnonzero(look.seen)
-    if not len(at):
+    if not len(at) or look.runs == ((0, camera.count),):
         return camera
     near = _nearest(look, at)
     curves: dict[str, Any] = {}

@@ -149,6 +149,13 @@ def test_status_0_when_all_are_good(dailies: Dailies, clip: Clip) -> None:
     assert {one["version"] for one in printed} == {1}
 
 
+def test_the_table_ends_with_what_all_come_to(dailies: Dailies, clip: Clip, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(clip(0).read_bytes()[:2000])
+    done = dailies("screen", clip(0), clip(1), cut)
+    assert done.stderr == "3 episodes: 2 good (6 s), 1 fail (0 s)\n"
+
+
 def test_status_1_when_one_is_flagged(dailies: Dailies, clip: Clip, tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(clip(0).read_bytes()[:2000])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import clips
+import h5py
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +18,7 @@ from jobs.cli import app
 from jobs.entry import enter
 from jobs.printing import csv_line, json_line, table_lines
 from jobs.report import Report
-from jobs.screening import Screened, triage_episode
+from jobs.screening import Screened, screen_episode, triage_episode
 from quality.checks import BY_NAME
 from quality.measures.packets import Packets, early_keys, odd_stretches
 from quality.measures.triage import Triage, keys_to_see, measure_triage
@@ -187,6 +188,23 @@ def test_the_numbers_of_a_looked_at_picture_are_those_of_full_measuring(
     ((start, stop), *_) = look.runs
     inside = part(look.camera, start, stop)
     np.testing.assert_array_equal(inside.motion[1:], whole.motion[start + 1 : stop])
+
+
+def test_pictures_that_are_carried_one_by_one_are_judged_as_by_full_screening(
+    tmp_path: Path,
+) -> None:
+    # fine detail that stays: noise only for who does not see that it stays
+    wall = np.random.default_rng(0).normal(120, 20, (120, 160, 1)).clip(0, 255).astype(np.uint8)
+    with h5py.File(tmp_path / "take.hdf5", "w") as file:
+        file["observations/images/top"] = np.repeat(wall[None], 90, axis=0).repeat(3, axis=3)
+        file["observations/qpos"] = np.linspace(0, 1, 90 * 7).reshape(90, 7)
+    (episode,) = episodes_at(tmp_path / "take.hdf5")
+    (look,) = measure_triage(episode).looks
+    assert look.camera.noise.min() > POLICY.limits_for()["noise"].suspect
+    by_full = {flag.check for flag in screen_episode(episode, POLICY).verdict.flags}
+    by_triage = {flag.check for flag in triage_episode(episode, POLICY).verdict.flags}
+    assert by_triage <= by_full
+    assert "noise" not in by_triage
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""One run of ``dailies screen``: takes in what the pool reports, and sums it up at the end."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dailies.words import Grade
+from jobs.copies import Run
+from jobs.pool import Broken, Dataset, Done
+from jobs.printing import summed_up
+from jobs.report import Report
+from jobs.screening import Screened, Triaged, failed
+from jobs.whole_set import SetLag, WholeSet
+from quality.policy import Policy
+
+Show = Callable[[Screened], None]
+
+
+@dataclass
+class ScreenRun:
+    """Gathers the verdicts of a run, tells each as it comes, and says what they come to.
+
+    ``show`` prints a verdict, ``tell`` a line for people. ``report`` is given each episode, and
+    those to export are kept only where ``keeps``.
+    """
+
+    policy: Policy
+    show: Show
+    tell: Callable[[str], None]
+    triage: bool = False
+    report: Report | None = None
+    keeps: bool = False
+    kept: list[Screened] = field(default_factory=list)
+    is_broken: bool = False
+    finished: int = 0
+    """Recordings, or episodes of a dataset, of which a verdict is out."""
+    _seconds: dict[Grade, float] = field(default_factory=lambda: collections.defaultdict(float))
+    _counts: collections.Counter[Grade] = field(default_factory=collections.Counter)
+    _datasets: set[Path] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._copies, self._whole = Run(self.policy), WholeSet(self.policy)
+
+    def take(self, said: object) -> int:
+        """Take in what the pool reports; gives by how many episodes the run is longer for it."""
+        if isinstance(said, Dataset):
+            self._datasets.add(said.job.path)
+            return len(said.episodes) - 1
+        if isinstance(said, Done):
+            screened = said.screened if self.triage else self._copies.judged(said.screened)
+            self._whole.add(screened, of_many=screened.path in self._datasets)
+            self._add(replace(screened, evidence=()))
+        elif isinstance(said, Broken):
+            self.tell(said.message)
+            self.is_broken |= said.is_format
+            if said.is_format:
+                self.finished += 1
+            else:
+                lost = failed(said.job.path, said.index or 0, self.policy, said.message)
+                self._add(replace(lost, triage=Triaged(0, 0)) if self.triage else lost)
+        return 0
+
+    def _add(self, screened: Screened) -> None:
+        screened = replace(screened, of_many=screened.path in self._datasets)
+        if self.report is not None:
+            self.report.add(screened)
+        if self.keeps:
+            self.kept.append(screened)
+        self.finished += 1
+        self._counts[screened.verdict.grade] += 1
+        self._seconds[screened.verdict.grade] += screened.duration_s
+        self.show(screened)  # last, so that whoever ends the run after it finds it in the report
+
+    @property
+    def together(self) -> tuple[SetLag, ...]:
+        """What all episodes of a rig or dataset tell together."""
+        return tuple(self._whole.lags())
+
+    @property
+    def are_good(self) -> bool:
+        """Whether every episode is good."""
+        return set(self._counts) <= {Grade.GOOD}
+
+    @property
+    def said(self) -> str:
+        """All verdicts in a line, the best first."""
+        return summed_up(self._counts, self._seconds)
+
+
+def title_of(paths: Iterable[Path], *, triage: bool) -> str:
+    """What a report is of, by the paths that were given."""
+    names = [str(path) for path in paths]
+    some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{'Triage' if triage else 'Screening'} of {some}"
