@@ -233,11 +233,12 @@ def import_csv(record: Record, path: Path, kind: str | None = None) -> Imported:
     """Brings one CSV file in, whole or not at all; importing it again changes nothing.
 
     ``kind`` is site, rig, worker, task, program, target, rate, shift or appeal; None tells it from
-    the header. Commas, semicolons or tabs may stand between the cells. A column that the file lacks
-    keeps what the record has, an empty cell of an optional column clears it. Raises ImportRefused.
+    the file's name, where that is one of these words, else from the header. Commas, semicolons or
+    tabs may stand between the cells. A column that the file lacks keeps what the record has, an
+    empty cell of an optional column clears it. Raises ImportRefused.
     """
     sheet = _read(path)
-    found, bad = _kind_of(sheet.header, kind)
+    found, bad = _kind_of(sheet.header, kind or _kind_by_name(path))
     if found is None or bad:
         raise ImportRefused(path, (*bad, *sheet.bad))
     with record.begin() as session:
@@ -300,6 +301,14 @@ def _dialect(text: str) -> type[csv.Dialect]:
 
 def _refused(path: Path, line: int, wrong: str, remedy: str) -> ImportRefused:
     return ImportRefused(path, (BadCell(line, "", "", wrong, remedy),))
+
+
+def _kind_by_name(path: Path) -> str | None:
+    """The kind that a file is named after (sites.csv): a header may lack what it must have, and
+    then look like that of another kind, as which it would come in.
+    """
+    word = path.stem.lower().removesuffix("s")
+    return word if any(kind.name == word for kind in KINDS) else None
 
 
 def _kind_of(header: tuple[str, ...], name: str | None) -> tuple[_Kind | None, list[BadCell]]:

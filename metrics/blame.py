@@ -58,6 +58,8 @@ class Cause:
             where, who = f"{_on(self.kind)} {self.id}", "other workers"
         rest = "" if self.rest_share is None else f", {self.rest_share:.0%} elsewhere"
         rate = "" if self.share is None else f" ({self.share:.0%} of clips{rest})"
+        if not self.others:
+            return f"no {who} {where}{rate}"
         return f"also on {self.others_flagged} of {self.others} {who} {where}{rate}"
 
 

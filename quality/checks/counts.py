@@ -12,7 +12,10 @@ from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures
 
-STATE_RATE = 'write {"rate_hz": ...} into the JSON beside it'
+STATE_RATE = (
+    'write {"rate_hz": ...} into NAME.json beside the file or store, into dailies.json of an RLDS '
+    "folder"
+)
 REMEDY = "Export the recording again; if it stays, retake."
 
 

@@ -362,6 +362,14 @@ def test_what_cannot_be_told_apart_is_blamed_on_nobody(record: Record, mirror: M
     assert "only ann works on r1, and nowhere else" in guess.text
 
 
+def test_what_nobody_else_does_is_said_to_have_no_others(record: Record, mirror: Mirror) -> None:
+    found = causes(record, mirror, [("ann", "r1", "egg", 20, 10), ("ann", "r1", "pan", 60, 1)])
+    assert blame("blur", found).text == (
+        "blur is frequent in task egg, without a cause: "
+        "no other workers in task egg (50% of clips, 2% elsewhere)"
+    )
+
+
 def test_what_happens_everywhere_has_no_cause_here(record: Record, mirror: Mirror) -> None:
     found = causes(record, mirror, [("ann", "r1", "egg", 20, 2), ("bo", "r2", "pan", 60, 6)])
     assert blame("blur", found).text == "blur is not more frequent here than elsewhere"

@@ -273,6 +273,16 @@ def test_no_more_than_the_shift_is_paid(record: Record, tmp_path: Path) -> None:
     bring(record, tmp_path, SHIFTS + eight_hours)
 
 
+def test_a_file_that_is_named_after_a_kind_is_of_no_other(record: Record, tmp_path: Path) -> None:
+    """With its other columns forgotten, a list of sites has the header of one of tasks."""
+    path = tmp_path / "Sites.csv"
+    path.write_text("id,name\nb1,Berlin\n")
+    with pytest.raises(ImportRefused) as refused:
+        import_csv(record, path)
+    assert {bad.column for bad in refused.value.bad} == {"kind", "zone", "currency"}
+    assert import_csv(record, path, "task").inserted == 1
+
+
 def test_a_header_like_no_kinds_is_not_guessed_at(record: Record, tmp_path: Path) -> None:
     (only,) = refused(record, put(tmp_path, "foo,bar\n1,2\n"))
     assert only.startswith("line 1: 'foo, bar' is the header of no kind of file")
