@@ -100,19 +100,21 @@ def ask(
     mirror: Mirror, name: str, row: type[AnyRow], parameters: dict[str, Any]
 ) -> tuple[AnyRow, ...]:
     """The answer of metric ``name`` as rows; see ``columns``, also for what it raises."""
-    table = columns(mirror, name, row, parameters)
-    return tuple(
-        row(*values)
-        for values in zip(*(column.to_pylist() for column in table.columns), strict=True)
-    )
+    return rows(columns(mirror, name, row, parameters), row)
+
+
+def rows(table: pa.Table, row: type[AnyRow]) -> tuple[AnyRow, ...]:
+    """The lines of an answer that came as columns."""
+    values = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return tuple(row(*one) for one in values)
 
 
 def ask_one(
     mirror: Mirror, name: str, row: type[AnyRow], parameters: dict[str, Any]
 ) -> AnyRow | None:
     """The only row of metric ``name``, None where there is none."""
-    rows = ask(mirror, name, row, parameters)
-    return rows[0] if rows else None
+    found = ask(mirror, name, row, parameters)
+    return found[0] if found else None
 
 
 @functools.cache

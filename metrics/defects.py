@@ -6,9 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metrics.asking import Filter, ask, ask_one
+from metrics.asking import Filter, ask, ask_one, columns, rows
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from dailies.mirror import Mirror
 
 
@@ -193,8 +195,24 @@ def flagged_episodes(
 
     ``checks`` leaves only episodes that one of them flagged.
     """
+    lines = flagged_lines(
+        mirror, filter, checks=checks, verdicts=verdicts, limit=limit, offset=offset
+    )
+    return rows(lines, FlaggedEpisode)
+
+
+def flagged_lines(
+    mirror: Mirror,
+    filter: Filter,
+    *,
+    checks: tuple[str, ...] = (),
+    verdicts: tuple[str, ...] = (),
+    limit: int,
+    offset: int = 0,
+) -> pa.Table:
+    """The same as columns, for export."""
     parameters = _listed(filter, checks, verdicts) | {"limit": limit, "offset": offset}
-    return ask(mirror, "flagged_episodes", FlaggedEpisode, parameters)
+    return columns(mirror, "flagged_episodes", FlaggedEpisode, parameters)
 
 
 def flagged_count(

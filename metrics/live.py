@@ -54,7 +54,10 @@ class LatestEpisode:
 
 @dataclass(frozen=True)
 class LivePlace:
-    """What landed of a site or rig lately. ``place_id`` None: unknown."""
+    """What landed of a site or rig lately. ``place_id`` None: unknown.
+
+    Verdicts are counted of what is no duplicate.
+    """
 
     place_id: str | None
     landed: int
@@ -62,6 +65,7 @@ class LivePlace:
     unknown: int
     suspect: int
     fail: int
+    duplicates: int
     recorded_h: float
     last_landed_at: dt.datetime
 

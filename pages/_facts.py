@@ -16,7 +16,14 @@ from pages import _frame as frame
 from pages import _tables as tables
 from pages._filters import chosen
 from pages._ground import ground, mirror
-from pages._words import DECISION_SIGNS, VERDICT_MEANS, check_words, seconds, verdict_words
+from pages._words import (
+    DECISION_SIGNS,
+    VERDICT_MEANS,
+    check_words,
+    recording_words,
+    seconds,
+    verdict_words,
+)
 from quality.measures.measurements import Measurements, UnknownLayout
 
 FACTS = """
@@ -33,7 +40,9 @@ def heading(facts: episodes.EpisodeFacts) -> None:
     with title:
         where = " · ".join(filter(None, (facts.site or facts.site_id, facts.rig_id)))
         name = facts.task or facts.task_id or Path(facts.path).name
-        frame.heading(f"{verdict_words(facts.verdict)} · {name}", where or facts.path)
+        recording = recording_words(facts.path, facts.episode_index)
+        said = " · ".join(filter(None, (where, recording)))
+        frame.heading(f"{verdict_words(facts.verdict)} · {name}", said)
     for column, words, number in (
         (before, "← Earlier", beside.previous_id),
         (after, "Later →", beside.next_id),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
+import pyarrow.csv as csv
 import streamlit as st
 
 from dailies.access import Visitor
@@ -12,12 +14,21 @@ from metrics import Filter, defects
 from metrics.review import FirstPass
 from pages import _charts as charts
 from pages import _tables as tables
+from pages._door import demand
 from pages._filters import narrow
 from pages._frame import nothing_chosen
 from pages._ground import mirror
 from pages._pictures import link
 from pages._tiles import Tile, pass_tiles, strip
-from pages._words import check_words, count, hours, interval, share, verdict_words
+from pages._words import (
+    check_words,
+    count,
+    hours,
+    interval,
+    recording_words,
+    share,
+    verdict_words,
+)
 
 LISTED = 100
 """Episodes on one page of the list."""
@@ -120,9 +131,34 @@ def flagged(
     ones = defects.flagged_episodes(mirror(), filter, checks=checks, limit=LISTED, offset=first)
     with table:
         _rows(ones, visitor, key=f"{key}-{page}")
-        st.caption(
+        said, button = st.columns([3, 1], vertical_alignment="center")
+        said.caption(
             f"{first + 1:,} to {first + len(ones):,} of {count:,}, worst verdict first, then newest"
         )
+        button.download_button(
+            "All of them as CSV",
+            lambda: export(filter, checks, count),
+            file_name=f"dailies-flagged-{filter.from_on}-{filter.to_on}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            help="One line an episode of this list, on all its pages: its number, path and number "
+            "within it, whose it is, its verdict and decision, and its worst flag.",
+            on_click="ignore",
+            key=f"{key}-csv",
+        )
+
+
+def export(filter: Filter, checks: tuple[str, ...], count: int) -> bytes:
+    """The whole list as CSV, for the visitor whose click it was."""
+    demand("quality")
+    return lines(filter, checks, count)
+
+
+def lines(filter: Filter, checks: tuple[str, ...], count: int) -> bytes:
+    """Every flagged episode as CSV, with all that tells which it is."""
+    out = io.BytesIO()
+    csv.write_csv(defects.flagged_lines(mirror(), filter, checks=checks, limit=count), out)
+    return out.getvalue()
 
 
 def _page(pages: int, *, of: object) -> int:
@@ -146,12 +182,14 @@ def _rows(ones: Sequence[defects.FlaggedEpisode], visitor: Visitor, *, key: str)
             ],
             "verdict": [verdict_words(one.verdict) for one in ones],
             "check": [check_words(one.check_name) for one in ones],
+            "recording": [recording_words(one.path, one.episode_index) for one in ones],
         },
         {
             "picture": tables.picture("Picture"),
             "verdict": tables.text("Verdict"),
             "check": tables.text("Worst flag"),
             "message": tables.text("What and what to do", width="large"),
+            "recording": tables.text("Recording", width="medium"),
             "task_id": tables.text("Task"),
             "site_id": tables.text("Site"),
             "rig_id": tables.text("Rig"),

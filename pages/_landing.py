@@ -11,7 +11,15 @@ from metrics import live
 from pages import _tables as tables
 from pages._filters import narrow
 from pages._tiles import Tile, strip
-from pages._words import VERDICTS, check_words, count, seconds, verdict_words
+from pages._words import (
+    DUPLICATE,
+    VERDICTS,
+    check_words,
+    count,
+    recording_words,
+    seconds,
+    verdict_words,
+)
 
 NOTE = "Of the last 24 hours, within the filters; read anew every two seconds."
 QUEUE = "Of all places: a recording says whose it is once it is read. Read anew every 2 seconds."
@@ -58,8 +66,9 @@ def verdicts(ones: Sequence[live.LatestEpisode]) -> None:
     row = tables.table(
         {
             "at": [one.judged_at for one in ones],
-            "verdict": [verdict_words(one.verdict) for one in ones],
-            "flag": [_why(one) for one in ones],
+            "verdict": [_verdict(one) for one in ones],
+            "flag": [None if one.is_duplicate else check_words(one.flag_check) for one in ones],
+            "recording": [recording_words(one.path, one.episode_index) for one in ones],
             "task": [one.task_id for one in ones],
             "site": [one.site_id for one in ones],
             "rig": [one.rig_id for one in ones],
@@ -68,8 +77,9 @@ def verdicts(ones: Sequence[live.LatestEpisode]) -> None:
         },
         {
             "at": st.column_config.DatetimeColumn("Judged (UTC)", format="D MMM HH:mm:ss"),
-            "verdict": tables.text("Verdict", width=86),
+            "verdict": tables.text("Verdict", width=100),
             "flag": tables.text("Worst flag"),
+            "recording": tables.text("Recording"),
             "task": tables.text("Task"),
             "site": tables.text("Site"),
             "rig": tables.text("Rig"),
@@ -84,8 +94,9 @@ def verdicts(ones: Sequence[live.LatestEpisode]) -> None:
         tables.open_episode(ones[row].episode_id)
 
 
-def _why(one: live.LatestEpisode) -> str:
-    return "duplicate" if one.is_duplicate else check_words(one.flag_check)
+def _verdict(one: live.LatestEpisode) -> str:
+    """A duplicate counts as rejected, whatever its pictures are like."""
+    return DUPLICATE if one.is_duplicate else verdict_words(one.verdict)
 
 
 def on_their_way(ones: Sequence[live.LandingNow]) -> None:
@@ -124,9 +135,11 @@ def places(kind: str, ones: Sequence[live.LivePlace], opens: str) -> None:
     tables.table(
         {"place": [one.place_id or "unknown" for one in ones]}
         | {grade: [getattr(one, grade) for one in ones] for grade in grades}
+        | {"duplicates": [one.duplicates for one in ones]}
         | {"ago": [max((now - one.last_landed_at).total_seconds() / 60, 0) for one in ones]},
         {"place": tables.text(kind.capitalize())}
         | {grade: tables.number(verdict_words(grade)) for grade in grades}
+        | {"duplicates": tables.number(DUPLICATE, help="Same content as an earlier episode.")}
         | {"ago": tables.number("Last (min)", help="Minutes since something last landed.")},
         key=f"by_{kind}",
         height=188,

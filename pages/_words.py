@@ -6,10 +6,12 @@ and dark; a sign goes with it, since colour must not be the only one.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Final
 
 import streamlit as st
 
+from dailies.recordings.files import is_video
 from dailies.words import Grade
 
 STAGES: Final = {"paid": 6, "recorded": 4, "delivered": 0, "accepted": 2}
@@ -41,7 +43,18 @@ CHECKS: Final = {
     "corrupt_stream": ("corrupt stream", 5),
     "too_short": ("too short", 2),
 }
+LOGS: Final = (".mcap", ".bag", ".db3")
+"""Endings of files that hold one episode, besides videos."""
+DUPLICATE: Final = "= duplicate"
 NOTHING: Final = "–"
+
+
+def recording_words(path: str, index: int) -> str:
+    """The recording with the folder it is in, and the number of the episode among several."""
+    place = PurePath(path)
+    has_one = is_video(place.name) or place.suffix in LOGS
+    number = "" if index == 0 and has_one else f" #{index}"
+    return "/".join(part for part in place.parts[-2:] if part != place.anchor) + number
 
 
 def is_dark() -> bool:

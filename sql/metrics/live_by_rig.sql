@@ -1,5 +1,5 @@
--- Definition: what landed in the last minutes by rig, with verdicts; recorded hours (duplicates
---   count none).
+-- Definition: what landed in the last minutes by rig: verdicts of what is no duplicate, and the
+--   duplicates; recorded hours (duplicates count none).
 -- Unit: episodes, hours
 -- Grain: one row per rig
 -- Parameters: $now (instant, UTC), $minutes, $sites, $tasks, $workers, $rigs (lists of ids, NULL
@@ -7,10 +7,11 @@
 SELECT
     rig_id AS place_id,
     count(*) AS landed,
-    count(*) FILTER (verdict = 'good') AS good,
-    count(*) FILTER (verdict = 'unknown') AS unknown,
-    count(*) FILTER (verdict = 'suspect') AS suspect,
-    count(*) FILTER (verdict = 'fail') AS fail,
+    count(*) FILTER (is_counted AND verdict = 'good') AS good,
+    count(*) FILTER (is_counted AND verdict = 'unknown') AS unknown,
+    count(*) FILTER (is_counted AND verdict = 'suspect') AS suspect,
+    count(*) FILTER (is_counted AND verdict = 'fail') AS fail,
+    count(*) FILTER (NOT is_counted) AS duplicates,
     hours_of(sum(recorded_ms)) AS recorded_h,
     max(landed_at) AS last_landed_at
 FROM episode_hours

@@ -13,6 +13,7 @@ from metrics.throughput import TargetProgress
 from metrics.workers import WorkerYield
 from pages import _charts as charts
 from pages._hours import _standing
+from pages._words import recording_words
 from pages._yields import _place
 
 TARGET = TargetProgress(
@@ -80,3 +81,18 @@ def test_between_the_days_of_a_week_no_hours_are_written(last: int, a_day: bool)
     days = [DayCost(dt.date(2026, 3, day), "EUR", Decimal(9), 1.0) for day in (1, last)]
     ticks = charts.due_by_day(days).layout.xaxis.dtick
     assert ticks == (24 * 3600 * 1000 if a_day else None)
+
+
+@pytest.mark.parametrize(
+    ("path", "index", "words"),
+    [
+        ("/data/monday/clip.mp4", 0, "monday/clip.mp4"),
+        ("/data/two_tracks.mp4", 1, "data/two_tracks.mp4 #1"),
+        ("/data/monday/fold-towels", 0, "monday/fold-towels #0"),
+        ("/take.mcap", 0, "take.mcap"),
+    ],
+)
+def test_a_recording_is_named_with_its_folder_and_its_number_among_several(
+    path: str, index: int, words: str
+) -> None:
+    assert recording_words(path, index) == words

@@ -23,7 +23,7 @@ from dailies.database import open_record
 from dailies.record import Appeal, Episode, Stream
 from metrics import Filter, cost
 from metrics.choices import Days
-from pages import _due, _ground
+from pages import _due, _flagged, _ground
 from pages._filters import span
 from pages._ground import mirror
 
@@ -174,6 +174,14 @@ def test_the_sums_of_the_csv_equal_the_page_s() -> None:
     assert sum((one.due or Decimal(0) for one in by_worker), Decimal(0)) == total
 
 
+@pytest.mark.usefixtures("on_seven_failures")
+def test_the_list_as_csv_has_every_page_and_says_which_episode_each_is() -> None:
+    filter: Filter = drawn("quality").session_state["filter"]
+    content = io.TextIOWrapper(io.BytesIO(_flagged.lines(filter, (), 7)), "utf-8")
+    lines = [(one["episode_id"], one["path"], one["verdict"]) for one in csv.DictReader(content)]
+    assert lines == [(str(number), f"/rec/{number}.mp4", "fail") for number in range(7, 0, -1)]
+
+
 @pytest.mark.usefixtures("on_house")
 def test_what_goes_wrong_is_said_plainly(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -257,7 +265,9 @@ def listed(shown: AppTest) -> tuple[str, list[str]]:
 def test_the_list_of_flagged_episodes_has_pages_that_stand_in_the_address(
     page: str, said: str, workers: list[str]
 ) -> None:
-    assert listed(drawn("quality", page=page)) == (said, workers)
+    shown = drawn("quality", page=page)
+    assert listed(shown) == (said, workers)
+    assert shown.dataframe[-1].value["recording"][0] == f"rec/{workers[0][2:]}.mp4"
     assert listed(drawn("episode", page=page)) == (said, workers)
 
 

@@ -61,14 +61,22 @@ def test_a_duplicate_says_so(mirror: Mirror) -> None:
 
 def test_what_landed_lately_by_site_and_rig(mirror: Mirror) -> None:
     last = NOON_NAIVE + dt.timedelta(days=1, hours=1)
-    kobe = LivePlace("kobe", 1, 1, 0, 0, 0, 0.333333, last + 7 * MINUTE)
-    delft = LivePlace("delft", 2, 0, 0, 1, 1, 2.5, last + 5 * MINUTE)
+    kobe = LivePlace("kobe", 1, 1, 0, 0, 0, 0, 0.333333, last + 7 * MINUTE)
+    delft = LivePlace("delft", 2, 0, 0, 1, 1, 0, 2.5, last + 5 * MINUTE)
     assert live_by_site(mirror, now=EVENING) == (delft, kobe)
     assert [(row.place_id, row.landed) for row in live_by_rig(mirror, now=EVENING)] == [
         ("r2", 2),
         ("r3", 1),
     ]
     assert live_by_site(mirror, minutes=60, now=NOON) == ()
+
+
+def test_a_duplicate_counts_in_no_verdict_of_its_place(mirror: Mirror) -> None:
+    (delft, *_) = live_by_site(mirror, minutes=4 * 1440, now=EVENING)
+    verdicts = (delft.good, delft.unknown, delft.suspect, delft.fail)
+    assert (delft.landed, sum(verdicts), delft.duplicates) == (5, 4, 1)
+    rigs = live_by_rig(mirror, minutes=4 * 1440, now=EVENING)
+    assert {rig.place_id: rig.duplicates for rig in rigs} == {"r1": 1, "r2": 0, "r3": 0}
 
 
 @pytest.mark.parametrize(
