@@ -17,6 +17,11 @@ from pages._ground import mirror
 from pages._tiles import Tile, strip
 from pages._words import count, hours
 
+BY_TIME, TIME = (
+    "Paid by time (h)",
+    "Hours on shift, but those where accepted hours are paid instead.",
+)
+
 
 def export(filter: Filter) -> bytes:
     """``lines``, for the visitor whose click it was."""
@@ -53,7 +58,7 @@ def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) ->
             if one.per_accepted_hour is not None
             else "no accepted hour"
         )
-        bought = f"{hours(one.paid_h)} paid, {hours(one.accepted_h)} accepted"
+        bought = f"{hours(one.paid_h)} paid by time, {hours(one.accepted_h)} accepted"
         tiles.append(
             Tile(
                 f"Due, {one.currency}",
@@ -91,7 +96,7 @@ def workers(ones: Sequence[cost.WorkerCost]) -> None:
             "due": tables.number("Due", 2),
             "due_paid": tables.number("By paid hours", 2),
             "due_accepted": tables.number("By accepted hours", 2),
-            "paid_h": tables.number("Paid (h)", 2),
+            "paid_h": tables.number(BY_TIME, 2, help=TIME),
             "accepted_h": tables.number("Accepted (h)", 2),
             "per_accepted_hour": tables.number("Per accepted hour", 2),
             "days": tables.number("Days"),
@@ -120,7 +125,7 @@ def groups(kind: str, ones: Sequence[cost.GroupCost]) -> None:
             "currency": tables.text("Currency"),
             "per_accepted_hour": tables.number("Per accepted hour", 2),
             "due": tables.number("Due", 2),
-            "paid_h": tables.number("Paid (h)", 1),
+            "paid_h": tables.number(BY_TIME, 1, help=TIME),
             "accepted_h": tables.number("Accepted (h)", 1),
         },
         key=f"cost_by_{kind}",

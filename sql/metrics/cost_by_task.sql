@@ -1,4 +1,5 @@
 -- Definition: what an accepted hour costs, by task. Currency NULL: hours that no rate prices.
+--   paid_h leaves out hours on shift where accepted hours are paid instead.
 -- Unit: money in the currency; hours
 -- Grain: one row per (task, currency)
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of

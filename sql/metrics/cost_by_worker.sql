@@ -1,5 +1,5 @@
 -- Definition: what is due to a worker at a site, by basis. Currency NULL: hours that no rate
---   prices.
+--   prices. paid_h leaves out hours on shift where accepted hours are paid instead.
 -- Unit: money in the currency; hours
 -- Grain: one row per (worker, site, currency)
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of
