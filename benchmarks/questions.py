@@ -186,6 +186,7 @@ FILTERED: tuple[Callable[[Mirror, Filter], object], ...] = (
     throughput.hours_total,
     throughput.hours_by_day,
     throughput.hours_by_site,
+    throughput.hours_by_rig,
     throughput.hours_by_task,
     throughput.hours_by_worker,
     workers.worker_yield,

@@ -6,6 +6,7 @@ so that the four words mean the same under every filter; see sql/views/20_hours.
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,9 +66,9 @@ class TargetProgress:
     """How far a target is on day ``as_of``. Hours are accepted hours of its program.
 
     ``expected_h`` is promised pro rata of its days until today. ``pace_h`` is accepted hours a day
-    over the last 7 whole days. The forecast goes on at the mean of the last 14 whole days within
-    the target, with a 95 % prediction interval of the sum of independent days; None with fewer
-    than 3 such days. ``done_on`` is the day on which the promise would be kept at that mean.
+    over the last 14 whole days within the target. The forecast goes on at that pace, with a 95 %
+    prediction interval of the sum of independent days; None with fewer than 3 such days.
+    ``done_on`` is the day on which the promise would be kept at that pace.
     """
 
     target_id: int
@@ -113,6 +114,11 @@ def hours_by_site(mirror: Mirror, filter: Filter) -> tuple[GroupHours, ...]:
     return ask(mirror, "hours_by_site", GroupHours, filter.parameters())
 
 
+def hours_by_rig(mirror: Mirror, filter: Filter) -> tuple[GroupHours, ...]:
+    """Hours by rig, most accepted first; a worker's paid time by what was recorded on each."""
+    return ask(mirror, "hours_by_rig", GroupHours, filter.parameters())
+
+
 def hours_by_task(mirror: Mirror, filter: Filter) -> tuple[GroupHours, ...]:
     """Hours by task, most accepted first."""
     return ask(mirror, "hours_by_task", GroupHours, filter.parameters())
@@ -128,3 +134,28 @@ def target_progress(
 ) -> tuple[TargetProgress, ...]:
     """Targets that have begun by ``as_of``, those furthest behind first."""
     return ask(mirror, "target_progress", TargetProgress, {"as_of": as_of, "program": program})
+
+
+def needed_a_day(
+    targets: tuple[TargetProgress, ...], as_of: dt.date, filter: Filter
+) -> float | None:
+    """Accepted hours a day that keep the promises which cover just what the filter leaves.
+
+    None where there is none: for a worker nothing is promised. A promise of a whole program covers
+    those of its tasks and sites, so of the two the greater counts. Targets that have ended need
+    nothing.
+    """
+    if filter.workers or filter.rigs or len(filter.tasks) > 1 or len(filter.sites) > 1:
+        return None
+    here = (next(iter(filter.tasks), None), next(iter(filter.sites), None))
+    whole: dict[str, float] = collections.defaultdict(float)
+    parts: dict[str, float] = collections.defaultdict(float)
+    for one in targets:
+        if one.ends_on >= as_of:
+            covers = (one.task_id, one.site_id)
+            if covers == here:
+                whole[one.program_id] += one.needed_h or 0.0
+            elif here == (None, None):
+                parts[one.program_id] += one.needed_h or 0.0
+    needed = [max(whole[program], parts[program]) for program in {*whole, *parts}]
+    return sum(needed) if needed else None

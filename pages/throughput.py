@@ -15,6 +15,7 @@ from pages._tiles import pass_tiles
 
 GROUPS = {
     "site": throughput.hours_by_site,
+    "rig": throughput.hours_by_rig,
     "task": throughput.hours_by_task,
     "worker": throughput.hours_by_worker,
 }
@@ -36,10 +37,8 @@ def page() -> None:
     if not total.episodes and not total.paid_h:
         nothing_chosen("hours")
         return
-    narrowed = any((filter.sites, filter.tasks, filter.workers, filter.rigs))
-    needed = sum(one.needed_h or 0 for one in targets if one.ends_on >= filter.to_on)
     charts.draw(
-        charts.hours_by_day(days, None if narrowed else needed),
+        charts.hours_by_day(days, throughput.needed_a_day(targets, filter.to_on, filter)),
         key="hours",
         alt="Hours accepted a day as bars, delivered and recorded as lines above.",
         height=340,

@@ -1,6 +1,6 @@
 -- Definition: how far a target is: accepted hours of its program, promised pro rata of its
---   days, and where the mean of the last 14 whole days leads, with a 95 % prediction interval
---   of a sum of independent days (mean x k +- 1.96 sd sqrt(k + k^2/n)).
+--   days, the pace of the last 14 whole days within them and where it leads, with a 95 %
+--   prediction interval of a sum of independent days (mean x k +- 1.96 sd sqrt(k + k^2/n)).
 -- Unit: hours; hours a day
 -- Grain: one row per target begun by $as_of
 -- Parameters: $as_of (day), $program (an id, NULL for all)
@@ -43,9 +43,8 @@ recent_day AS (
 recent AS (
     SELECT
         id, count(*) AS days,
-        avg(coalesce(accepted_h, 0)) AS mean_h,
-        stddev_samp(coalesce(accepted_h, 0)) AS sd_h,
-        avg(coalesce(accepted_h, 0)) FILTER (worked_on >= CAST($as_of AS DATE) - 7) AS pace_h
+        avg(coalesce(accepted_h, 0)) AS pace_h,
+        stddev_samp(coalesce(accepted_h, 0)) AS sd_h
     FROM recent_day LEFT JOIN by_day USING (id, worked_on)
     GROUP BY id
 ),
@@ -55,7 +54,7 @@ measured AS (
         coalesce(so_far.accepted_h, 0.0) AS accepted_h,
         coalesce(before_today_h, 0.0) AS before_today_h,
         coalesce(pace_h, 0.0) AS pace_h,
-        CASE WHEN days >= 3 THEN mean_h END AS mean_h,
+        CASE WHEN days >= 3 THEN pace_h END AS mean_h,
         sd_h, days,
         greatest(0, ends_on - CAST($as_of AS DATE) + 1) AS days_left,
         least(1.0, (CAST($as_of AS DATE) - starts_on + 1) / (ends_on - starts_on + 1)) AS gone

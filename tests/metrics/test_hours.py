@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from operation import DAY, FIRST, NOON, SECOND, episode, shift
@@ -17,10 +18,12 @@ from metrics.throughput import (
     HoursTotal,
     TargetProgress,
     hours_by_day,
+    hours_by_rig,
     hours_by_site,
     hours_by_task,
     hours_by_worker,
     hours_total,
+    needed_a_day,
     target_progress,
 )
 from metrics.workers import worker_yield
@@ -145,6 +148,43 @@ def test_a_filter_ends_after_it_starts() -> None:
         Filter(SECOND, FIRST)
 
 
+def test_paid_time_is_spread_over_rigs_by_recorded_time(mirror: Mirror, both_days: Filter) -> None:
+    """Ann recorded nothing on the second day: her two paid hours are those of her shift's rig."""
+    accepted_h = close(1 + THIRD)
+    assert hours_by_rig(mirror, both_days) == (
+        GroupHours("r3", "r3", 2, 8.0, accepted_h, accepted_h, accepted_h),
+        GroupHours("r1", "r1", 2, 6.0, 1.5, 1.5, 1.0),
+        GroupHours("r2", "r2", 2, 4.0, 2.5, 2.0, 0.0),
+    )
+
+
+def promise(**of: object) -> TargetProgress:
+    """A target that needs so many hours a day, of which nothing else matters."""
+    blank = TargetProgress(
+        1, "atlas", "Acme", "Atlas", None, None, FIRST, SECOND, 9.0, 0.0, 0.0, 0.0, 1, 3.0,
+        None, None, None, None,
+    )  # fmt: skip
+    return replace(blank, **of)  # type: ignore[arg-type]
+
+
+def test_what_is_needed_a_day_is_that_of_the_promises_to_just_these_places() -> None:
+    targets = (
+        promise(needed_h=3.0),
+        promise(task_id="egg", needed_h=1.0),
+        promise(task_id="pan", needed_h=1.5),
+        promise(program_id="borealis", task_id="pan", needed_h=2.0),
+        promise(program_id="old", ends_on=FIRST - DAY, needed_h=50.0),
+    )
+    every = Filter(FIRST, SECOND)
+    # of atlas the whole (3) covers its tasks (2.5); of borealis only one task is promised
+    assert needed_a_day(targets, SECOND, every) == 5.0
+    assert needed_a_day(targets, SECOND, replace(every, tasks=("egg",))) == 1.0
+    assert needed_a_day(targets, SECOND, replace(every, tasks=("pan",))) == 3.5
+    assert needed_a_day(targets, SECOND, replace(every, sites=("delft",))) is None
+    assert needed_a_day(targets, SECOND, replace(every, tasks=("egg", "pan"))) is None
+    assert needed_a_day(targets, SECOND, replace(every, workers=("ann",))) is None
+
+
 def test_a_target_is_held_against_its_days_gone(mirror: Mirror) -> None:
     assert target_progress(mirror, SECOND) == (
         TargetProgress(
@@ -183,6 +223,7 @@ def test_a_forecast_goes_on_at_the_mean_with_its_interval(own: tuple[Record, Mir
     assert target.forecast_low_h == close(sum(per_day))  # never below what is accepted already
     assert target.done_on == FIRST + 4 * DAY + 13 * DAY  # 7 2/3 h at 7/12 h a day: 13.1 days
     assert target.days_left == 6
+    assert target.pace_h == close(mean)  # so that it is above needed_h where the forecast is kept
 
 
 def test_a_target_of_another_program_or_of_later_is_left_out(mirror: Mirror) -> None:
