@@ -59,7 +59,7 @@ def _episode(root: Path) -> Episode:
     series_there += embedded
     duration = said.number("duration_s", above=0)
     if duration is None and len(held) == 1:
-        duration = held[0].header.duration_s
+        duration = held[0].header.end_s
     created_at = min((one.created_at for one in held if one.created_at), default=None)
     return Episode(
         path=root,

@@ -25,6 +25,7 @@ from dailies.recordings.contract import (
 )
 from dailies.recordings.described import Said, load_json
 from dailies.recordings.files import is_named, trouble, unreadable
+from dailies.recordings.hdf5_heap import readable_rows
 from dailies.recordings.tables import Times
 from dailies.recordings.video import sidecar_of
 
@@ -226,7 +227,7 @@ def _episode(
 ) -> Episode:
     where = f"{path}, {key}" if key else str(path)
     noted = list(problems)
-    rows = _rows(file, key, cut, where, noted)
+    rows = _rows(path, file, key, cut, where, noted)
     if cut is not None:
         stored = _stored_size(path)
         message = f"{path} is cut off: {cut} of {stored} bytes are here: copy it again"
@@ -254,7 +255,7 @@ def _episode(
 
 
 def _rows(
-    file: h5py.File, key: str, cut: int | None, where: str, problems: list[Problem]
+    path: Path, file: h5py.File, key: str, cut: int | None, where: str, problems: list[Problem]
 ) -> dict[str, Rows]:
     """Every dataset of the episode that can be opened, by its path below the episode."""
     found: dict[str, Rows] = {}
@@ -265,7 +266,7 @@ def _rows(
         try:
             one = file[full] if full else file
             if isinstance(one, h5py.Dataset):
-                found |= {at: rows} if (rows := _dataset(one, at, full, cut)) else {}
+                found |= {at: rows} if (rows := _dataset(path, one, at, full, cut)) else {}
                 continue
             names = sorted(one, key=_natural)
         except ERRORS as error:
@@ -279,10 +280,13 @@ def _rows(
     return found
 
 
-def _dataset(one: h5py.Dataset, name: str, key: str, cut: int | None) -> Rows | None:
+def _dataset(path: Path, one: h5py.Dataset, name: str, key: str, cut: int | None) -> Rows | None:
     if not one.shape:
         return None
     there = one.shape[0] if cut is None else _rows_before(one, cut)
+    if h5py.check_vlen_dtype(one.dtype) is not None:
+        with path.open("rb") as bytes_:
+            there = min(there, readable_rows(bytes_, one, one.file.userblock_size))
     return Rows(name, key, one, 0, one.shape[0], there, dict(one.attrs))
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Problem
 from dailies.recordings.described import Said, is_number, load_json
-from dailies.recordings.files import READ_ERRORS, inside, trouble
+from dailies.recordings.files import READ_ERRORS, inside, trouble, unreadable
 from dailies.recordings.tables import is_numeric
 
 Kind = Literal["video", "image", "series"]
@@ -119,7 +119,7 @@ def read_info(root: Path) -> Info:
         data_path=_template(root, said, layout, "data_path"),
         video_path=_template(root, said, layout, "video_path"),
         chunk_size=said.count("chunks_size") or 1000,
-        tasks=_tasks(root),
+        tasks=_tasks(root, problems),
         said=load_json(root / "meta" / "dailies.json", problems)
         or Said({}, str(root / "meta" / "dailies.json"), problems),
         promised=said.count("total_episodes"),
@@ -293,19 +293,27 @@ def _first_schema(root: Path) -> pa.Schema | None:
     return None
 
 
-def _tasks(root: Path) -> dict[int, str]:
-    """Task texts by task_index; those that cannot be read are left out, as ids of nothing."""
+def _tasks(root: Path, problems: list[Problem]) -> dict[int, str]:
+    """Task texts by task_index; those that cannot be read are left out, with a Problem."""
     lines, table = root / "meta" / "tasks.jsonl", root / "meta" / "tasks.parquet"
     try:
         if lines.exists():
-            rows = [row for _, row in json_lines(lines) if row]
-            return {row["task_index"]: str(row["task"]) for row in rows if {*row} >= {*_TASK}}
+            rows = list(json_lines(lines))
+            good = [row for _, row in rows if row and {*row} >= {*_TASK}]
+            if len(good) < len(rows):
+                first = next(n for n, row in rows if not row or not {*row} >= {*_TASK})
+                message = f"{lines}, line {first}: names no task: copy the file again"
+                problems.append(Problem("corrupt_stream", None, message))
+            return {row["task_index"]: str(row["task"]) for row in good}
         if table.exists():
             columns = pq.read_table(table, use_threads=False).to_pydict()
             texts = next((c for n, c in columns.items() if n != "task_index"), [])
             return dict(zip(columns["task_index"], map(str, texts), strict=True))
-    except READ_ERRORS:
-        return {}
+    except READ_ERRORS as error:
+        file = lines if lines.exists() else table
+        # a clone without its large files is told of by the lists of episodes
+        if trouble(file, None, "it") is None:
+            problems.append(unreadable(file, None, error))
     return {}
 
 

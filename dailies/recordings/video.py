@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from dailies.recordings import matroska
 from dailies.recordings.contract import (
     Audio,
     Camera,
@@ -50,12 +51,12 @@ class Header:
     """What a container promises of its pictures; None where it promises nothing.
 
     ``rate_hz`` is given only where the container's mean rate and its finest step agree: a file
-    whose frames came at uneven times promises no rate.
+    whose frames came at uneven times promises no rate. ``end_s`` is when the last of its video
+    streams ends, from the start of the container.
     """
 
-    count: int | None
-    rate_hz: float | None
-    duration_s: float | None
+    rate_hz: float | None = None
+    end_s: float | None = None
     track: int = 0
 
 
@@ -67,7 +68,7 @@ class Contents:
     by its own word.
     """
 
-    header: Header = Header(None, None, None)
+    header: Header = Header()
     has_pictures: bool = True
     cameras: tuple[Camera, ...] = ()
     audio: tuple[Audio, ...] = ()
@@ -107,8 +108,7 @@ def contents(path: Path) -> Contents:
         tracks = _tracks(container)
         seen = Contents(has_pictures=bool(tracks), created_at=_created_at(container))
         if tracks:
-            first = container.streams.video[tracks[0]]
-            seen = replace(seen, header=_header(container, first, tracks[0]))
+            seen = replace(seen, header=_header(container, tracks))
         try:
             return _with_others(path, container, seen, tracks[1:])
         except (*READ_ERRORS, av.error.FFmpegError):
@@ -139,15 +139,21 @@ def _created_at(container: InputContainer) -> dt.datetime | None:
     return None
 
 
-def _header(container: InputContainer, stream: VideoStream, track: int) -> Header:
+def _header(container: InputContainer, tracks: list[int]) -> Header:
+    streams = [container.streams.video[track] for track in tracks]
+    ends_s = [_end_s(container, stream) for stream in streams]
+    known = [end_s for end_s in ends_s if end_s is not None]
+    return Header(
+        rate_hz=_rate_hz(streams[0]),
+        end_s=max(known) if len(known) == len(ends_s) else None,
+        track=tracks[0],
+    )
+
+
+def _rate_hz(stream: VideoStream) -> float | None:
     mean, finest = stream.average_rate, stream.base_rate
     is_steady = mean and finest and abs(float(mean / finest) - 1) < _STEADY
-    return Header(
-        count=stream.frames or None,
-        rate_hz=float(mean) if mean and is_steady else None,
-        duration_s=_duration_s(container, stream),
-        track=track,
-    )
+    return float(mean) if mean and is_steady else None
 
 
 def _tracks(container: InputContainer) -> list[int]:
@@ -157,9 +163,9 @@ def _tracks(container: InputContainer) -> list[int]:
 
 def _further(path: Path, container: InputContainer, numbered: tuple[int, int]) -> Camera:
     number, track = numbered
-    seen = _header(container, container.streams.video[track], track)
+    rate_hz = _rate_hz(container.streams.video[track])
     source = VideoFile(path, track=track)
-    return Camera(f"{STREAM}_{number}", source, seen.count, seen.rate_hz)
+    return Camera(f"{STREAM}_{number}", source, declared_rate_hz=rate_hz)
 
 
 def _audio(path: Path, container: InputContainer, numbered: tuple[int, AudioStream]) -> Audio:
@@ -181,12 +187,22 @@ def _audio(path: Path, container: InputContainer, numbered: tuple[int, AudioStre
     )
 
 
+def _cut_off(path: Path, name: str) -> Problem | None:
+    """What is wrong with a Matroska file of which the end is missing; the rest is still read."""
+    missing = matroska.missing_bytes(path)
+    if not missing:
+        return None
+    message = f"{path} is cut off: {missing} bytes or more of it are missing: copy it again"
+    return Problem("corrupt_stream", name, message)
+
+
 def camera_of(
     name: str, path: Path, said: Said, problems: list[Problem]
 ) -> tuple[Camera, Contents]:
     """The camera in a video file, and what else the file holds.
 
-    ``said`` may promise ``frame_count`` and ``rate_hz``; what it leaves open the container says.
+    ``said`` may promise ``frame_count`` and ``rate_hz``; what it leaves open the container says:
+    the count is told with the pictures, since a trimmed file's header counts what is not shown.
     """
     count, rate = said.count("frame_count"), said.number("rate_hz", above=0)
     problem = trouble(path, name, said.where)
@@ -196,6 +212,8 @@ def camera_of(
             held = contents(path)
         except (*READ_ERRORS, av.error.FFmpegError) as error:
             problem = unreadable(path, name, error)
+    if problem is None and path.suffix.lower() in matroska.SUFFIXES:
+        problems += filter(None, [_cut_off(path, name)])
     if problem is None and not held.has_pictures:
         message = f"{path} holds no pictures{', only sound' if held.audio else ''}: {_NO_PICTURES}"
         problem = Problem("missing_stream", name, message)
@@ -205,7 +223,7 @@ def camera_of(
     camera = Camera(
         name,
         None if problem else VideoFile(path, track=seen.track),
-        declared_count=seen.count if count is None else count,
+        declared_count=count,
         declared_rate_hz=seen.rate_hz if rate is None else rate,
     )
     return camera, held
@@ -237,7 +255,7 @@ def _episode(path: Path) -> Episode:
         metadata=metadata,
         problems=tuple(problems),
         files=tuple(one for one in (path, *files) if one.is_file()),
-        declared_duration_s=held.header.duration_s if promised is None else promised,
+        declared_duration_s=held.header.end_s if promised is None else promised,
     )
 
 
@@ -251,15 +269,23 @@ def _is_cover(stream: VideoStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def _duration_s(container: av.container.InputContainer, stream: VideoStream) -> float | None:
-    """The pictures' duration: not the container's where sound may be what makes it longer."""
+def _end_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """When a stream of pictures ends, from the start of the container: not when the container does,
+    where sound may be what makes it longer.
+    """
+    first_s = (container.start_time or 0) / av.time_base
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
+        starts_s = float((stream.start_time or 0) * stream.time_base)
+        return starts_s - first_s + float(stream.duration * stream.time_base)
+    # Matroska counts both of these from 0, whenever its first picture comes
     tagged = _clock_time(stream.metadata.get("DURATION", ""))
     if tagged:
-        return tagged
+        return tagged - first_s
     alone = len(container.streams.video) + len(container.streams.audio) == 1
-    return container.duration / av.time_base if alone and container.duration else None
+    if not (alone and container.duration):
+        return None
+    is_from_0 = "matroska" in container.format.name
+    return container.duration / av.time_base - (first_s if is_from_0 else 0.0)
 
 
 def _clock_time(text: str) -> float | None:

@@ -50,13 +50,17 @@ def _counted(
 
 
 def _lengths(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    """Pictures must cover what the sensors cover, and all of it what the metadata promises."""
+    """Pictures must cover what the sensors cover, or without any what the other cameras do where
+    no clock tells that; and all of it what the metadata promises.
+    """
     sensed = max((one.span.end_ns for one in measurements.series if one.count > 1), default=None)
+    pictured = max((one.span.end_ns for one in measurements.cameras if one.count), default=None)
     for camera in measurements.cameras:
         if camera.count and sensed is not None:
             yield from _ends(camera.name, camera.span, sensed, "the sensors end", limits)
+        elif camera.count and pictured is not None and camera.clock == "grid":
+            yield from _ends(camera.name, camera.span, pictured, "another camera", limits)
     declared_s = measurements.declared_duration_s
-    pictured = max((one.span.end_ns for one in measurements.cameras if one.count), default=None)
     # where sensors and pictures disagree, that is said already: the pictures are what was promised
     ended = measurements.duration_ns if pictured is None else pictured
     if declared_s is not None and ended:

@@ -62,6 +62,8 @@ COLOURED = {
 }  # fmt: skip
 """Those of them whose second and third planes are the chroma."""
 THUMBNAIL_WIDTH = 320
+SILENTLY = 0.01
+"""Share of a file's packets of which no picture comes, above which they are looked for."""
 BEYOND = 3
 """Pictures in a row after a source's end at which decoding stops: a single stamp may be wrong."""
 JPEG_FULL_RANGE = 2
@@ -227,7 +229,10 @@ def _frames(
         except (av.FFmpegError, OSError) as error:
             take.fault(words_of(error))
             return
-        if packet.size and packet.pts is not None:
+        if packet.is_discard:
+            # before where a trimmed file begins: decoded for the pictures after it, never shown
+            take.container_count = take.container_count and take.container_count - 1
+        elif packet.size and packet.pts is not None:
             at_s = clock.seconds(packet.pts, 0)
             if clock.is_over(at_s):
                 yield from decoded(stream.codec_context, None, take)
@@ -545,9 +550,13 @@ def times_of(
 
 
 def _lost_from(take: Take, offset_ns: int) -> int | None:
-    """Time of the first packet that gave no picture, or a broken one; None if none did."""
+    """Time of the first packet that gave no picture, or a broken one; None if none did.
+
+    A decoder that says nothing may be waiting for a key picture; a few it leaves out by right.
+    """
     lost = list(take.corrupt_seconds)
-    if take.error_count:
+    missing = len(take.packet_seconds) - len(take.seconds)
+    if take.error_count or missing > SILENTLY * len(take.packet_seconds):
         seen = {round(at_s * 1e4) for at_s in take.seconds}
         lost += [at_s for at_s in take.packet_seconds if round(at_s * 1e4) not in seen]
     if take.stopped and not lost:

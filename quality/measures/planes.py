@@ -138,17 +138,21 @@ def shrink(luma: Plane) -> Shrunk:
     """Halve until half the small plane is reached; halving exactly by two is the quickest there is.
 
     Of a wide plane only every other row is read: reading memory is most of what shrinking costs.
+    Rows and columns that are left over at the lower and right edges of ``half`` and ``quarter`` are
+    left out: by other ratios than two, edges come out wider.
     """
+    pixels = halved(luma.shape[1])
+    luma = _evenly_divided(luma, 2 * pixels)
     height, width = luma.shape
-    if width <= SMALL_WIDTH or height < 4:
+    if pixels == 2 or height < 4:
         return _shrunk(luma, _half(luma))
     seen = _as_plane(cv2.resize(luma[::2], (width // 2, height // 4), interpolation=cv2.INTER_AREA))
     # both ways by two is so much quicker than one way that it pays to repeat the rows
     twice = np.repeat(seen, 2, axis=0)
     half = _as_plane(cv2.resize(twice, (width // 4, height // 4), interpolation=cv2.INTER_AREA))
-    pixels = 4
-    while pixels < halved(width) and half.shape[0] > 1:
-        half, pixels = _half(half), 2 * pixels
+    so_far = 4
+    while so_far < pixels and half.shape[0] > 1:
+        half, so_far = _half(half), 2 * so_far
     return _shrunk(seen, half)
 
 
@@ -246,6 +250,14 @@ def _undrawn(lumas: Plane, most: Any, off: Plane) -> float:
     return float((green | rows[:, None]).mean())
 
 
+def _evenly_divided(luma: Plane, pixels: int) -> Plane:
+    """The plane without what is left over where it is divided by so many pixels; all of one that is
+    too small.
+    """
+    rows, columns = (size // pixels * pixels or size for size in luma.shape)
+    return luma[:rows, :columns]
+
+
 def _half(plane: Plane) -> Plane:
     height, width = max(plane.shape[0] // 2, 1), max(plane.shape[1] // 2, 1)
     return _as_plane(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
@@ -327,4 +339,5 @@ def _edges_px(fine: _Gradients, coarse: _Gradients, coarser: _Gradients) -> tupl
 
 
 def _to_reference(width: int, small_width: int) -> float:
-    return REFERENCE_WIDTH / small_width if width > small_width else 1.0
+    # an odd width is halved to one less, and is not a wide one for that
+    return REFERENCE_WIDTH / small_width if width > SMALL_WIDTH else 1.0

@@ -432,6 +432,21 @@ def test_sensors_that_outlast_the_pictures_are_a_mismatch() -> None:
     assert found.span.start_ns == pictures().span.end_ns
 
 
+@pytest.mark.parametrize(("count", "grade"), [(290, None), (270, Grade.SUSPECT), (15, Grade.FAIL)])
+def test_a_camera_that_ends_before_another_is_a_mismatch(count: int, grade: Grade | None) -> None:
+    wrist = pictures(count, name="wrist", clock="grid")
+    found = flags("count_mismatch", pictures(clock="grid"), wrist)
+    assert [flag.grade for flag in found] == ([grade] if grade else [])
+    for flag in found:
+        assert (flag.stream, flag.span.start_ns) == ("wrist", wrist.span.end_ns)
+        assert "another camera 10.00 s" in flag.message
+
+
+def test_where_clocks_are_measured_sync_tells_of_the_ends() -> None:
+    wrist = pictures(15, name="wrist", clock="measured")
+    assert not flags("count_mismatch", pictures(clock="measured"), wrist)
+
+
 @pytest.mark.parametrize(("count", "grade"), [(90, None), (45, Grade.SUSPECT), (15, Grade.FAIL)])
 def test_a_short_recording_is_too_short(count: int, grade: Grade | None) -> None:
     found = flags("too_short", pictures(count))

@@ -229,6 +229,37 @@ def test_a_file_that_was_cut_off_gives_what_lies_before_the_cut(tmp_path: Path) 
     assert (measured.count, measured.declared_count) == (25, 40)
 
 
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
+def test_rows_of_any_length_end_where_what_they_refer_to_is_gone(
+    tmp_path: Path, damage: str, is_chunked: bool
+) -> None:
+    """HDF5's own library looks for ever for what follows an object of length 0."""
+    path = tmp_path / "trajectory.hdf5"
+    coded = [np.frombuffer(made.still(at), np.uint8) for at in range(40)]
+    with h5py.File(path, "w") as file:
+        file["observations/qpos"] = made.joints(40)
+        chunks = {"chunks": (7,), "compression": "gzip"} if is_chunked else {}
+        rows = file.create_dataset(
+            "observations/images/top", (40,), h5py.vlen_dtype(np.uint8), **chunks
+        )
+        rows[:] = coded
+    assert measure_camera(only(path).cameras[0]).count == 40
+    # what the row holds lies behind its head of 16 bytes
+    at = path.read_bytes().index(coded[25].tobytes()) - 16
+    if damage == "cut":
+        os.truncate(path, at + 40)
+    else:
+        with path.open("r+b") as raw:
+            raw.seek(at)
+            raw.write(bytes(512))
+    episode = only(path)
+    measured = measure_camera(episode.cameras[0])
+    # of those before it some share its collection, none after it is read
+    assert 10 < measured.count <= 25
+    assert measured.declared_count == 40
+
+
 def test_a_chunk_that_cannot_be_unpacked_costs_its_own_pictures_only(tmp_path: Path) -> None:
     path = tmp_path / "a.hdf5"
     with h5py.File(path, "w") as file:

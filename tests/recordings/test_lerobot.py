@@ -115,6 +115,16 @@ def test_roles_are_known_by_the_names_that_others_give(
     }
 
 
+def test_a_list_of_tasks_that_is_damaged_is_told_of(tmp_path: Path) -> None:
+    root = made.lerobot_v2(tmp_path / "x", lengths=(12,))
+    list_of_tasks = root / "meta" / "tasks.jsonl"
+    list_of_tasks.write_bytes(list_of_tasks.read_bytes()[:-9])
+    (episode,) = episodes_at(root)
+    (problem,) = episode.problems
+    assert problem.check == "corrupt_stream"
+    assert f"{list_of_tasks}, line 1: names no task" in problem.message
+
+
 def test_stills_of_a_shared_table_are_named_by_row(tmp_path: Path) -> None:
     root = made.lerobot_v3(tmp_path / "x", cameras=(), stills="observation.images.eye")
     second = list(episodes_at(root))[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -21,6 +22,12 @@ from dailies.recordings import (
 from dailies.recordings.contract import Episode
 from dailies.recordings.files import undecoded
 from dailies.recordings.fingerprint import file_hash
+from dailies.words import NS
+from quality.checks import BY_NAME
+from quality.judge import judge
+from quality.measures import measure
+from quality.measures.decode import measure_camera
+from quality.policy import Policy
 
 
 def read(path: Path) -> Episode:
@@ -37,7 +44,9 @@ def test_each_kind_of_container_is_one_recording_of_one_camera(tmp_path: Path, e
     (camera,) = episode.cameras
     assert (episode.format, camera.name, episode.index) == (ending.lower(), "video", 0)
     assert camera.declared_rate_hz == 30.0
-    assert camera.declared_count == (None if ending in {"mkv", "webm"} else 45)
+    assert camera.declared_count is None  # nobody says so but the header, which decoding asks
+    promised = measure_camera(camera).container_count
+    assert promised == (None if ending in {"mkv", "webm"} else 45)
     assert episode.declared_duration_s == pytest.approx(1.5, abs=0.05)
     assert episode.files == (path,)
 
@@ -46,7 +55,8 @@ def test_frames_at_uneven_times_promise_no_rate(tmp_path: Path) -> None:
     """Ten frames are lost in the middle: the container's mean rate is nobody's promise."""
     times = [at if at < 20 else at + 10 for at in range(40)]
     (camera,) = read(made.video(tmp_path / "clip.mp4", frames=40, times=times)).cameras
-    assert (camera.declared_count, camera.declared_rate_hz) == (40, None)
+    assert camera.declared_rate_hz is None
+    assert measure_camera(camera).container_count == 40
 
 
 @pytest.mark.parametrize("name", ["clip.json", "clip.mp4.json"])
@@ -123,6 +133,87 @@ def test_a_video_cut_off_before_its_index_is_told_of(tmp_path: Path) -> None:
     path = made.video(tmp_path / "clip.mp4")
     os.truncate(path, path.stat().st_size // 2)
     assert [problem.check for problem in read(path).problems] == ["corrupt_stream"]
+
+
+def recorded_live(path: Path) -> Path:
+    """A Matroska file whose recorder could not go back to write how long it is."""
+    with av.open(str(path), "w", options={"live": "1"}) as container:
+        stream = container.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = made.WIDTH, made.HEIGHT, "yuv420p"
+        for at in range(90):
+            frame = av.VideoFrame.from_ndarray(made.picture(at), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("make", [recorded_live, made.video])
+def test_a_matroska_file_that_is_cut_off_is_told_of_and_read_as_far_as_it_goes(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    path = make(tmp_path / "clip.mkv")
+    assert not read(path).problems
+    whole = measure_camera(read(path).cameras[0]).count
+    os.truncate(path, path.stat().st_size * 7 // 10)
+    episode = read(path)
+    (problem,) = episode.problems
+    assert (problem.check, problem.stream) == ("corrupt_stream", "video")
+    assert "is cut off: " in problem.message
+    assert 0 < measure_camera(episode.cameras[0]).count < whole
+
+
+def remuxed(source: Path, path: Path, *, drop: int = 0, shift: int = 0, **options: str) -> Path:
+    """A copy of a film without its first packets, all times so many pictures later."""
+    with av.open(str(source)) as film, av.open(str(path), "w", options=options) as copy:
+        stream = film.streams.video[0]
+        into = copy.add_stream_from_template(stream)
+        step = round(1 / 30 / stream.time_base)
+        for number, packet in enumerate(film.demux(stream)):
+            if packet.size and number >= drop:
+                packet.pts, packet.dts = packet.pts + shift * step, packet.dts + shift * step
+                packet.stream = into
+                copy.mux(packet)
+    return path
+
+
+def test_what_a_trimmed_file_does_not_show_is_not_lost(tmp_path: Path) -> None:
+    """Trimmed without encoding anew, a film keeps the pictures before the cut, to start from the
+    key picture; they are marked, and no player shows them.
+    """
+    film = made.video(tmp_path / "whole.mp4", frames=60)
+    path = remuxed(film, tmp_path / "trimmed.mp4", shift=-20, avoid_negative_ts="disabled")
+    episode = read(path)
+    measured = measure_camera(episode.cameras[0])
+    assert (measured.count, measured.packet_count, measured.container_count) == (40, 40, 40)
+    assert episode.declared_duration_s == pytest.approx(measured.span.end_ns / NS, abs=0.05)
+    assert not flagged(episode)
+
+
+@pytest.mark.parametrize("ending", ["mkv", "webm", "mp4"])
+def test_times_that_begin_late_make_no_recording_longer(tmp_path: Path, ending: str) -> None:
+    codec = "vp9" if ending == "webm" else "h264"
+    film = made.video(tmp_path / f"whole.{ending}", frames=90, codec=codec)
+    path = remuxed(film, tmp_path / f"late.{ending}", shift=90)
+    assert read(path).declared_duration_s == pytest.approx(3.0, abs=0.05)
+    assert not flagged(read(path))
+
+
+def test_pictures_that_wait_for_a_key_picture_are_lost_where_they_are(tmp_path: Path) -> None:
+    film = made.video(tmp_path / "whole.mp4", frames=60)
+    path = tmp_path / "headless.mp4"
+    with av.open(str(film)) as one:
+        keys = [at for at, packet in enumerate(one.demux(video=0)) if packet.is_keyframe]
+    assert keys[0] == 0
+    remuxed(film, path, drop=1)
+    measured = measure_camera(read(path).cameras[0])
+    assert measured.count < measured.packet_count
+    assert measured.lost_from_ns == 0
+
+
+def flagged(episode: Episode) -> list[str]:
+    """What the checks of counts and lengths say of it."""
+    checks = [BY_NAME[name] for name in ("count_mismatch", "corrupt_stream")]
+    return [flag.message for flag in judge(measure(episode), Policy.load(), checks=checks).flags]
 
 
 def test_sound_without_pictures_is_told_of(tmp_path: Path) -> None:
