@@ -136,7 +136,9 @@ def serve(
     from jobs.serve import serve as become_the_server
 
     config = _config(data, record, recordings, policy)
-    config.data.mkdir(parents=True, exist_ok=True)
+    if not config.data.is_dir():
+        _tell(f"{config.data} is new: if something should be recorded there, check --data")
+        config.data.mkdir(parents=True)
     check_port(port, address)
     if PARENT not in os.environ:
         _tell(f"serving http://{address}:{port} (Ctrl-C stops it)")
@@ -331,7 +333,10 @@ def calibrate(
         report.write_text(page(curves, note), encoding="utf-8")
         typer.echo(f"curves: {report}")
     moved = sum(one.is_moved for one in curves)
-    typer.echo(f"{out}: {moved} limits fitted; judge under it with dailies judge --policy {out}")
+    if moved:
+        typer.echo(f"{out}: {moved} limits fitted; try it with dailies judge --policy {out}")
+    else:
+        typer.echo(f"{out}: no limit moved, so that it judges as {limits.id} does")
 
 
 def _good_recordings(

@@ -14,6 +14,9 @@ from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures
 
+USUAL_HZ = 60.0
+"""Pictures a second up to which the limit of ``motion`` holds."""
+
 
 class Proof(enum.StrEnum):
     """What tells a frozen camera from a still scene, in words for the message."""
@@ -49,8 +52,12 @@ def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]
 
 
 def is_still(camera: Pictures, limits: Limits) -> Mask:
-    """True for each picture that equals the one before, exactly or but for the encoder's touch."""
-    near = (camera.changed_share <= limits["changed_share"]) & (camera.motion < limits["motion"])
+    """True for each picture that equals the one before, exactly or but for the encoder's touch.
+
+    At more pictures a second than most have, what moves slowly changes each by less.
+    """
+    least = limits["motion"] * min(USUAL_HZ / (camera.rate_hz or USUAL_HZ), 1.0)
+    near = (camera.changed_share <= limits["changed_share"]) & (camera.motion < least)
     near[:1] = False
     # black and covered pictures have checks of their own, and always look alike
     shows = camera.contrast >= limits["contrast"]

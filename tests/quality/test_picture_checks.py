@@ -265,6 +265,19 @@ def test_a_camera_that_stands_out_of_motion_is_frozen(stop: int, grade: Grade | 
     assert [flag.grade for flag in found] == ([grade] if grade else [])
 
 
+@pytest.mark.parametrize(("rate", "found"), [(30, True), (60, True), (120, False), (240, False)])
+def test_slow_motion_changes_a_picture_the_less_the_more_there_are(rate: int, found: bool) -> None:
+    """0.07 levels for 1.3 s: an encoder's touch, or at 120 a second as much as 0.28 at 30."""
+    count = 10 * rate
+    slow = slice(3 * rate, 3 * rate + 4 * rate // 3)
+    motion, changed = np.full(count, 2.0), np.full(count, 0.1)
+    motion[slow], changed[slow] = 0.07, 0
+    motion[slow.stop] = 8
+    times_ns = np.arange(count, dtype=np.int64) * NS // rate
+    camera = pictures(count, times_ns=times_ns, motion=motion, changed_share=changed)
+    assert bool(flags("frozen_picture", camera)) is found
+
+
 def test_a_noisy_still_scene_is_not_frozen() -> None:
     noise = np.random.default_rng(3).uniform(0.3, 0.5, 300)
     still = pictures(motion=noise, changed_share=np.zeros(300))
