@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from dailies.recordings.contract import Problem
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm"})
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".3gp", ".mts", ".m2ts"}
+)
 """File name endings taken for videos, whatever their case."""
 
 UNFINISHED_SUFFIXES = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", "~")

@@ -77,7 +77,7 @@ class Contents:
 
 
 class PlainVideo:
-    """Reads mp4, m4v, mov, mkv, avi and webm files."""
+    """Reads mp4, m4v, mov, mkv, avi, webm, 3gp, mts and m2ts files."""
 
     name = "video"
     suffixes = VIDEO_SUFFIXES
