@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dailies.recordings import sidecar_of
+from dailies.recordings import matroska, sidecar_of
 from dailies.recordings.files import READ_ERRORS, inside
 
-MP4 = (".mp4", ".m4v", ".mov")
+MP4 = (".mp4", ".m4v", ".mov", ".3gp")
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,14 @@ def _mp4(path: Path) -> str:
     return "growing" if b"moof" in kinds and b"mfra" not in kinds else "whole"
 
 
+def _matroska(path: Path) -> str:
+    """A Matroska file's elements say how long they are, but for those of a recorder at work."""
+    try:
+        return "part" if matroska.missing_bytes(path) else "usual"
+    except OSError:
+        return "part"
+
+
 def _mcap(path: Path) -> str:
     """An MCAP ends with the eight bytes with which it begins, once its recorder has closed it."""
     try:
@@ -184,6 +192,7 @@ def _db3(path: Path) -> str:
 _MCAP_MARK = b"\x89MCAP0\r\n"
 _TELLERS: dict[str, Callable[[Path], str]] = {
     **dict.fromkeys(MP4, _mp4),
+    **dict.fromkeys(matroska.SUFFIXES, _matroska),
     ".mcap": _mcap,
     ".bag": _bag,
     ".db3": _db3,

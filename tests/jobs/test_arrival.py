@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 
 from jobs.arrival import Quiet, named_by, quiet_needed, state_of
@@ -67,6 +68,23 @@ def test_a_really_encoded_clip_is_whole_and_any_part_of_it_is_not(
     for share in (0.01, 0.3, 0.7, 0.99):
         part.write_bytes(content[: int(len(content) * share)])
         assert quiet_needed(part, QUIET) == 4, share
+
+
+def test_a_matroska_file_that_lacks_its_end_is_waited_for(
+    tmp_path: Path, clip: Callable[..., Path]
+) -> None:
+    path = tmp_path / "take.mkv"
+    with av.open(str(clip(seconds=1.0))) as film, av.open(str(path), "w") as copy:
+        into = copy.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = into
+                copy.mux(packet)
+    assert quiet_needed(path, QUIET) == 2
+    content = path.read_bytes()
+    for share in (0.01, 0.3, 0.7, 0.99):
+        path.write_bytes(content[: int(len(content) * share)])
+        assert quiet_needed(path, QUIET) == 4, share
 
 
 def test_other_containers_wait_the_usual_time(tmp_path: Path) -> None:
