@@ -7,6 +7,7 @@ numbers a frame.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -303,7 +304,7 @@ def thumbnail_of(frame: VideoFrame) -> bytes | None:
         small = frame.reformat(width=THUMBNAIL_WIDTH, height=height, format="bgr24").to_ndarray()
     except (av.FFmpegError, ValueError):
         return None  # a picture nobody can draw is still measured
-    return _jpeg(np.rot90(small, turns_of(frame)))
+    return _jpeg(_upright(frame, small))
 
 
 def shown_of(frame: VideoFrame) -> Colours:
@@ -311,7 +312,7 @@ def shown_of(frame: VideoFrame) -> Colours:
     width, height = shown_size(frame.width, frame.height)
     # twice as quick as what swscale does unless told, and detectors find the same
     small = frame.reformat(width, height, "bgr24", interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(small, turns_of(frame)), np.uint8)
+    return np.ascontiguousarray(_upright(frame, small), np.uint8)
 
 
 def _shown_drawn(picture: npt.NDArray[np.uint8], is_rgb: bool = False) -> Colours | None:
@@ -327,6 +328,20 @@ def turns_of(frame: VideoFrame) -> int:
     """Quarter turns to the left by which the file says the picture is to be shown."""
     # a display matrix that is no rotation gives a number far out of range
     return round(frame.rotation / 90) % 4 if abs(frame.rotation) <= 360 else 0
+
+
+def _upright(frame: VideoFrame, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A frame's pixels turned, and mirrored, as its display matrix says it is to be shown."""
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return np.rot90(picture, turns_of(frame))
+    # x' = a x + c y and y' = b x + d y, as 16.16 fixed-point numbers (ISO/IEC 14496-12, 8.3.2)
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].astype(float)
+    if a * d - b * c >= 0:
+        return np.rot90(picture, turns_of(frame))
+    # mirrored: a turn, of which x comes out the other way round
+    turns = round(-math.atan2(b, -a) / (math.pi / 2)) % 4
+    return np.rot90(picture, turns)[:, ::-1]
 
 
 def _jpeg(picture: npt.NDArray[Any]) -> bytes | None:

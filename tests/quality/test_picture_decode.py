@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import clips
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +19,7 @@ import pytest
 from dailies.recordings.contract import Camera, Episode, Series, StillsFile, VideoFile
 from dailies.words import NS
 from quality.measures import Measurements, measure
-from quality.measures.decode import measure_camera
+from quality.measures.decode import measure_camera, shown_of
 from quality.measures.pictures import CURVES, Pictures
 
 
@@ -229,3 +233,32 @@ def test_a_camera_without_pictures_can_be_summed_up_and_stored(tmp_path: Path) -
     measured = Measurements(cameras=(Pictures.none("front", error="gone"),))
     measured.save(tmp_path / "m")
     assert Measurements.load(tmp_path / "m").summary()["front"]["sharpness_median"] is None
+
+
+@pytest.mark.parametrize(
+    ("matrix", "shown"),
+    [
+        ((-1, 0, 0, 1), lambda one: one[:, ::-1]),
+        ((1, 0, 0, -1), lambda one: one[::-1]),
+        ((0, 1, 1, 0), lambda one: one.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda one: one.transpose(1, 0, 2)[::-1, ::-1]),
+        ((0, 1, -1, 0), lambda one: np.rot90(one, -1)),
+    ],
+    ids=["mirrored", "upside down", "transposed", "transposed and turned", "turned"],
+)
+def test_a_picture_is_shown_as_its_display_matrix_says(
+    tmp_path: Path,
+    matrix: tuple[int, int, int, int],
+    shown: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]],
+) -> None:
+    """As a phone's front camera writes it, whose owner wants to see a mirror's picture."""
+    path = clips.write(tmp_path / "clip.mp4", clips.scene(2))
+    with av.open(str(path)) as film:
+        plain = shown_of(next(film.decode(video=0)))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"tkhd") + 44
+    a, b, c, d = (65536 * one for one in matrix)
+    content[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    with av.open(str(path)) as film:
+        np.testing.assert_array_equal(shown_of(next(film.decode(video=0))), shown(plain))
