@@ -238,7 +238,11 @@ def import_csv(record: Record, path: Path, kind: str | None = None) -> Imported:
     empty cell of an optional column clears it. Raises ImportRefused.
     """
     sheet = _read(path)
-    found, bad = _kind_of(sheet.header, kind or _kind_by_name(path))
+    by_name = None if kind else _kind_by_name(path)
+    found, bad = _kind_of(sheet.header, kind or by_name)
+    if bad and by_name:
+        taken = f"is taken for a {by_name} file by its name"
+        bad.insert(0, BadCell(0, "", path.name, taken, "rename it, or say --kind"))
     if found is None or bad:
         raise ImportRefused(path, (*bad, *sheet.bad))
     with record.begin() as session:

@@ -290,4 +290,4 @@ def lines(curves: Sequence[Curve]) -> Iterator[str]:
             )
         kept = sum(bool(one.why_kept) for one in ones)
         if kept:
-            yield f"  {kept} checks keep their limits, which these recordings come nowhere near"
+            yield f"  limits kept, which these recordings come nowhere near: those of {kept} checks"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -136,9 +137,11 @@ def serve(
     from jobs.serve import serve as become_the_server
 
     config = _config(data, record, recordings, policy)
-    if not config.data.is_dir():
+    if config.data.is_file():
+        raise Stop(f"--data {config.data} is a file: name the folder")
+    if not config.data.exists():
         _tell(f"{config.data} is new: if something should be recorded there, check --data")
-        config.data.mkdir(parents=True)
+    config.data.mkdir(parents=True, exist_ok=True)
     check_port(port, address)
     if PARENT not in os.environ:
         _tell(f"serving http://{address}:{port} (Ctrl-C stops it)")
@@ -239,14 +242,17 @@ def screen(
         except KeyboardInterrupt:
             is_cut = True
         together = run.together
+        if is_cut:  # a second Ctrl-C would spoil what is left to write
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         if told is not None and page is not None:
             text = told.page(title_of(paths, triage=triage), together, left=total - run.finished)
             page.write_text(text, "utf-8")
     for lag in together:
         _tell(lag.said)
     if is_cut:
-        left_out = f"ended early, {total - run.finished} not screened; "
-        _tell(f"{left_out}{run.said}" + (f"; {page} has these" if page else ""))
+        words = f"ended early, {total - run.finished} or more not screened; {run.said}"
+        words += f"; {page} has these" if page else ""
+        _tell(words + ("; nothing was exported" if clean else ""))
         raise typer.Exit(INTERRUPTED)
     if run.finished > 1 and not (json or csv):
         _tell(run.said)

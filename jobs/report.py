@@ -342,7 +342,7 @@ _TRIAGE = (
     "<p><b>This is a triage:</b> every packet was read, but only a sample of the pictures was "
     "looked at. Good means that nothing odd was seen, no more.</p>"
 )
-_LEFT = "<p><b>The run was ended early:</b> {left} more were not screened.</p>"
+_LEFT = "<p><b>The run was ended early:</b> {left} or more were not screened.</p>"
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>

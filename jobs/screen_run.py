@@ -36,7 +36,7 @@ class ScreenRun:
     kept: list[Screened] = field(default_factory=list)
     is_broken: bool = False
     finished: int = 0
-    """Recordings, or episodes of a dataset, of which a verdict is out."""
+    """Recordings, or episodes of a dataset, that are done with: judged, or told to be none."""
     _seconds: dict[Grade, float] = field(default_factory=lambda: collections.defaultdict(float))
     _counts: collections.Counter[Grade] = field(default_factory=collections.Counter)
     _datasets: set[Path] = field(default_factory=set)

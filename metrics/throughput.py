@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -136,26 +137,36 @@ def target_progress(
     return ask(mirror, "target_progress", TargetProgress, {"as_of": as_of, "program": program})
 
 
-def needed_a_day(
-    targets: tuple[TargetProgress, ...], as_of: dt.date, filter: Filter
-) -> float | None:
-    """Accepted hours a day that keep the promises which cover just what the filter leaves.
+def needed_a_day(targets: Sequence[TargetProgress], as_of: dt.date, filter: Filter) -> float | None:
+    """Accepted hours a day that keep the promises within what the filter leaves.
 
-    None where there is none: for a worker nothing is promised. A promise of a whole program covers
-    those of its tasks and sites, so of the two the greater counts. Targets that have ended need
-    nothing.
+    None where there is none: for a worker nothing is promised. An hour counts for every promise
+    that covers it, so of a promise and those to its parts the greater counts. Targets that have
+    ended need nothing.
     """
     if filter.workers or filter.rigs or len(filter.tasks) > 1 or len(filter.sites) > 1:
         return None
-    here = (next(iter(filter.tasks), None), next(iter(filter.sites), None))
-    whole: dict[str, float] = collections.defaultdict(float)
-    parts: dict[str, float] = collections.defaultdict(float)
+    task, site = next(iter(filter.tasks), None), next(iter(filter.sites), None)
+    open_ones: dict[str, list[TargetProgress]] = collections.defaultdict(list)
     for one in targets:
-        if one.ends_on >= as_of:
-            covers = (one.task_id, one.site_id)
-            if covers == here:
-                whole[one.program_id] += one.needed_h or 0.0
-            elif here == (None, None):
-                parts[one.program_id] += one.needed_h or 0.0
-    needed = [max(whole[program], parts[program]) for program in {*whole, *parts}]
-    return sum(needed) if needed else None
+        is_within = (task in (None, one.task_id)) and (site in (None, one.site_id))
+        if one.ends_on >= as_of and is_within:
+            open_ones[one.program_id].append(one)
+    if not open_ones:
+        return None
+    return sum(_needed(some, task, site) for some in open_ones.values())
+
+
+def _needed(targets: Sequence[TargetProgress], task: str | None, site: str | None) -> float:
+    """The same of one program's targets within a task and a site, None for all of them."""
+    here = [one for one in targets if (one.task_id, one.site_id) == (task, site)]
+    least = max((one.needed_h or 0.0 for one in here), default=0.0)
+    if task is None:
+        tasks = {one.task_id for one in targets} - {None}
+        of = ([one for one in targets if one.task_id == each] for each in tasks)
+        least = max(least, sum(_needed(some, some[0].task_id, site) for some in of))
+    if site is None:
+        sites = {one.site_id for one in targets} - {None}
+        of = ([one for one in targets if one.site_id == each] for each in sites)
+        least = max(least, sum(_needed(some, task, some[0].site_id) for some in of))
+    return least

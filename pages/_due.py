@@ -17,10 +17,8 @@ from pages._ground import mirror
 from pages._tiles import Tile, strip
 from pages._words import count, hours
 
-BY_TIME, TIME = (
-    "Paid by time (h)",
-    "Hours on shift, but those where accepted hours are paid instead.",
-)
+BY_TIME = "Paid by time (h)"
+TIME = "Hours on shift, but those where accepted hours are paid instead."
 
 
 def export(filter: Filter) -> bytes:

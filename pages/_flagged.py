@@ -135,6 +135,8 @@ def flagged(
         said.caption(
             f"{first + 1:,} to {first + len(ones):,} of {count:,}, worst verdict first, then newest"
         )
+        if not visitor.may_see("quality"):
+            return
         button.download_button(
             "All of them as CSV",
             lambda: export(filter, checks, count),

@@ -11,7 +11,6 @@ from typing import Final
 
 import streamlit as st
 
-from dailies.recordings.files import is_video
 from dailies.words import Grade
 
 STAGES: Final = {"paid": 6, "recorded": 4, "delivered": 0, "accepted": 2}
@@ -43,17 +42,14 @@ CHECKS: Final = {
     "corrupt_stream": ("corrupt stream", 5),
     "too_short": ("too short", 2),
 }
-LOGS: Final = (".mcap", ".bag", ".db3")
-"""Endings of files that hold one episode, besides videos."""
 DUPLICATE: Final = "= duplicate"
 NOTHING: Final = "–"
 
 
 def recording_words(path: str, index: int) -> str:
-    """The recording with the folder it is in, and the number of the episode among several."""
+    """The recording with the folder it is in, and the number of the episode from the second on."""
     place = PurePath(path)
-    has_one = is_video(place.name) or place.suffix in LOGS
-    number = "" if index == 0 and has_one else f" #{index}"
+    number = f" #{index}" if index else ""
     return "/".join(part for part in place.parts[-2:] if part != place.anchor) + number
 
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dailies.database import Record
@@ -20,7 +20,15 @@ from review.appeals import bring_in
 from review.breaker import NotYours, hold_for
 from review.queue import Claim, ClaimLost, end, holder
 from review.reasons import CHECKS, PEOPLE, NoReason, require_reason
-from review.standing import AlreadyDecided, count, latest, locked, recount, said
+from review.standing import (
+    AlreadyDecided,
+    count,
+    has_decided,
+    latest,
+    locked,
+    recount,
+    said,
+)
 
 DECISIONS = ("accepted", "rejected", "retake")
 
@@ -276,8 +284,7 @@ def _refuse_second(session: Session, review_id: int | None) -> None:
 
 
 def _refuse_own(session: Session, episode: Episode, given: _Said) -> None:
-    mine = (Review.episode_id == episode.id, Review.reviewer == given.claim.reviewer)
-    if session.scalar(select(exists().where(*mine, Review.undone_at.is_(None)))):
+    if session.scalar(select(has_decided(given.claim.reviewer, episode.id))):
         raise NotYours("you decided on this clip before: another has to look now")
 
 

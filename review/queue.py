@@ -38,6 +38,7 @@ from dailies.record import (
     Review,
     SecondLook,
 )
+from review.standing import has_decided
 
 LASTS = dt.timedelta(minutes=10)
 """How long a claim lasts unless renewed."""
@@ -392,10 +393,13 @@ def _unheld(purpose: str, subject: Any, now: dt.datetime) -> ColumnElement[bool]
     return ~(living if subject is None else living.where(tables.Claim.subject_id == subject))
 
 
-def _unseen_by(reviewer: str) -> ColumnElement[bool]:
-    """Whether no decision of this reviewer's is on the episode; one taken back is none."""
-    mine = (Review.episode_id == Episode.id, Review.reviewer == reviewer)
-    return ~exists().where(*mine, Review.undone_at.is_(None))
+def _is_new_to(reviewer: str, purpose: str) -> ColumnElement[bool]:
+    """Whether this reviewer is not among those who decided on the episode; a blind check is for who
+    never did, not even to take it back.
+    """
+    if purpose != "blind":
+        return ~has_decided(reviewer, Episode.id)
+    return ~exists().where(Review.episode_id == Episode.id, Review.reviewer == reviewer)
 
 
 def _reviews(
@@ -471,8 +475,8 @@ def _subjects(
     reviewer: str,
     filters: Filters,
 ) -> Iterator[_Work]:
-    """Work on clips on which this reviewer never decided."""
-    mine = found.where(and_(_unseen_by(reviewer), *_chosen(filters))).limit(AT_ONCE)
+    """Work on clips that are new to this reviewer."""
+    mine = found.where(and_(_is_new_to(reviewer, purpose), *_chosen(filters))).limit(AT_ONCE)
     for subject, episode_id in session.execute(mine).all():
         yield _Work(f"{purpose}:{subject}", episode_id, purpose, subject)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from dailies.record import COUNTING, Episode, Hold, Review
@@ -54,6 +55,14 @@ def reviews_of(episode_id: int) -> Select[Review]:
         )
         .order_by(Review.decided_at.desc(), Review.id.desc())
     )
+
+
+def has_decided(reviewer: str, episode_id: Any) -> ColumnElement[bool]:
+    """Whether a decision of this reviewer's is on an episode. One that they took back is none; one
+    that a lead dropped with its hold is.
+    """
+    own = (Review.episode_id == episode_id, Review.reviewer == reviewer)
+    return exists().where(*own, or_(Review.undone_at.is_(None), Review.hold_id.is_not(None)))
 
 
 def latest(session: Session, episode_id: int) -> Review | None:

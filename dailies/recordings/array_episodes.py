@@ -354,7 +354,7 @@ def _cut_off(sheet: Sheet, stream: _Stream) -> Problem:
         "corrupt_stream",
         stream.name,
         f"{sheet.where}, {stream.name}: {stream.rows.there} of {stream.rows.count} rows are in the "
-        "file, the rest is cut off: copy it again from the recorder",
+        "file, the rest is cut off or damaged: copy it again from the recorder",
     )
 
 

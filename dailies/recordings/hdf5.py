@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import io
 import json
 import os
@@ -25,7 +26,7 @@ from dailies.recordings.contract import (
 )
 from dailies.recordings.described import Said, load_json
 from dailies.recordings.files import is_named, trouble, unreadable
-from dailies.recordings.hdf5_heap import readable_rows
+from dailies.recordings.hdf5_heap import Heap
 from dailies.recordings.tables import Times
 from dailies.recordings.video import sidecar_of
 
@@ -57,7 +58,7 @@ class Hdf5Pictures:
     def pictures(self) -> Iterator[CarriedPicture]:
         """Every picture in order, a block of rows in memory at a time."""
         try:
-            with _open(self.path)[0] as file:
+            with _open(self.path).file as file:
                 array = file[self.key]
                 yield from pictures_in(array, self.start, self.there, self.times_ns, self.coding)
         except RuntimeError as error:
@@ -81,17 +82,17 @@ class Hdf5:
         problem = trouble(path, None, str(path))
         if problem is None:
             try:
-                file, cut = _open(path)
+                opened = _open(path)
             except ERRORS as error:
                 problem = unreadable(path, None, error)
         if problem is not None:
             if indexes is None or 0 in indexes:
                 yield Episode(path, 0, self.name, problems=(*problems, problem), files=_file(path))
             return
-        with file:
+        with opened.file as file:
             for index, key in _groups(file, said):
                 if indexes is None or index in indexes:
-                    yield _episode(path, file, cut, index, key, said, tuple(problems))
+                    yield _episode(opened, index, key, said, tuple(problems))
 
 
 def described(path: Path, problems: list[Problem]) -> Said:
@@ -107,13 +108,39 @@ def _file(path: Path) -> tuple[Path, ...]:
     return (path,) if path.is_file() else ()
 
 
-def _open(path: Path) -> tuple[h5py.File, int | None]:
-    """The file, open, and at how many bytes it is cut off (None: it is whole)."""
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A file that is open, and at how many bytes it is cut off (None: it is whole)."""
+
+    path: Path
+    file: h5py.File
+    cut: int | None
+
+    @functools.cached_property
+    def heap(self) -> Heap:
+        """Its global heap, looked through once, where anything asks for it."""
+        return Heap.of(self.path, self.file)
+
+    def attributes(self, one: h5py.Dataset | h5py.Group) -> dict[str, Any]:
+        """What is said of a dataset or a group: all but texts in a heap that was cut off."""
+        names = list(one.attrs)
+        if self.cut is not None and self.heap.is_damaged:
+            names = [name for name in names if not _is_in_heap(one.attrs.get_id(name).dtype)]
+        return {name: one.attrs[name] for name in names}
+
+
+def _is_in_heap(kind: np.dtype[Any]) -> bool:
+    """Whether values of a type lie in the global heap: texts and rows of any length."""
+    text = h5py.check_string_dtype(kind)
+    return h5py.check_vlen_dtype(kind) is not None or (text is not None and text.length is None)
+
+
+def _open(path: Path) -> _Opened:
     stored = _stored_size(path)
     size = path.stat().st_size
     if stored is None or stored <= size:
-        return h5py.File(path, "r", locking=False), None
-    return h5py.File(_Padded(path, stored), "r"), size
+        return _Opened(path, h5py.File(path, "r", locking=False), None)
+    return _Opened(path, h5py.File(_Padded(path, stored), "r"), size)
 
 
 def _stored_size(path: Path) -> int | None:
@@ -217,22 +244,17 @@ def _number(key: str) -> int | None:
 
 
 def _episode(
-    path: Path,
-    file: h5py.File,
-    cut: int | None,
-    index: int,
-    key: str,
-    said: Said,
-    problems: tuple[Problem, ...],
+    opened: _Opened, index: int, key: str, said: Said, problems: tuple[Problem, ...]
 ) -> Episode:
+    path, cut = opened.path, opened.cut
     where = f"{path}, {key}" if key else str(path)
     noted = list(problems)
-    rows = _rows(path, file, key, cut, where, noted)
+    rows = _rows(opened, key, where, noted)
     if cut is not None:
         stored = _stored_size(path)
         message = f"{path} is cut off: {cut} of {stored} bytes are here: copy it again"
         noted.append(Problem("corrupt_stream", None, message))
-    attributes = _attributes(file, key)
+    attributes = _attributes(opened, key)
     marks = [mark for mark in ASSUMED_HZ if any(name.startswith(f"{mark}/") for name in rows)]
     return episode_of(
         Sheet(
@@ -254,9 +276,7 @@ def _episode(
     )
 
 
-def _rows(
-    path: Path, file: h5py.File, key: str, cut: int | None, where: str, problems: list[Problem]
-) -> dict[str, Rows]:
+def _rows(opened: _Opened, key: str, where: str, problems: list[Problem]) -> dict[str, Rows]:
     """Every dataset of the episode that can be opened, by its path below the episode."""
     found: dict[str, Rows] = {}
     waiting = [""]
@@ -264,9 +284,14 @@ def _rows(
         at = waiting.pop(0)
         full = f"{key}/{at}".strip("/")
         try:
-            one = file[full] if full else file
+            one = opened.file[full] if full else opened.file
             if isinstance(one, h5py.Dataset):
-                found |= {at: rows} if (rows := _dataset(path, one, at, full, cut)) else {}
+                rows = _dataset(opened, one, at, full)
+                found |= {at: rows} if rows else {}
+                if rows and rows.count and not rows.there and _is_in_heap(one.dtype):
+                    message = f"{where}: none of the {rows.count} rows of {at} can be read"
+                    said = f"{message}: copy it again from the recorder"
+                    problems.append(Problem("corrupt_stream", at, said))
                 continue
             names = sorted(one, key=_natural)
         except ERRORS as error:
@@ -280,14 +305,14 @@ def _rows(
     return found
 
 
-def _dataset(path: Path, one: h5py.Dataset, name: str, key: str, cut: int | None) -> Rows | None:
+def _dataset(opened: _Opened, one: h5py.Dataset, name: str, key: str) -> Rows | None:
     if not one.shape:
         return None
+    cut = opened.cut
     there = one.shape[0] if cut is None else _rows_before(one, cut)
-    if h5py.check_vlen_dtype(one.dtype) is not None:
-        with path.open("rb") as bytes_:
-            there = min(there, readable_rows(bytes_, one, one.file.userblock_size))
-    return Rows(name, key, one, 0, one.shape[0], there, dict(one.attrs))
+    if _is_in_heap(one.dtype):
+        there = min(there, opened.heap.readable_rows(one, is_cut=cut is not None))
+    return Rows(name, key, one, 0, one.shape[0], there, opened.attributes(one))
 
 
 def _rows_before(one: h5py.Dataset, cut: int) -> int:
@@ -310,14 +335,14 @@ def _rows_before(one: h5py.Dataset, cut: int) -> int:
     return last[0]
 
 
-def _attributes(file: h5py.File, key: str) -> list[Mapping[str, Any]]:
+def _attributes(opened: _Opened, key: str) -> list[Mapping[str, Any]]:
     """The attributes of the episode's group and of those above it, the nearest first."""
     parts = key.split("/") if key else []
     found: list[Mapping[str, Any]] = []
     for depth in range(len(parts), -1, -1):
         try:
-            group = file["/".join(parts[:depth])] if depth else file
-            found.append(dict(group.attrs))
+            group = opened.file["/".join(parts[:depth])] if depth else opened.file
+            found.append(opened.attributes(group))
         except ERRORS:
             continue
     return found

@@ -296,8 +296,15 @@ def _first_schema(root: Path) -> pa.Schema | None:
 def _tasks(root: Path, problems: list[Problem]) -> dict[int, str]:
     """Task texts by task_index; those that cannot be read are left out, with a Problem."""
     lines, table = root / "meta" / "tasks.jsonl", root / "meta" / "tasks.parquet"
+    file = lines if lines.exists() else table
+    if not file.exists():
+        return {}
+    if (problem := trouble(file, None, "the LeRobot format")) is not None:
+        # of v3.0 the lists of episodes say so, which a clone without its large files lacks, too
+        problems += [problem] if file == lines else []
+        return {}
     try:
-        if lines.exists():
+        if file == lines:
             rows = list(json_lines(lines))
             good = [row for _, row in rows if row and {*row} >= {*_TASK}]
             if len(good) < len(rows):
@@ -305,15 +312,11 @@ def _tasks(root: Path, problems: list[Problem]) -> dict[int, str]:
                 message = f"{lines}, line {first}: names no task: copy the file again"
                 problems.append(Problem("corrupt_stream", None, message))
             return {row["task_index"]: str(row["task"]) for row in good}
-        if table.exists():
-            columns = pq.read_table(table, use_threads=False).to_pydict()
-            texts = next((c for n, c in columns.items() if n != "task_index"), [])
-            return dict(zip(columns["task_index"], map(str, texts), strict=True))
+        columns = pq.read_table(table, use_threads=False).to_pydict()
+        texts = next((c for n, c in columns.items() if n != "task_index"), [])
+        return dict(zip(columns["task_index"], map(str, texts), strict=True))
     except READ_ERRORS as error:
-        file = lines if lines.exists() else table
-        # a clone without its large files is told of by the lists of episodes
-        if trouble(file, None, "it") is None:
-            problems.append(unreadable(file, None, error))
+        problems.append(unreadable(file, None, error))
     return {}
 
 

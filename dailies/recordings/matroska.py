@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 EBML, SEGMENT, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+KNOWN = {
+    EBML, SEGMENT, CLUSTER,
+    0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1254C367, 0x1941A469, 0x1043A770,
+    0xE7, 0xA7, 0xAB, 0x5854, 0xA3, 0xA0, 0xAF, 0xEC, 0xBF,
+}  # fmt: skip
+"""Elements of a segment (index, facts, tracks, cues, tags, attachments, chapters), of a cluster,
+and those that may stand anywhere (void, checksum)."""
 SUFFIXES = (".mkv", ".webm")
 
 
@@ -21,22 +28,23 @@ def missing_bytes(path: Path) -> int:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        at, first = 0, True
+        at = 0
         while at < size:
             file.seek(at)
             element = _element(file)
             if element is None:
                 return 1
             kind, head, length = element
-            if first and kind != EBML:
+            if kind not in KNOWN or (at == 0) != (kind == EBML):
                 return 0
-            first = False
             if length is None:
                 if kind not in (SEGMENT, CLUSTER):
                     return 0
                 at += head
             elif at + head + length > size:
                 return at + head + length - size
+            elif kind == SEGMENT:
+                return 0  # what comes after it is no part of the film
             else:
                 at += head + length
     return 0

@@ -187,13 +187,11 @@ def _audio(path: Path, container: InputContainer, numbered: tuple[int, AudioStre
     )
 
 
-def _cut_off(path: Path, name: str) -> Problem | None:
+def _cut_off(path: Path, name: str) -> list[Problem]:
     """What is wrong with a Matroska file of which the end is missing; the rest is still read."""
-    missing = matroska.missing_bytes(path)
-    if not missing:
-        return None
+    missing = matroska.missing_bytes(path) if path.suffix.lower() in matroska.SUFFIXES else 0
     message = f"{path} is cut off: {missing} bytes or more of it are missing: copy it again"
-    return Problem("corrupt_stream", name, message)
+    return [Problem("corrupt_stream", name, message)] if missing else []
 
 
 def camera_of(
@@ -210,10 +208,9 @@ def camera_of(
     if problem is None:
         try:
             held = contents(path)
+            problems += _cut_off(path, name)
         except (*READ_ERRORS, av.error.FFmpegError) as error:
             problem = unreadable(path, name, error)
-    if problem is None and path.suffix.lower() in matroska.SUFFIXES:
-        problems += filter(None, [_cut_off(path, name)])
     if problem is None and not held.has_pictures:
         message = f"{path} holds no pictures{', only sound' if held.audio else ''}: {_NO_PICTURES}"
         problem = Problem("missing_stream", name, message)

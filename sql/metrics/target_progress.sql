@@ -36,7 +36,8 @@ so_far AS (
 recent_day AS (
     SELECT
         id, CAST(unnest(generate_series(
-            greatest(starts_on, CAST($as_of AS DATE) - 14), CAST($as_of AS DATE) - 1,
+            greatest(starts_on, CAST($as_of AS DATE) - 14),
+            least(ends_on, CAST($as_of AS DATE) - 1),
             INTERVAL 1 DAY)) AS DATE) AS worked_on
     FROM promised
 ),
@@ -80,7 +81,7 @@ SELECT
     CASE WHEN mean_h IS NOT NULL THEN round(greatest(accepted_h, end_h - margin_h), 6) END AS forecast_low_h,
     CASE WHEN mean_h IS NOT NULL THEN round(greatest(accepted_h, end_h + margin_h), 6) END AS forecast_high_h,
     CASE
-        WHEN days_needed <= 3650
+        WHEN days_left > 0 AND days_needed <= 3650
         THEN CAST($as_of AS DATE) + CAST(greatest(days_needed - 1, 0) AS INTEGER)
     END AS done_on
 FROM forecast

@@ -88,7 +88,8 @@ def test_between_the_days_of_a_week_no_hours_are_written(last: int, a_day: bool)
     [
         ("/data/monday/clip.mp4", 0, "monday/clip.mp4"),
         ("/data/two_tracks.mp4", 1, "data/two_tracks.mp4 #1"),
-        ("/data/monday/fold-towels", 0, "monday/fold-towels #0"),
+        ("/data/monday/fold-towels", 0, "monday/fold-towels"),
+        ("/data/monday/lerobot", 12, "monday/lerobot #12"),
         ("/take.mcap", 0, "take.mcap"),
     ],
 )

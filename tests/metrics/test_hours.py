@@ -181,6 +181,13 @@ def test_what_is_needed_a_day_is_that_of_the_promises_to_just_these_places() -> 
     assert needed_a_day(targets, SECOND, replace(every, tasks=("egg",))) == 1.0
     assert needed_a_day(targets, SECOND, replace(every, tasks=("pan",))) == 3.5
     assert needed_a_day(targets, SECOND, replace(every, sites=("delft",))) is None
+    # promises to a task and to a site may be kept by the same hours
+    crossed = (promise(task_id="egg", needed_h=2.0), promise(site_id="delft", needed_h=2.0))
+    assert needed_a_day(crossed, SECOND, every) == 2.0
+    apart = tuple(promise(task_id="egg", site_id=one, needed_h=2.0) for one in ("delft", "kobe"))
+    assert needed_a_day(apart, SECOND, every) == 4.0
+    assert needed_a_day((*apart, *crossed), SECOND, replace(every, tasks=("egg",))) == 4.0
+    assert needed_a_day((*apart, *crossed), SECOND, replace(every, sites=("kobe",))) == 2.0
     assert needed_a_day(targets, SECOND, replace(every, tasks=("egg", "pan"))) is None
     assert needed_a_day(targets, SECOND, replace(every, workers=("ann",))) is None
 
@@ -224,6 +231,13 @@ def test_a_forecast_goes_on_at_the_mean_with_its_interval(own: tuple[Record, Mir
     assert target.done_on == FIRST + 4 * DAY + 13 * DAY  # 7 2/3 h at 7/12 h a day: 13.1 days
     assert target.days_left == 6
     assert target.pace_h == close(mean)  # so that it is above needed_h where the forecast is kept
+
+
+def test_a_target_that_has_ended_keeps_its_pace_and_is_never_done(mirror: Mirror) -> None:
+    """Of its ten days 2 and 1/3 h were accepted on the first two."""
+    (target,) = target_progress(mirror, FIRST + 12 * DAY)
+    assert (target.days_left, target.done_on) == (0, None)
+    assert target.pace_h == close((2 + THIRD) / 10)
 
 
 def test_a_target_of_another_program_or_of_later_is_left_out(mirror: Mirror) -> None:

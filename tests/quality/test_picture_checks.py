@@ -455,7 +455,7 @@ def test_a_camera_that_ends_before_another_is_a_mismatch(count: int, grade: Grad
         assert "another camera 10.00 s" in flag.message
 
 
-def test_where_clocks_are_measured_sync_tells_of_the_ends() -> None:
+def test_ends_by_measured_clocks_are_left_to_sync() -> None:
     wrist = pictures(15, name="wrist", clock="measured")
     assert not flags("count_mismatch", pictures(clock="measured"), wrist)
 

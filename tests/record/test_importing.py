@@ -279,7 +279,8 @@ def test_a_file_that_is_named_after_a_kind_is_of_no_other(record: Record, tmp_pa
     path.write_text("id,name\nb1,Berlin\n")
     with pytest.raises(ImportRefused) as refused:
         import_csv(record, path)
-    assert {bad.column for bad in refused.value.bad} == {"kind", "zone", "currency"}
+    assert {bad.column for bad in refused.value.bad} == {"", "kind", "zone", "currency"}
+    assert "taken for a site file by its name: rename it, or say --kind" in str(refused.value)
     assert import_csv(record, path, "task").inserted == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import h5py
 import made
@@ -229,17 +230,24 @@ def test_a_file_that_was_cut_off_gives_what_lies_before_the_cut(tmp_path: Path) 
     assert (measured.count, measured.declared_count) == (25, 40)
 
 
-@pytest.mark.parametrize("is_chunked", [False, True])
-@pytest.mark.parametrize("damage", ["cut", "zeros"])
+@pytest.mark.parametrize(
+    ("chunks", "least"),
+    [
+        ({}, 10),
+        ({"chunks": (7,), "compression": "gzip"}, 10),
+        ({"chunks": (7,), "compression": "gzip", "shuffle": True}, 10),
+    ],
+    ids=["plain", "gzip", "shuffled"],
+)
+@pytest.mark.parametrize("damage", ["cut", "zeros", "size"])
 def test_rows_of_any_length_end_where_what_they_refer_to_is_gone(
-    tmp_path: Path, damage: str, is_chunked: bool
+    tmp_path: Path, damage: str, chunks: dict[str, Any], least: int
 ) -> None:
     """HDF5's own library looks for ever for what follows an object of length 0."""
     path = tmp_path / "trajectory.hdf5"
     coded = [np.frombuffer(made.still(at), np.uint8) for at in range(40)]
     with h5py.File(path, "w") as file:
         file["observations/qpos"] = made.joints(40)
-        chunks = {"chunks": (7,), "compression": "gzip"} if is_chunked else {}
         rows = file.create_dataset(
             "observations/images/top", (40,), h5py.vlen_dtype(np.uint8), **chunks
         )
@@ -251,13 +259,56 @@ def test_rows_of_any_length_end_where_what_they_refer_to_is_gone(
         os.truncate(path, at + 40)
     else:
         with path.open("r+b") as raw:
-            raw.seek(at)
-            raw.write(bytes(512))
+            begins = path.read_bytes().rindex(b"GCOL", 0, at)
+            raw.seek(at if damage == "zeros" else begins + 8)
+            raw.write(bytes(512) if damage == "zeros" else b"\x7f" * 8)
     episode = only(path)
     measured = measure_camera(episode.cameras[0])
     # of those before it some share its collection, none after it is read
-    assert 10 < measured.count <= 25
+    assert least < measured.count <= 25
     assert measured.declared_count == 40
+
+
+def test_of_a_damaged_file_no_rows_are_read_that_hide_what_they_refer_to(tmp_path: Path) -> None:
+    path = tmp_path / "trajectory.hdf5"
+    with h5py.File(path, "w") as file:
+        file["observations/qpos"] = made.joints(40)
+        rows = file.create_dataset(
+            "observations/images/top", (40,), h5py.vlen_dtype(np.uint8), chunks=(7,),
+            compression="lzf",
+        )  # fmt: skip
+        rows[:] = [np.frombuffer(made.still(at), np.uint8) for at in range(40)]
+    assert measure_camera(only(path).cameras[0]).count == 40
+    at = path.read_bytes().index(made.still(25)) - 16
+    with path.open("r+b") as raw:
+        raw.seek(at)
+        raw.write(bytes(512))
+    (problem,) = only(path).problems
+    assert (problem.check, problem.stream) == ("corrupt_stream", "observations/images/top")
+    assert "none of the 40 rows of observations/images/top can be read" in problem.message
+
+
+def test_a_file_with_addresses_of_four_bytes_is_read(tmp_path: Path) -> None:
+    created = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    created.set_sizes(4, 4)
+    path = tmp_path / "small.hdf5"
+    with h5py.File(h5py.h5f.create(str(path).encode(), fcpl=created)) as file:
+        file["observations/qpos"] = made.joints(40)
+        rows = file.create_dataset("observations/images/top", (40,), h5py.vlen_dtype(np.uint8))
+        rows[:] = [np.frombuffer(made.still(at), np.uint8) for at in range(40)]
+    assert measure_camera(only(path).cameras[0]).count == 40
+
+
+def test_texts_in_a_heap_that_is_cut_off_are_not_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.hdf5"
+    with h5py.File(path, "w") as file:
+        file["observations/qpos"] = made.joints(40)
+        file.attrs["task"] = "fold the towel " * 20
+    at = path.read_bytes().rindex(b"GCOL")
+    os.truncate(path, at + 40)
+    episode = only(path)
+    assert any("is cut off" in problem.message for problem in episode.problems)
+    assert len(episode.series[0].values) == 40
 
 
 def test_a_chunk_that_cannot_be_unpacked_costs_its_own_pictures_only(tmp_path: Path) -> None:

@@ -123,6 +123,10 @@ def test_a_list_of_tasks_that_is_damaged_is_told_of(tmp_path: Path) -> None:
     (problem,) = episode.problems
     assert problem.check == "corrupt_stream"
     assert f"{list_of_tasks}, line 1: names no task" in problem.message
+    list_of_tasks.write_text(made.LFS_POINTER)
+    (episode,) = episodes_at(root)
+    (problem,) = episode.problems
+    assert "git lfs pull" in problem.message
 
 
 def test_stills_of_a_shared_table_are_named_by_row(tmp_path: Path) -> None:

@@ -164,6 +164,15 @@ def test_a_matroska_file_that_is_cut_off_is_told_of_and_read_as_far_as_it_goes(
     assert 0 < measure_camera(episode.cameras[0]).count < whole
 
 
+@pytest.mark.parametrize("tail", [b"\0", bytes(4096), b"written by hand", b"\x1a\x45\xdf\xa3"])
+def test_what_stands_after_a_whole_matroska_film_is_no_part_of_it(
+    tmp_path: Path, tail: bytes
+) -> None:
+    path = made.video(tmp_path / "clip.mkv")
+    path.write_bytes(path.read_bytes() + tail)
+    assert not read(path).problems
+
+
 def remuxed(source: Path, path: Path, *, drop: int = 0, shift: int = 0, **options: str) -> Path:
     """A copy of a film without its first packets, all times so many pictures later."""
     with av.open(str(source)) as film, av.open(str(path), "w", options=options) as copy:

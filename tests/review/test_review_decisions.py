@@ -258,6 +258,33 @@ def test_an_appeal_undone_is_open_again(record: Record) -> None:
         assert (row.state, row.review_id) == ("overturned", again.review_id)
 
 
+def test_a_decision_that_a_lead_dropped_still_keeps_its_reviewer_away(record: Record) -> None:
+    enter(record, clip(1, "fail"))
+    appeal(record, 1, reason="sharp", brought_in_by="m", now=NOW)
+    with record.begin() as session:
+        hold = Hold(
+            reviewer="harsh", opened_at=NOW, rejected=9, decided=9, rest_rejected=0, rest_decided=9
+        )
+        session.add(hold)
+        session.flush()
+        session.add(
+            Review(
+                episode_id=1, reviewer="harsh", decision="rejected", policy="p", kind="first",
+                decided_at=NOW, undone_at=NOW, hold_id=hold.id,
+            )
+        )  # fmt: skip
+    assert queue.claim_next(record, "harsh", now=NOW, purposes=("appeal",)) is None
+    assert queue.claim_next(record, "calm", now=NOW, purposes=("appeal",)) is not None
+
+
+def test_a_blind_check_that_was_answered_and_taken_back_is_not_met_again(record: Record) -> None:
+    enter(record, clip(1, "good"))
+    set_blind_check(record, 1, "accepted", set_by="lead", now=NOW)
+    done = decide(record, take(record, "b", "blind"), "accepted", now=NOW)
+    undo(record, done.review_id, "b", now=NOW)
+    assert queue.claim_next(record, "b", now=NOW + DAY, purposes=("blind",)) is None
+
+
 def test_far_above_needs_intervals_apart_and_enough_decisions() -> None:
     assert is_far_above(40, 50, 100, 500)
     assert not is_far_above(14, 50, 100, 500)  # 28 % against 20 %: the intervals touch
