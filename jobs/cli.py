@@ -240,10 +240,9 @@ def screen(
                 total += run.take(said)
                 bars.update(bar, total=total, completed=run.finished)
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would spoil the page
             is_cut = True
         together = run.together
-        if is_cut:  # a second Ctrl-C would spoil what is left to write
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
         if told is not None and page is not None:
             text = told.page(title_of(paths, triage=triage), together, left=total - run.finished)
             page.write_text(text, "utf-8")

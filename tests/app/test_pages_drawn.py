@@ -182,6 +182,14 @@ def test_the_list_as_csv_has_every_page_and_says_which_episode_each_is() -> None
     assert lines == [(str(number), f"/rec/{number}.mp4", "fail") for number in range(7, 0, -1)]
 
 
+@pytest.mark.usefixtures("on_guarded_house")
+@pytest.mark.parametrize(("role", "is_offered"), [("reviewer", True), ("finance", False)])
+def test_the_list_as_csv_is_offered_to_who_may_have_it(role: str, is_offered: bool) -> None:
+    shown = drawn("episode", anna(role))
+    assert len(shown.dataframe[-1].value)  # both see the list
+    assert bool(shown.get("download_button")) is is_offered
+
+
 @pytest.mark.usefixtures("on_house")
 def test_what_goes_wrong_is_said_plainly(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
