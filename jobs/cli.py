@@ -139,10 +139,10 @@ def serve(
     config = _config(data, record, recordings, policy)
     if config.data.is_file():
         raise Stop(f"--data {config.data} is a file: name the folder")
+    check_port(port, address)
     if not config.data.exists():
         _tell(f"{config.data} is new: if something should be recorded there, check --data")
     config.data.mkdir(parents=True, exist_ok=True)
-    check_port(port, address)
     if PARENT not in os.environ:
         _tell(f"serving http://{address}:{port} (Ctrl-C stops it)")
     become_the_server(config, port, address)

@@ -59,6 +59,7 @@ def test_every_command_and_option_is_documented(name: str) -> None:
         (("intake", "--recordings", "/no/such/folder"), "/no/such/folder is no folder"),
         (("judge", "--data", "{tmp}/nothing"), "nothing"),
         (("serve", "--record", "nonsense", "--port", "{taken}"), "is in use by another program"),
+        (("serve", "--data", __file__), "is a file: name the folder"),
         (("bench", "nonsense"), "no benchmark 'nonsense': there are screening"),
         (("bench", "nonsense", "--profile"), "no benchmark 'nonsense'"),
         (("import", "{tmp}/absent.csv", "--data", "{tmp}"), "absent.csv"),
