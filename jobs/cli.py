@@ -249,12 +249,12 @@ def screen(
     for lag in together:
         _tell(lag.said)
     if is_cut:
-        words = f"ended early, {total - run.finished} or more not screened; {run.said}"
+        words = f"ended early, {total - run.finished} or more not screened; {run.tally.said}"
         words += f"; {page} has these" if page else ""
         _tell(words + ("; nothing was exported" if clean else ""))
         raise typer.Exit(INTERRUPTED)
     if run.finished > 1 and not (json or csv):
-        _tell(run.said)
+        _tell(run.tally.said)
     if clean is not None:
         _export(run.kept, clean)
     are_good = run.are_good and all(lag.flag is None for lag in together)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from jobs.printing import place_of
 from jobs.screening import Screened, with_flags
 from quality.checks.copied import COPIED_CLIP
 from quality.landmarks import Candidate, Index, landmarks
@@ -59,7 +60,7 @@ class Run:
     def judged(self, screened: Screened) -> Screened:
         """The episode with what came before it in the run; it is one of those from now on."""
         copies = copies_in(screened.sketches, self._index, lambda one: self._clips[one.clip])
-        place = screened.path.name + (f", episode {screened.index}" if screened.index else "")
+        place = place_of(screened, screened.path.absolute().parent)
         for sketch in screened.sketches:
             self._index.add(landmarks(Moves.of(sketch), len(self._clips)))
             self._clips.append((place, sketch))

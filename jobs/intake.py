@@ -38,6 +38,7 @@ from jobs.daily import draw_due_lots
 from jobs.entry import Entered, enter
 from jobs.policies import in_force, last_put_in_force
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
+from jobs.printing import place_of
 from jobs.screening import Screened, failed
 from jobs.shift_times import held_against_shift
 from quality.measures import Models
@@ -467,9 +468,8 @@ class Intake:
         if not entered.is_new:
             return
         seconds = (dt.datetime.now(dt.UTC) - landed_at).total_seconds()
-        place = f"{screened.path}" + (f", episode {screened.index}" if screened.index else "")
-        line = f"{screened.verdict.grade.value:8}{place} ({screened.duration_s:.1f} s long"
-        line += f", {seconds:.1f} s after it landed)"
+        line = f"{screened.verdict.grade.value:8}{place_of(screened)} "
+        line += f"({screened.duration_s:.1f} s long, {seconds:.1f} s after it landed)"
         if entered.duplicate_of is not None:
             line += f": the same recording as episode {entered.duplicate_of} of the record"
         elif screened.error:

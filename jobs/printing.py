@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dailies.words import NS, Flag, Grade
@@ -86,12 +86,33 @@ def looked_at(triage: Triaged) -> str:
     return f"{triage.looked_at} of {triage.pictures} pictures looked at"
 
 
-def summed_up(counts: Mapping[Grade, int], seconds: Mapping[Grade, float]) -> str:
+@dataclass
+class Tally:
     """How many episodes there are, and how long, by verdict."""
-    graded = [one for one in Grade if counts.get(one)]
-    parts = [f"{counts[one]} {one.value} ({_length(seconds[one])})" for one in graded]
-    many = sum(counts.values())
-    return f"{many} episode{'' if many == 1 else 's'}: {', '.join(parts) or 'none'}"
+
+    counts: dict[Grade, int] = field(default_factory=lambda: dict.fromkeys(Grade, 0))
+    seconds: dict[Grade, float] = field(default_factory=lambda: dict.fromkeys(Grade, 0.0))
+
+    def add(self, screened: Screened) -> None:
+        """Count one more."""
+        self.counts[screened.verdict.grade] += 1
+        self.seconds[screened.verdict.grade] += screened.duration_s
+
+    @property
+    def total(self) -> int:
+        """Of all verdicts."""
+        return sum(self.counts.values())
+
+    @property
+    def said(self) -> str:
+        """In a line, the best first."""
+        parts = [
+            f"{count} {grade.value} ({_length(self.seconds[grade])})"
+            for grade, count in self.counts.items()
+            if count
+        ]
+        many = "1 episode" if self.total == 1 else f"{self.total} episodes"
+        return f"{many}: {', '.join(parts) or 'none'}"
 
 
 def _length(seconds: float) -> str:
@@ -103,11 +124,8 @@ def place_of(screened: Screened, below: Path | None = None) -> str:
     path = screened.path
     if below is not None and path.absolute().is_relative_to(below):
         path = path.absolute().relative_to(below)
-    return str(path) + (f", episode {screened.index}" if _is_numbered(screened) else "")
-
-
-def _is_numbered(screened: Screened) -> bool:
-    return screened.of_many or screened.index > 0
+    is_numbered = screened.of_many or screened.index > 0
+    return str(path) + (f", episode {screened.index}" if is_numbered else "")
 
 
 def finite(value: float | None, digits: int = 6) -> float | None:

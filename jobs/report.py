@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, worst
-from jobs.printing import place_of, summed_up
+from jobs.printing import Tally, place_of
 from jobs.screening import Screened, ScreenedStream
 from jobs.whole_set import SetLag
 from quality.checks import BY_NAME
@@ -63,6 +63,7 @@ class Report:
 
     store: Path
     below: Path | None = None
+    _tally: Tally = field(default_factory=Tally)
     _told: list[_Told] = field(default_factory=list)
 
     def add(self, screened: Screened) -> None:
@@ -70,20 +71,18 @@ class Report:
         place = place_of(screened, self.below)
         number = len(self._told) + 1
         chapter = _chapter(screened, place, number, self.store) if screened.verdict.flags else ""
-        found = {flag.check: Grade.GOOD for flag in screened.verdict.flags}
+        found: dict[str, Grade] = {}
         for flag in screened.verdict.flags:
-            found[flag.check] = worst([found[flag.check], flag.grade])
-        order = (-screened.verdict.grade.rank, str(screened.path), screened.index)
+            found[flag.check] = worst([found.get(flag.check, flag.grade), flag.grade])
+        self._tally.add(screened)
         self._told.append(
             _Told(
-                order,
-                screened.verdict.grade,
-                screened.verdict.policy,
-                screened.duration_s,
-                screened.triage is not None,
-                found,
-                _row(screened, place, number),
-                chapter,
+                order=(-screened.verdict.grade.rank, str(screened.path), screened.index),
+                policy=screened.verdict.policy,
+                is_triage=screened.triage is not None,
+                found=found,
+                row=_row(screened, place, number),
+                chapter=chapter,
             )
         )
 
@@ -92,14 +91,10 @@ class Report:
         together, ``left`` how many were not screened when the run was ended.
         """
         told = sorted(self._told, key=lambda one: one.order)
-        counts = collections.Counter(one.grade for one in told)
-        seconds: dict[Grade, float] = collections.defaultdict(float)
-        for one in told:
-            seconds[one.grade] += one.duration_s
         policy = ", ".join(sorted({one.policy for one in told}))
         return _PAGE.format(
             title=html.escape(title),
-            said=summed_up(counts, seconds),
+            said=self._tally.said,
             left=_LEFT.format(left=left) if left else "",
             triage=_TRIAGE if any(one.is_triage for one in told) else "",
             policy=html.escape(policy),
@@ -114,14 +109,12 @@ class Report:
 
 @dataclass(frozen=True)
 class _Told:
-    """What the page says of one episode, and what it is sorted and counted by; ``found`` is the
-    worst grade of each check that flags it.
+    """What the page says of one episode, and what it is sorted by; ``found`` is the worst grade of
+    each check that flags it.
     """
 
     order: tuple[int, str, int]
-    grade: Grade
     policy: str
-    duration_s: float
     is_triage: bool
     found: Mapping[str, Grade]
     row: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from dailies.words import Grade
 from jobs.copies import Run
 from jobs.pool import Broken, Dataset, Done
-from jobs.printing import summed_up
+from jobs.printing import Tally
 from jobs.report import Report
 from jobs.screening import Screened, Triaged, failed
 from jobs.whole_set import SetLag, WholeSet
@@ -37,8 +36,7 @@ class ScreenRun:
     is_broken: bool = False
     finished: int = 0
     """Recordings, or episodes of a dataset, that are done with: judged, or told to be none."""
-    _seconds: dict[Grade, float] = field(default_factory=lambda: collections.defaultdict(float))
-    _counts: collections.Counter[Grade] = field(default_factory=collections.Counter)
+    tally: Tally = field(default_factory=Tally)
     _datasets: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -70,8 +68,7 @@ class ScreenRun:
         if self.keeps:
             self.kept.append(screened)
         self.finished += 1
-        self._counts[screened.verdict.grade] += 1
-        self._seconds[screened.verdict.grade] += screened.duration_s
+        self.tally.add(screened)
         self.show(screened)  # last, so that whoever ends the run after it finds it in the report
 
     @property
@@ -82,12 +79,7 @@ class ScreenRun:
     @property
     def are_good(self) -> bool:
         """Whether every episode is good."""
-        return set(self._counts) <= {Grade.GOOD}
-
-    @property
-    def said(self) -> str:
-        """All verdicts in a line, the best first."""
-        return summed_up(self._counts, self._seconds)
+        return self.tally.total == self.tally.counts[Grade.GOOD]
 
 
 def title_of(paths: Iterable[Path], *, triage: bool) -> str:

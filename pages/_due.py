@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-import pyarrow.csv as csv
 import streamlit as st
 
 from metrics import Filter, cost
@@ -29,9 +27,7 @@ def export(filter: Filter) -> bytes:
 
 def lines(filter: Filter) -> bytes:
     """The lines behind every amount, as CSV: exact decimals, ids only."""
-    out = io.BytesIO()
-    csv.write_csv(cost.cost_lines(mirror(), filter), out)
-    return out.getvalue()
+    return tables.as_csv(cost.cost_lines(mirror(), filter))
 
 
 def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-import pyarrow.csv as csv
 import streamlit as st
 
 from dailies.access import Visitor
@@ -158,9 +156,7 @@ def export(filter: Filter, checks: tuple[str, ...], count: int) -> bytes:
 
 def lines(filter: Filter, checks: tuple[str, ...], count: int) -> bytes:
     """Every flagged episode as CSV, with all that tells which it is."""
-    out = io.BytesIO()
-    csv.write_csv(defects.flagged_lines(mirror(), filter, checks=checks, limit=count), out)
-    return out.getvalue()
+    return tables.as_csv(defects.flagged_lines(mirror(), filter, checks=checks, limit=count))
 
 
 def _page(pages: int, *, of: object) -> int:

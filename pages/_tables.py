@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as csv
 import streamlit as st
 
 Column = st.column_config.Column
@@ -80,6 +83,13 @@ def table(
         return None
     rows = shown["selection"]["rows"]
     return int(rows[0]) if rows else None
+
+
+def as_csv(lines: pa.Table) -> bytes:
+    """Columns as a file to download: exact decimals, a header line of their names."""
+    out = io.BytesIO()
+    csv.write_csv(lines, out)
+    return out.getvalue()
 
 
 def open_episode(episode_id: int) -> None:

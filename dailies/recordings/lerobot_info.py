@@ -305,12 +305,12 @@ def _tasks(root: Path, problems: list[Problem]) -> dict[int, str]:
         return {}
     try:
         if file == lines:
-            rows = list(json_lines(lines))
-            good = [row for _, row in rows if row and {*row} >= {*_TASK}]
-            if len(good) < len(rows):
-                first = next(n for n, row in rows if not row or not {*row} >= {*_TASK})
-                message = f"{lines}, line {first}: names no task: copy the file again"
+            rows = {number: row or {} for number, row in json_lines(lines)}
+            bad = [number for number, row in rows.items() if not {*row} >= {*_TASK}]
+            if bad:
+                message = f"{lines}, line {bad[0]}: names no task: copy the file again"
                 problems.append(Problem("corrupt_stream", None, message))
+            good = [row for number, row in rows.items() if number not in bad]
             return {row["task_index"]: str(row["task"]) for row in good}
         columns = pq.read_table(table, use_threads=False).to_pydict()
         texts = next((c for n, c in columns.items() if n != "task_index"), [])

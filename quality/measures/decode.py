@@ -330,18 +330,31 @@ def turns_of(frame: VideoFrame) -> int:
     return round(frame.rotation / 90) % 4 if abs(frame.rotation) <= 360 else 0
 
 
+def is_turned(frame: VideoFrame) -> bool:
+    """Whether the file says to show the picture otherwise than it was encoded."""
+    return turns_of(frame) != 0 or _mirrored_turns(frame) is not None
+
+
 def _upright(frame: VideoFrame, picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A frame's pixels turned, and mirrored, as its display matrix says it is to be shown."""
+    """A frame's pixels turned, and mirrored, as the file says they are to be shown."""
+    turns = _mirrored_turns(frame)
+    if turns is None:
+        return np.rot90(picture, turns_of(frame))
+    return np.rot90(picture, turns)[:, ::-1]
+
+
+def _mirrored_turns(frame: VideoFrame) -> int | None:
+    """Quarter turns to the left after which the picture is to be mirrored left to right; None where
+    it is not to be mirrored.
+    """
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
-        return np.rot90(picture, turns_of(frame))
+        return None
     # x' = a x + c y and y' = b x + d y, as 16.16 fixed-point numbers (ISO/IEC 14496-12, 8.3.2)
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].astype(float)
     if a * d - b * c >= 0:
-        return np.rot90(picture, turns_of(frame))
-    # mirrored: a turn, of which x comes out the other way round
-    turns = round(-math.atan2(b, -a) / (math.pi / 2)) % 4
-    return np.rot90(picture, turns)[:, ::-1]
+        return None
+    return round(-math.atan2(b, -a) / (math.pi / 2)) % 4
 
 
 def _jpeg(picture: npt.NDArray[Any]) -> bytes | None:

@@ -177,7 +177,7 @@ class _Film:
         with ThreadPoolExecutor(len(decoders)) as pool:
             parts = list(pool.map(_decoded_alone, decoders, shares))
         own = [frame for frames, _ in parts[0] for frame in frames]
-        if self.others and (not own or any(map(decode.turns_of, own))):
+        if self.others and (not own or any(map(decode.is_turned, own))):
             self.others = ()  # that a picture is turned only the file's own decoder tells
             return self.alone(packets)
         return [parts[at % len(parts)][at // len(parts)] for at in range(len(packets))]

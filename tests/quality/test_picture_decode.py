@@ -19,7 +19,7 @@ import pytest
 from dailies.recordings.contract import Camera, Episode, Series, StillsFile, VideoFile
 from dailies.words import NS
 from quality.measures import Measurements, measure
-from quality.measures.decode import measure_camera, shown_of
+from quality.measures.decode import is_turned, measure_camera, shown_of
 from quality.measures.pictures import CURVES, Pictures
 
 
@@ -254,11 +254,15 @@ def test_a_picture_is_shown_as_its_display_matrix_says(
     """As a phone's front camera writes it, whose owner wants to see a mirror's picture."""
     path = clips.write(tmp_path / "clip.mp4", clips.scene(2))
     with av.open(str(path)) as film:
-        plain = shown_of(next(film.decode(video=0)))
+        first = next(film.decode(video=0))
+        plain = shown_of(first)
+        assert not is_turned(first)
     content = bytearray(path.read_bytes())
     at = content.index(b"tkhd") + 44
     a, b, c, d = (65536 * one for one in matrix)
     content[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(content)
     with av.open(str(path)) as film:
-        np.testing.assert_array_equal(shown_of(next(film.decode(video=0))), shown(plain))
+        first = next(film.decode(video=0))
+        assert is_turned(first)
+        np.testing.assert_array_equal(shown_of(first), shown(plain))
