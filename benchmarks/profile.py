@@ -88,6 +88,7 @@ class Measure:
     gives: tuple[str, ...] = ()
 
 
+_FOLLOWED = ("step_share", "step_error", "loss_odds", "loss_blocks", "way")
 MEASURES = (
     Measure("shrink", take, "shrink"),
     Measure("light", take, "numbers", ("luma", "contrast", "dark_share", "bright_share")),
@@ -95,8 +96,10 @@ MEASURES = (
     Measure("edge_widths", planes, "_edges_px", ("edge_px", "smear_px")),
     Measure("change", planes, "_change", ("motion", "changed_share", "repeat")),
     Measure("change_of_two", take, "mean_change", ("motion_two",)),
-    Measure("steps", steps, "steps_between", ("step_share", "step_error", "way")),
-    Measure("eighths", take, "eighth_of", ("step_share", "step_error", "way")),
+    Measure("steps", steps, "motions_between", _FOLLOWED),
+    Measure("shares", steps, "_against_beside", ("step_share", "step_error")),
+    Measure("odds", steps, "odds_of_loss", ("loss_odds", "loss_blocks")),
+    Measure("eighths", take, "eighth_of", _FOLLOWED),
     Measure("chroma", decode, "frame_chroma", ("tint", "colour", "undrawn_share")),
     Measure("colour", take, "tint_of", ("tint", "colour", "undrawn_share")),
     Measure("bands", take, "grain_of", ("noise", "blockiness")),
@@ -117,7 +120,7 @@ MEASURES = (
 )
 """Every step that is measured; those that give the same field share its cost with one another."""
 READS_MORE = {
-    "dropped_frames": ("motion_two", "step_share", "key_bytes"),
+    "dropped_frames": ("motion_two", "step_share", "loss_odds", "key_bytes"),
     "copied_clip": ("cells",),
 }
 """Fields that checks read besides those that they name as the reason of their flags."""

@@ -91,6 +91,8 @@ _UNFOLLOWED: dict[str, Any] = {
     "motion_two": _NONE,
     "step_share": _NONE,
     "step_error": _NONE,
+    "loss_odds": _NONE,
+    "loss_blocks": _NONE,
     "way": np.empty((0, 2), np.float32),
 }
 """What pictures that do not follow one another cannot show."""

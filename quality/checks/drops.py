@@ -11,7 +11,7 @@ import numpy.typing as npt
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.bits import missing_bits
 from quality.checks.check import Check, Finder, Limits, Settings
-from quality.checks.hidden import Leaps, Strides, in_twos, leaps, strides
+from quality.checks.hidden import Leaps, Odds, Strides, in_twos, leaps, odds_of_loss, strides
 from quality.checks.remembered import once
 from quality.checks.stretches import Mask, joined, rolling_median, runs
 from quality.measures.measurements import Measurements
@@ -135,6 +135,9 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
         # a leap of many frames is too far to be followed
         near = found.share < settings["lone_share"] if found else np.ones(len(motion), np.bool_)
         jump = (jump & ~(walked.even & near)) | _striding(camera, walked, settings)
+    odds = odds_of_loss(camera)
+    if odds and found:
+        jump |= _likely(odds, settings) & found.goes_on
     jump &= motion < settings["cut_motion"]
     at = np.flatnonzero(jump & _goes_on(camera, settings))
     return at[(at > _REACH) & (at < len(motion) - _REACH)]
@@ -183,6 +186,16 @@ def _striding(camera: Pictures, found: Strides, settings: Settings) -> Mask:
         far &= motion > STRIDE_CHANGE * beside
         far &= np.minimum(*sides) > settings["jump_motion"] / 2
     return np.asarray(far, dtype=np.bool_)
+
+
+def _likely(found: Odds, settings: Settings) -> Mask:
+    """True where all that moves tells that frames were lost, and else tells that none were.
+
+    What goes by fits and starts, or is shown by a camera that takes its time, tells neither.
+    """
+    likely = (found.odds > settings["odds"]) & (found.each > settings["odds_each"])
+    likely &= found.blocks > settings["odds_blocks"]
+    return np.asarray(likely & (found.usual < -settings["odds_usual"]), dtype=np.bool_)
 
 
 def _jumping(motion: npt.NDArray[np.float64], settings: Settings) -> npt.NDArray[np.bool_]:
@@ -475,6 +488,10 @@ DROPPED_FRAMES = Check(
         "stride_rise",
         "stride_sigmas",
         "stride_least",
+        "odds",
+        "odds_each",
+        "odds_blocks",
+        "odds_usual",
         "cut_share",
         "repeat_ratio",
         "dip_ratio",

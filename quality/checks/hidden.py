@@ -4,6 +4,7 @@ Where a frame is missing, one picture differs from the one before by what two st
 make, while its neighbours differ by one step each. How much two steps make is known on the spot:
 it is the change over two pictures beside it, with the same texture, noise and codec. What moves
 clearly is also followed itself, see ``quality/measures/steps.py``: it goes two steps in one.
+Where it moves smoothly, all of it tells together how likely a loss is (``losses.py`` there).
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ LONGER = 0.5
 USUAL = (0.7, 1.3)
 """What the steps into every second picture may usually be, in those that are expected."""
 
+MOVING = 1.0
+"""Blocks that must move for a picture to tell what is usual."""
+AROUND_ODDS = 121
+"""Pictures around each by which it is told how clearly what moves tells that none was lost."""
+
 WINDOW = 61
 """Pictures around each by whose scatter a leap is judged."""
 FLOOR = 0.01
@@ -34,6 +40,12 @@ ALTERNATING = 0.3
 """With more of the pictures being key pictures, the change alternates from picture to picture."""
 STANDING = 0.35
 """Share of the usual change under which a picture stands: then the next one leaps by right."""
+DEAD = 0.04
+"""Share of the change over two pictures on one side that there is on the other at least where it
+moves there. (Of 193 frames lost before made arms, which start and stop, 0.05 and more.)"""
+CUT = 1.5
+"""Change into a picture against that over two beside it, above which it shows something else. (Of
+the same lost frames up to 1.06.)"""
 AROUND = 10
 """Pictures on either side by which it is told whether a camera hands out every second one."""
 QUIET = 0.05
@@ -59,6 +71,16 @@ class Leaps:
     at_rest: float
     drawn: Mask
     in_pairs: bool
+
+    @property
+    def goes_on(self) -> Mask:
+        """True where the motion before each picture may go on after it, (n,): it is no cut, and
+        neither side stands dead, where stopping or starting at once is no sign of a loss.
+        """
+        before, after = _shifted(self.two, -1), _shifted(self.two, 2)
+        most, least = np.maximum(before, after), np.minimum(before, after)
+        alive = (least - self.at_rest) > DEAD * np.maximum(most - self.at_rest, FLOOR)
+        return np.asarray(alive & (self.once < CUT * most), dtype=np.bool_)
 
     def scatter_without(self, repeats: Mask) -> Floats:
         """The scatter of ``once`` where neither ``repeats`` nor the leaps after them count."""
@@ -156,6 +178,34 @@ def strides(camera: Pictures) -> Strides | None:
     sizes = rolling_median(np.where(tells, np.abs(rise), np.nan), WINDOW)
     scatter = 1.4826 * np.nan_to_num(np.asarray(sizes, np.float64))
     return Strides(excess, np.where(tells, error, np.inf), rise, scatter, in_pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class Odds:
+    """By how much likelier it is that a frame was lost before each picture than that none was;
+    arrays of shape (n,).
+
+    ``odds`` is that by all that moves, ``blocks`` how many blocks that are, ``each`` the odds by
+    each of them, and ``usual`` the median of that around it: how clearly it is told that none was,
+    where it is negative. 0 where nothing moves.
+    """
+
+    odds: Floats
+    blocks: Floats
+    each: Floats
+    usual: Floats
+
+
+def odds_of_loss(camera: Pictures) -> Odds | None:
+    """The odds of a camera; None where they were not measured."""
+    if {len(camera.loss_odds), len(camera.loss_blocks)} != {camera.count} or not camera.count:
+        return None
+    odds, blocks = camera.loss_odds.astype(np.float64), camera.loss_blocks.astype(np.float64)
+    tells = blocks > MOVING
+    each = np.where(tells, odds / np.where(tells, blocks, 1.0), np.nan)
+    usual = rolling_median(each, AROUND_ODDS)
+    told = (odds, blocks, each, usual)
+    return Odds(*(np.where(tells, one, 0.0) for one in told))
 
 
 def _usual(share: Floats) -> Floats:

@@ -489,6 +489,8 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
         motion_two=np.array(take.two, np.float32)[order],
         step_share=steps.share[order],
         step_error=steps.error[order],
+        loss_odds=steps.odds[order],
+        loss_blocks=steps.blocks[order],
         way=steps.way[order],
         keys=np.flatnonzero(np.isin(order, take.keys)).astype(np.int32),
         key_bytes=_key_bytes(take),

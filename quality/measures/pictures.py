@@ -51,8 +51,12 @@ class Pictures(Timed):
     ``motion_two`` is the change from the picture before that one (0 for the first two), or empty
     where it was not measured. ``step_share`` is how many times as far what is seen moves from the
     picture before as the steps before and after lead one to expect, and ``step_error`` the standard
-    error of that; NaN where nothing tells, see ``quality/measures/steps.py``, and empty where they
-    were not measured, as in a triage. ``way``, (n, 2), is about how far all that is
+    error of that; NaN where nothing tells, see ``quality/measures/steps.py``. ``loss_odds`` is by
+    how much likelier it is by all that moves that a frame was lost before the picture than that
+    none was (log-likelihood ratio, mean of seven steps, summed over the blocks that move), and
+    ``loss_blocks`` how many of these there are; NaN for the first four and the last three, see
+    ``quality/measures/losses.py``. These four are empty where they were not measured, as in a
+    triage. ``way``, (n, 2), is about how far all that is
     seen moves together from the picture before, across and down, in pixels of an eighth of the
     small plane of then; NaN for the first and where nothing tells, (0, 2) where it was not
     measured. ``keys`` are the numbers of the key pictures, (k,),
@@ -136,6 +140,8 @@ class Pictures(Timed):
     motion_two: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     step_share: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     step_error: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    loss_odds: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    loss_blocks: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     way: Floats = field(default_factory=lambda: np.empty((0, 2), np.float32))
     view_seen: int = 0
     view_moved: int = 0

@@ -7,7 +7,8 @@ least squares of Lucas and Kanade (IJCAI 1981) in pictures an eighth and a sixte
 plane wide, where steps are short enough for them. With u the mean of a block's motion one step
 before and one step after, and A, c the normal equations of the step between (A v = c at the best
 v), the step is as many times u as sum(u c) / sum(u A u) says, over all blocks: what moves most
-clearly counts most, whichever way it goes.
+clearly counts most, whichever way it goes. How likely it is that a frame was lost is told from the
+same motions, see ``quality/measures/losses.py``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from quality.measures import losses
+from quality.measures.losses import odds_of_loss
 from quality.measures.planes import Plane
 
 Floats = npt.NDArray[np.float32]
@@ -42,9 +45,11 @@ FEW = 0.1
 """What must be left beside the weight of the blocks that count most, in squares: one alone would
 always agree with itself."""
 AT_ONCE = 64
-"""Pictures that are looked at together."""
+"""Steps that are looked at together."""
 REACH = 2
 """Steps on either side by which one is judged."""
+NEEDED = REACH + losses.REACH
+"""Steps on either side on which one's numbers depend."""
 
 
 @dataclass
@@ -67,82 +72,18 @@ class Step(NamedTuple):
 
     ``way``, (n, 2), is about how far all that is seen moves together, across and down, in pixels of
     an eighth of the small plane; NaN into the first, and where pictures are too small to tell.
+    ``odds`` and ``blocks``, (n,), are those of a frame lost there, see ``losses``.
     """
 
     share: Floats
     error: Floats
     way: Floats
+    odds: Floats
+    blocks: Floats
 
-
-@dataclass
-class Steps:
-    """Takes a camera's pictures one after another."""
-
-    planes: list[Floats] = field(default_factory=list)
-    parts: list[Step] = field(default_factory=list)
-    settled: int = 0  # planes of those that wait whose steps are told
-    room: Room = field(default_factory=Room)
-
-    def see(self, eighth: Floats) -> None:
-        """Take the next picture, of ``eighth_of``; it is kept for a while."""
-        if self.planes and eighth.shape != self.planes[-1].shape:
-            self.begin()
-        self.planes.append(eighth)
-        if len(self.planes) >= AT_ONCE:
-            self._tell(len(self.planes) - REACH)
-
-    def begin(self) -> None:
-        """What comes next does not follow what came before."""
-        self._tell(len(self.planes))
-        self.planes.clear()
-        self.settled = 0
-
-    def told(self) -> Step:
-        """Every step into a picture so far, (n,); nothing comes before the first."""
-        self.begin()
-        return Step(*map(np.concatenate, zip(_untold(0), *self.parts, strict=True)))
-
-    def _tell(self, until: int) -> None:
-        """Settle the pictures up to ``until``, and keep those that the next ones need."""
-        new = slice(self.settled, until)
-        try:
-            step = steps_between(np.stack(self.planes), self.room) if self.planes else _untold(0)
-        except (MemoryError, cv2.error):
-            # the other numbers of these pictures count all the same
-            step = _untold(len(self.planes))
-        self.parts.append(Step(step.share[new], step.error[new], step.way[new]))
-        # a step needs those beside it, and the first of these the picture before
-        kept = max(until - REACH - 1, 0)
-        self.planes = self.planes[kept:]
-        self.settled = until - kept
-
-
-def eighth_of(quarter: Plane) -> Floats:
-    """Half of a plane with its fractions: what rounds to whole codes once more moves less clearly.
-
-    (Of 36 frames lost before a made arm whole codes found 3 fewer, and one too many.)
-    """
-    rows, columns = (max(size // 2, 1) for size in quarter.shape)
-    whole = quarter.astype(np.float32)
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA))
-
-
-def steps_between(planes: Floats, room: Room | None = None) -> Step:
-    """The steps into each of some pictures, (n, rows, columns), an eighth of the small plane."""
-    count, rows, columns = planes.shape
-    step = _untold(count)
-    if count > 1 and min(rows, columns) >= BLOCK:
-        scales = _motions(planes, room or Room())
-        step.way[1:] = _together(scales[1])
-        if count > 2 * REACH:
-            step.share[1:], step.error[1:] = _against_beside(scales)
-    return step
-
-
-def _untold(count: int) -> Step:
-    """As many steps of which nothing is known."""
-    share = np.full(count, np.nan, np.float32)
-    return Step(share, share.copy(), np.full((count, 2), np.nan, np.float32))
+    def part(self, which: slice) -> Step:
+        """Some of them."""
+        return Step._make(one[which] for one in self)
 
 
 class _Motion(NamedTuple):
@@ -155,11 +96,127 @@ class _Motion(NamedTuple):
     by: Floats
 
 
-def _motions(planes: Floats, room: Room) -> tuple[_Motion, _Motion]:
-    """In pictures of an eighth and of a sixteenth, block for block."""
+class Motions(NamedTuple):
+    """What each block does, in pictures of an eighth and of a sixteenth, block for block."""
+
+    fine: _Motion
+    coarse: _Motion
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return int(self.fine.by.shape[1])
+
+    def since(self, first: int) -> Motions:
+        """Those from a step on."""
+        return Motions._make(_Motion._make(one[:, first:] for one in scale) for scale in self)
+
+    def then(self, others: Motions) -> Motions:
+        """These and those that follow."""
+        return Motions._make(map(_joined, self, others))
+
+
+def _joined(first: _Motion, then: _Motion) -> _Motion:
+    both = zip(first, then, strict=True)
+    return _Motion._make(np.concatenate(one, axis=1) for one in both)
+
+
+@dataclass
+class Steps:
+    """Takes a camera's pictures one after another."""
+
+    planes: list[Floats] = field(default_factory=list)
+    motions: Motions | None = None
+    settled: int = 0  # of the motions, those whose steps are told
+    parts: list[Step] = field(default_factory=list)
+    room: Room = field(default_factory=Room)
+
+    def see(self, eighth: Floats) -> None:
+        """Take the next picture, of ``eighth_of``; it is kept for a while."""
+        if self.planes and eighth.shape != self.planes[-1].shape:
+            self.begin()
+        if not self.planes:
+            self.parts.append(_untold(1))
+        self.planes.append(eighth)
+        if len(self.planes) > AT_ONCE:
+            self._follow()
+
+    def begin(self) -> None:
+        """What comes next does not follow what came before."""
+        self._follow(ends=True)
+        self.planes.clear()
+        self.motions = None
+        self.settled = 0
+
+    def told(self) -> Step:
+        """Every step into a picture so far, (n,); nothing comes before the first."""
+        self.begin()
+        return Step(*map(np.concatenate, zip(_untold(0), *self.parts, strict=True)))
+
+    def _follow(self, ends: bool = False) -> None:
+        """Settle the steps into the pictures that wait, but for those that need what comes."""
+        if len(self.planes) > 1:
+            try:
+                new = motions_between(np.stack(self.planes), self.room)
+            except (MemoryError, cv2.error):
+                # the other numbers of these pictures count all the same
+                self._settle()
+                self.motions = None
+                self.parts.append(_untold(len(self.planes) - 1))
+            else:
+                self.motions = self.motions.then(new) if self.motions else new
+            del self.planes[:-1]
+        self._settle(0 if ends else NEEDED)
+
+    def _settle(self, kept: int = 0) -> None:
+        if self.motions is None:
+            return
+        until = max(self.motions.steps - kept, self.settled)
+        self.parts.append(steps_of(self.motions).part(slice(self.settled, until)))
+        # a step needs those beside it
+        first = max(until - NEEDED, 0)
+        self.motions, self.settled = self.motions.since(first), until - first
+
+
+def eighth_of(quarter: Plane) -> Floats:
+    """Half of a plane with its fractions: what rounds to whole codes once more moves less clearly.
+
+    (Of 36 frames lost before a made arm whole codes found 3 fewer, and one too many.)
+    """
+    rows, columns = (max(size // 2, 1) for size in quarter.shape)
+    whole = quarter.astype(np.float32)
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA))
+
+
+def motions_between(planes: Floats, room: Room | None = None) -> Motions:
+    """What blocks do from one to the next of some pictures, (n, rows, columns), an eighth of the
+    small plane; of pictures smaller than a block there are none.
+    """
     _, rows, columns = planes.shape
+    room = room or Room()
     fine = planes[:, : rows // BLOCK * BLOCK, : columns // BLOCK * BLOCK]
-    return _motion(fine, BLOCK, room), _motion(_shrunk(fine, 2), BLOCK // 2, room)
+    if not fine[0].size:
+        nothing = np.zeros((3, len(planes) - 1, 0), np.float32)
+        none = _Motion(nothing, nothing[:2], nothing[:2])
+        return Motions(none, none)
+    return Motions(_motion(fine, BLOCK, room), _motion(_shrunk(fine, 2), BLOCK // 2, room))
+
+
+def steps_of(motions: Motions) -> Step:
+    """The steps, (n,), of what blocks do."""
+    step = _untold(motions.steps)
+    if motions.fine.by.shape[2]:
+        step.way[:] = _together(motions.coarse)
+        if motions.steps > 2 * REACH:
+            step.share[:], step.error[:] = _against_beside(motions)
+        step.odds[:], step.blocks[:] = odds_of_loss(*_best_seen(motions))
+    return step
+
+
+def _untold(count: int) -> Step:
+    """As many steps of which nothing is known."""
+    share, error, odds, blocks = np.full((4, count), np.nan, np.float32)
+    return Step(share, error, np.full((count, 2), np.nan, np.float32), odds, blocks)
 
 
 def _motion(planes: Floats, block: int, room: Room) -> _Motion:
@@ -205,9 +262,20 @@ def _together(coarse: _Motion) -> Floats:
     return np.asarray(2 * best.T)
 
 
-def _against_beside(scales: tuple[_Motion, _Motion]) -> tuple[Floats, Floats]:
+def _best_seen(motions: Motions) -> tuple[Floats, Floats]:
+    """How far blocks move in pixels of the fine pictures, (2, n, blocks), by these where they move
+    slowly all the while, and the sums of squared slopes there, (3, n, blocks).
+    """
+    coarse = 2 * motions.coarse.by
+    length = np.hypot(*coarse)
+    longest = np.max([_shifted(length[None], by)[0] for by in range(-REACH, REACH + 1)], axis=0)
+    by = np.where(longest < SHORT_PX, motions.fine.by, coarse)
+    return by, np.asarray(motions.coarse.a / 4, np.float32)
+
+
+def _against_beside(motions: Motions) -> tuple[Floats, Floats]:
     """Shares and errors of the steps."""
-    fine, coarse = (_Beside.of(scale) for scale in scales)
+    fine, coarse = (_Beside.of(scale) for scale in motions)
     is_short = 2 * coarse.length < SHORT_PX
     along, beside, own, tilt, outer = (
         np.where(is_short, one, other) for one, other in zip(fine.sums, coarse.sums, strict=True)

@@ -116,7 +116,7 @@ def test_a_camera_that_shows_each_picture_twice_does_not_leap_where_it_is_fast(
     if is_twice:  # as changes over two pictures are then: the same from either of a pair on
         two[5:95:2], two[107::2] = two[4:94:2], two[106:-1:2]
     # as it was measured before the motion itself was
-    camera = replace(camera, motion_two=two, step_share=none)
+    camera = replace(camera, motion_two=two, step_share=none, loss_odds=none)
     assert len(drops(replace(measured, cameras=(camera,)))) == count
 
 
@@ -157,7 +157,8 @@ def test_frames_lost_while_a_small_thing_passes_are_found(tmp_path: Path, codec:
     assert counted(measured) == len(lost)
     # their change alone tells of fewer
     (camera,) = measured.cameras
-    none = replace(camera, step_share=np.empty(0, np.float32))
+    nothing = np.empty(0, np.float32)
+    none = replace(camera, step_share=nothing, loss_odds=nothing)
     assert counted(replace(measured, cameras=(none,))) < len(lost)
 
 
@@ -169,7 +170,9 @@ def test_a_leap_of_the_change_counts_for_nothing_where_the_motion_goes_on_evenly
     measured = film(tmp_path / "top.mp4", pictures[:100] + pictures[101:], codec)
     (camera,) = measured.cameras
     even = np.ones_like(camera.step_share), np.full_like(camera.step_error, 0.05)
-    camera = replace(camera, step_share=even[0], step_error=even[1])
+    # by steps alone, and the change
+    none = np.empty(0, np.float32)
+    camera = replace(camera, step_share=even[0], step_error=even[1], loss_odds=none)
     assert len(drops(measured)) == 1
     assert drops(replace(measured, cameras=(camera,))) == []
 
@@ -227,6 +230,8 @@ def test_what_is_measured_over_two_pictures_is_kept(tmp_path: Path) -> None:
     assert kept.motion_two.tolist() == camera.motion_two.tolist()
     np.testing.assert_array_equal(kept.step_share, camera.step_share)
     np.testing.assert_array_equal(kept.step_error, camera.step_error)
+    np.testing.assert_array_equal(kept.loss_odds, camera.loss_odds)
+    np.testing.assert_array_equal(kept.loss_blocks, camera.loss_blocks)
     np.testing.assert_array_equal(kept.way, camera.way)
     assert kept.way.shape == (COUNT, 2)
     assert len(camera.motion_two) == camera.count
@@ -240,6 +245,12 @@ def test_measurements_from_before_are_still_judged(tmp_path: Path) -> None:
     measured = film(tmp_path / "top.mp4", pictures[:100] + pictures[106:], "h264")
     none, nowhere = np.empty(0, np.float32), np.empty((0, 2), np.float32)
     old = replace(
-        measured.cameras[0], motion_two=none, step_share=none, step_error=none, way=nowhere
+        measured.cameras[0],
+        motion_two=none,
+        step_share=none,
+        step_error=none,
+        loss_odds=none,
+        loss_blocks=none,
+        way=nowhere,
     )
     assert len(drops(replace(measured, cameras=(old,)))) == 1

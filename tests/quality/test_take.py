@@ -45,6 +45,8 @@ def test_the_numbers_are_the_same_whoever_measures(tmp_path: Path, width: int) -
         "motion_two",
         "step_share",
         "step_error",
+        "loss_odds",
+        "loss_blocks",
         "way",
         "keys",
         "sketched",
