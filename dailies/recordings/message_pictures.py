@@ -15,7 +15,8 @@ from dailies.recordings.messages import Topic
 
 Picture = bytes | npt.NDArray[np.uint8]
 
-TYPES = frozenset({"CompressedImage", "CompressedVideo", "Image", "RawImage", "FFMPEGPacket"})
+VIDEOS = frozenset({"CompressedVideo", "FFMPEGPacket"})
+TYPES = VIDEOS | {"CompressedImage", "Image", "RawImage"}
 """Types of messages that carry one picture each."""
 
 STREAMS: Mapping[str, Coding] = {
@@ -24,6 +25,9 @@ STREAMS: Mapping[str, Coding] = {
     "av1": "av1", "libsvtav1": "av1", "libaom-av1": "av1", "vp9": "vp9", "libvpx-vp9": "vp9",
 }  # fmt: skip
 """Names under which messages give the coding of a video stream."""
+
+DEPTHS = frozenset({"16uc1", "16sc1", "32fc1", "mono16"})
+"""Encodings of pictures that are no pictures of a camera: distances, or 16 bits of something."""
 
 _YUV: Mapping[str, int] = {
     "yuv422": cv2.COLOR_YUV2RGB_UYVY,
@@ -59,12 +63,23 @@ def coding_of(topic: Topic, message: Any) -> Coding | None:
     if topic.type in ("Image", "RawImage"):
         encoding = str(_get(message, "encoding") or "").lower()
         return "raw" if encoding in {*_CHANNELS, *_YUV, *_BAYER} else None
-    name = str(_get(message, "format") or _get(message, "encoding") or "").lower()
-    if topic.type in ("CompressedVideo", "FFMPEGPacket"):
+    name = _format(message)
+    if topic.type in VIDEOS:
         return STREAMS.get(name.split(";")[0].strip())
-    if "compresseddepth" in name:
+    if "compresseddepth" in name or name.split(";")[0].strip() in DEPTHS:
         return None
     return STREAMS.get(name, "still")
+
+
+def unknown_coding(topic: Topic, message: Any) -> str | None:
+    """The name that a message gives the coding of its video, where that is not known; else None."""
+    if topic.type in VIDEOS and coding_of(topic, message) is None:
+        return _format(message)
+    return None
+
+
+def _format(message: Any) -> str:
+    return str(_get(message, "format") or _get(message, "encoding") or "").lower()
 
 
 def content_of(topic: Topic, message: Any) -> Picture | None:

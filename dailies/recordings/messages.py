@@ -318,10 +318,10 @@ def _list(value: Any) -> Numbers:
 
 def _flat(roots: tuple[tuple[str, str], ...], message: Any) -> Taken:
     numbers: list[float] = []
-    lengths: list[int] = []
+    layout: list[Any] = []
     for path, _ in roots:
-        _take(_at(message, path), numbers, lengths)
-    return tuple(lengths), (numbers,)
+        _take(_at(message, path), numbers, layout)
+    return tuple(layout), (numbers,)
 
 
 def _at(message: Any, path: str) -> Any:
@@ -330,21 +330,25 @@ def _at(message: Any, path: str) -> Any:
     return message
 
 
-def _take(value: Any, numbers: list[float], lengths: list[int]) -> None:
-    """Append every number in ``value``, and the lengths of what may be long or short."""
+def _take(value: Any, numbers: list[float], layout: list[Any]) -> None:
+    """Append every number in ``value``, and what else may differ from message to message: the
+    lengths of what may be long or short, and the names of JSON's fields.
+    """
     if isinstance(value, int | float):
         numbers.append(value)
     elif isinstance(value, np.ndarray | list | tuple) or _is_repeated(value):
         found = _row(value)
-        lengths.append(len(found))
+        layout.append(len(found))
         numbers.extend(found)
     elif value is None or isinstance(value, str | bytes):
-        lengths.append(-1)
+        layout.append(-1)
     elif isinstance(value, np.number | np.bool_):
         numbers.append(float(value))
     else:
+        if isinstance(value, dict):
+            layout.append(tuple(value))
         for _, one in _parts(value):
-            _take(one, numbers, lengths)
+            _take(one, numbers, layout)
 
 
 def _row(value: Any) -> Sequence[float]:

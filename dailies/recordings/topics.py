@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import heapq
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,13 @@ from dailies.recordings.contract import (
 from dailies.recordings.described import IDS, Said, load_json, metadata_of
 from dailies.recordings.files import trouble
 from dailies.recordings.logs import Found, Log, Places
-from dailies.recordings.message_pictures import TYPES, coding_of, content_of, payload_of
+from dailies.recordings.message_pictures import (
+    TYPES,
+    coding_of,
+    content_of,
+    payload_of,
+    unknown_coding,
+)
 from dailies.recordings.messages import (
     DECODE_ERRORS,
     IGNORED,
@@ -59,8 +66,18 @@ FAR_NS = 86_400 * NS
 BACK_NS = NS
 """A step back in time that is told of; smaller ones are messages that overtook each other."""
 
+HELD = 128 << 20
+"""Bytes of pictures that wait at most for an earlier one that lies farther on in the file."""
+
+FEW = 2
+"""Messages of a topic that tells something once (a latched one may be stamped long before): the
+log's time is when it was told."""
+
 LAYOUTS = 4
 """Most layouts in one topic; where there are more, its numbers are lists of no fixed meaning."""
+
+SHAPES = 1000
+"""Most orders of a topic's fields that are remembered; others are looked at message by message."""
 
 RECORD = "dailies"
 """Name of the metadata record (or JSON attachment) of a log that says all Dailies wants to know."""
@@ -74,7 +91,9 @@ class LoggedPictures:
     """The pictures of one topic, as ``dailies.recordings.contract.Carried`` wants them.
 
     ``times_ns`` and ``kept``, shape (n,), have an entry for every message of the topic; those that
-    are not kept carry an impossible time. ``digest`` is a hash of the coded pictures.
+    are not kept carry an impossible time. ``places_in_time``, (n,), are their places in the order
+    of the log's clock, which need not be that of the file; empty where it is. ``digest`` is a hash
+    of the coded pictures.
     """
 
     path: Path
@@ -85,10 +104,19 @@ class LoggedPictures:
     times_ns: Times
     kept: npt.NDArray[np.bool_]
     digest: str
+    places_in_time: Times
     clock: Clock = "measured"
 
     def pictures(self) -> Iterator[CarriedPicture]:
         """Every picture in the order of the log; None for one that cannot be taken out."""
+        pictures = self._as_they_lie()
+        return _in_order(pictures, self.places_in_time[self.kept]) if self._is_mixed else pictures
+
+    @property
+    def _is_mixed(self) -> bool:
+        return len(self.places_in_time) > 0
+
+    def _as_they_lie(self) -> Iterator[CarriedPicture]:
         decoders = {topic: decoder_of(topic) for topic in self.topics}
         messages = self.log.messages(None, self.topics, self.places)
         for (topic, _, _, data, _), time_ns, is_kept in zip(
@@ -105,6 +133,30 @@ class LoggedPictures:
             return content_of(topic, message) if coding_of(topic, message) == self.coding else None
         except DECODE_ERRORS:
             return None
+
+
+def _in_order(pictures: Iterator[CarriedPicture], places: Times) -> Iterator[CarriedPicture]:
+    """The pictures, (n,), by their places in time; of HELD bytes that would have to wait for an
+    earlier one, the first go on without it.
+    """
+    waiting: list[tuple[int, CarriedPicture]] = []
+    held = next_place = 0
+    # those that are left out have places, too
+    ranks = np.argsort(np.argsort(places, kind="stable"), kind="stable").tolist()
+    for place, picture in zip(ranks, pictures, strict=False):
+        heapq.heappush(waiting, (place, picture))
+        held += _size(picture)
+        while waiting and (waiting[0][0] == next_place or held > HELD):
+            place, picture = heapq.heappop(waiting)
+            held -= _size(picture)
+            next_place = place + 1
+            yield picture
+    yield from (picture for _, picture in sorted(waiting, key=lambda one: one[0]))
+
+
+def _size(picture: CarriedPicture) -> int:
+    content = picture.content
+    return content.nbytes if isinstance(content, np.ndarray) else len(content or b"")
 
 
 def episode_of(
@@ -129,13 +181,13 @@ def episode_of(
     found_problems += [_corrupt(None, f"{path}: {note}") for note in found.notes]
     _fix_times(streams)
     zero = min((first for one in streams if (first := one.first_ns) is not None), default=0)
-    counts = dict(promised or {}) | {topic.name: n for topic, n in found.promised.items()}
     cameras, series = [], []
     for stream in sorted(streams, key=lambda one: one.name):
+        count = _promised(stream, found, promised or {})
         if isinstance(stream, _Pictures):
-            cameras.append(stream.camera(log, files, zero, counts.get(stream.name)))
+            cameras.append(stream.camera(log, files, zero, count))
         elif isinstance(stream, _Numbers):
-            series += stream.series(zero, counts.get(stream.name))
+            series += stream.series(zero, count)
         found_problems += [_corrupt(stream.name, f"{path}: {note}") for note in stream.notes]
     came = {stream.name for stream in streams}
     found_problems += _lacking(path, found, came, is_read=not found_problems)
@@ -153,6 +205,15 @@ def episode_of(
     )
 
 
+def _promised(stream: _Stream, found: Found, told: Mapping[str, int]) -> int | None:
+    """How many messages of a stream its files promise together; where one of them does not say,
+    how many are ``told`` of elsewhere by the topic's name.
+    """
+    by_file = [found.promised.get(topic) for topic in stream.topics]
+    known = [count for count in by_file if count is not None]
+    return sum(known) if known and len(known) == len(by_file) else told.get(stream.name)
+
+
 def times_of(stamps: Times, logged: Times) -> tuple[Times, bool, int]:
     """The times of a topic's messages, each (n,): when captured, where that can be believed.
 
@@ -162,6 +223,8 @@ def times_of(stamps: Times, logged: Times) -> tuple[Times, bool, int]:
     """
     has_stamp, has_log = stamps > 0, logged > 0
     if not len(stamps) or has_stamp.mean() < 0.5:
+        return logged, False, 0
+    if len(stamps) <= FEW and has_log.all():
         return logged, False, 0
     given = stamps[has_stamp]
     if len(given) > 2 and len(np.unique(given)) <= len(given) / 2:
@@ -286,9 +349,17 @@ class _Pictures(_Stream):
             times_ns=np.where(self.kept, self.times - zero, 0),
             kept=self.kept,
             digest=self._hash.hexdigest(),
+            places_in_time=self._places_in_time(),
         )
         delays = self.delays[self.kept] if self.delays is not None else None
         return Camera(self.name, source, declared_count=declared, delays_ns=delays)
+
+    def _places_in_time(self) -> Times:
+        """The place of each message in the order of the log's clock; empty where that is theirs."""
+        logged = _whole(self.logged)
+        if (np.diff(logged) >= 0).all():
+            return np.empty(0, np.int64)
+        return np.argsort(np.argsort(logged, kind="stable"), kind="stable")
 
 
 @dataclass
@@ -299,6 +370,79 @@ class _Layout:
     values: tuple[array[float], ...]
     rows: array[int] = field(default_factory=lambda: array("q"))
 
+    def shape_of(self, blocks: tuple[Block, ...]) -> _Shape | None:
+        """How messages of such blocks go into it; None where they hold other numbers than its."""
+        if len(blocks) != len(self.blocks):
+            return None
+        orders: list[list[int] | None] = []
+        for mine, other in zip(self.blocks, blocks, strict=True):
+            if set(mine.columns) != set(other.columns) or mine.suffix != other.suffix:
+                return None
+            places = [other.columns.index(name) for name in mine.columns]
+            orders.append(None if mine.columns == other.columns else places)
+        return _Shape(self, tuple(orders))
+
+
+@dataclass(frozen=True, eq=False)
+class _Shape:
+    """Messages laid out alike: the layout that takes their numbers, and from which places of each
+    block (None: as they stand). Joints keep their columns in whatever order a message names them.
+    """
+
+    layout: _Layout
+    orders: tuple[list[int] | None, ...]
+
+    def take(self, row: int, blocks: Sequence[Any]) -> None:
+        self.layout.rows.append(row)
+        for values, numbers, order in zip(self.layout.values, blocks, self.orders, strict=True):
+            _append(values, numbers if order is None else [numbers[at] for at in order])
+
+
+@dataclass
+class _Table:
+    """A block's numbers, (n, columns), and which of the topic's messages they are of, (n,)."""
+
+    block: Block
+    rows: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+
+    def only(self, names: Sequence[str]) -> _Table:
+        """Some of its columns."""
+        block = replace(self.block, columns=tuple(names))
+        return _Table(block, self.rows, self.values[:, [self._at[name] for name in names]])
+
+    def then(self, other: _Table) -> _Table:
+        """Those of another one of the same columns, too, in the order of the messages."""
+        other = other.only(self.block.columns)
+        rows = np.concatenate([self.rows, other.rows])
+        order = np.argsort(rows, kind="stable")
+        return _Table(self.block, rows[order], np.concatenate([self.values, other.values])[order])
+
+    @property
+    def _at(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.block.columns)}
+
+
+def _put(tables: list[_Table], new: _Table) -> None:
+    """A table among others: what columns they share is one series, and of a sensor that leaves
+    some out now and then those are another. Joints that come in sets are a series each.
+    """
+    names = new.block.columns
+    for at, table in enumerate(tables):
+        if (table.block.suffix, table.block.role) != (new.block.suffix, new.block.role):
+            continue
+        shared = [name for name in table.block.columns if name in names]
+        is_part = len(shared) in (len(names), len(table.block.columns))
+        if not is_part or (table.block.role != "other" and len(names) != len(table.block.columns)):
+            continue
+        tables[at] = table.only(shared).then(new.only(shared))
+        for whole in (table, new):
+            rest = [name for name in whole.block.columns if name not in shared]
+            if rest:
+                _put(tables, whole.only(rest))
+        return
+    tables.append(new)
+
 
 class _Numbers(_Stream):
     """A topic of numbers, or of something whose times alone are kept."""
@@ -306,7 +450,8 @@ class _Numbers(_Stream):
     def __init__(self, name: str, *, is_bare: bool = False) -> None:
         super().__init__(name, [])
         self.is_bare = is_bare
-        self.layouts: dict[Any, _Layout] = {}
+        self.layouts: list[_Layout] = []
+        self.shapes: dict[Any, _Shape] = {}
 
     def adder(self, topic: Topic) -> Add:
         decode, take = decoder_of(topic), taker_of(topic)
@@ -317,11 +462,9 @@ class _Numbers(_Stream):
                 message = decode(data)
                 key, blocks = take(message)
                 stamp = stamp_of(message)
-                layout = self.layouts.get(key) or self._new_layout(topic, key, message)
-                if layout is not None:
-                    layout.rows.append(len(self.stamps))
-                    for values, numbers in zip(layout.values, blocks, strict=True):
-                        _append(values, numbers)
+                shape = self.shapes.get(key) or self._new_shape(topic, key, message)
+                if shape is not None:
+                    shape.take(len(self.stamps), blocks)
             except DECODE_ERRORS as error:
                 self.fail(error)
                 return
@@ -338,22 +481,43 @@ class _Numbers(_Stream):
 
         return add
 
-    def _new_layout(self, topic: Topic, key: Any, message: Any) -> _Layout | None:
+    def _new_shape(self, topic: Topic, key: Any, message: Any) -> _Shape | None:
         if self.is_bare:
             return None
         blocks = blocks_of(topic, message)
-        if sum(len(one.columns) for one in blocks) > MAX_COLUMNS or len(self.layouts) >= LAYOUTS:
-            self.is_bare = True
-            self.layouts.clear()
-            return None
-        layout = _Layout(blocks, tuple(array("d") for _ in blocks))
-        self.layouts[key] = layout
-        return layout
+        shape = next((one for own in self.layouts if (one := own.shape_of(blocks))), None)
+        if shape is None:
+            if not self._has_room(topic, blocks):
+                self._give_up()
+                return None
+            layout = _Layout(blocks, tuple(array("d") for _ in blocks))
+            self.layouts.append(layout)
+            shape = _Shape(layout, (None,) * len(blocks))
+        if len(self.shapes) < SHAPES:
+            self.shapes[key] = shape
+        return shape
+
+    def _has_room(self, topic: Topic, blocks: tuple[Block, ...]) -> bool:
+        """Whether one more layout is kept; of joints it is told where not."""
+        is_row = sum(len(one.columns) for one in blocks) <= MAX_COLUMNS
+        if is_row and len(self.layouts) >= LAYOUTS and topic.type.startswith("JointState"):
+            self.notes.append(
+                f"{self.name}: its messages name more than {LAYOUTS} sets of joints, so that no "
+                "values are kept: publish all joints in every message, or each set in a topic of "
+                "its own"
+            )
+        return is_row and len(self.layouts) < LAYOUTS
+
+    def _give_up(self) -> None:
+        """Keep times only."""
+        self.is_bare = True
+        self.layouts.clear()
+        self.shapes.clear()
 
     @property
     def is_empty(self) -> bool:
         """True where the messages turned out to hold no number at all: text, lists of objects."""
-        columns = (one.columns for layout in self.layouts.values() for one in layout.blocks)
+        columns = (one.columns for layout in self.layouts for one in layout.blocks)
         return not self.is_bare and not any(columns) and not self.faults
 
     def series(self, zero: int, promised: int | None) -> list[Series]:
@@ -362,17 +526,25 @@ class _Numbers(_Stream):
             rows = np.arange(len(self.times))
             block = Block("", "other", ())
             return [self._series(block, rows, np.zeros((len(rows), 0)), zero, promised)]
-        alone = promised if len(self.layouts) == 1 else None
         found = []
-        for layout in self.layouts.values():
-            rows = _whole(layout.rows)
-            for block, values in zip(layout.blocks, layout.values, strict=True):
-                table = np.frombuffer(values, np.float64).reshape(len(rows), -1)
-                if block.columns and (
-                    not block.suffix or (np.isfinite(table) & (table != 0)).any()
-                ):
-                    found.append(self._series(block, rows, table, zero, alone))
+        for table in self._tables():
+            values = table.values
+            if not table.block.suffix or (np.isfinite(values) & (values != 0)).any():
+                count = promised if len(table.rows) == len(self.stamps) else None
+                found.append(self._series(table.block, table.rows, values, zero, count))
         return found
+
+    def _tables(self) -> list[_Table]:
+        """The numbers of all layouts, those together that make one series."""
+        tables: list[_Table] = []
+        for layout in self.layouts:
+            rows = _whole(layout.rows)
+            for block, numbers in zip(layout.blocks, layout.values, strict=True):
+                if not block.columns:
+                    continue
+                values = np.frombuffer(numbers, np.float64).reshape(len(rows), -1)
+                _put(tables, _Table(block, rows, values))
+        return tables
 
     def _series(
         self,
@@ -392,8 +564,9 @@ class _Numbers(_Stream):
                 columns, values = tuple(columns[at] for at in given), values[:, given]
         times = self.times[rows] - zero
         delays = self.delays[rows] if self.delays is not None else None
-        steps = np.diff(times)
-        if (steps < 0).any():
+        logged = np.argsort(_whole(self.logged)[rows], kind="stable")
+        steps = np.diff(times[logged])
+        if (np.diff(times) < 0).any():
             order = np.argsort(times, kind="stable")
             times, values = times[order], values[order]
             delays = delays[order] if delays is not None else None
@@ -401,7 +574,8 @@ class _Numbers(_Stream):
             first = int(np.argmax(steps < -BACK_NS))
             self.notes.append(
                 f"{self.name}: time runs backwards by {-int(steps[first]) / NS:.3f} s after "
-                f"message {first + 1}: the messages are put in order, look at the recorder's clock"
+                f"message {int(logged[first]) + 1}: the messages are put in order, look at the "
+                "recorder's clock"
             )
         return Series(
             name=self.name + block.suffix,
@@ -472,6 +646,11 @@ def _adder(
         is_picture = topic.type in TYPES and coding_of(topic, decode(data)) is not None
         is_bare = topic.type in TYPES and not is_picture
         known = _Pictures(topic.name) if is_picture else _Numbers(topic.name, is_bare=is_bare)
+        if is_bare and (unknown := unknown_coding(topic, decode(data))) is not None:
+            known.notes.append(
+                f'{topic.name}: how its pictures are coded is given as "{unknown}", which Dailies '
+                "does not know, so that none was looked at: publish it with the name of its codec"
+            )
         streams[key] = known
     if isinstance(known, _Pictures | _Numbers):
         return known.adder(topic)

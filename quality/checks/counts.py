@@ -53,7 +53,7 @@ def _lengths(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Pictures must cover what the sensors cover, or without any what the other cameras do where
     no clock tells that; and all of it what the metadata promises.
     """
-    sensed = max((one.span.end_ns for one in measurements.series if one.count > 1), default=None)
+    sensed = max((one.span.end_ns for one in measurements.series if one.is_sampled), default=None)
     pictured = max((one.span.end_ns for one in measurements.cameras if one.count), default=None)
     for camera in measurements.cameras:
         if camera.count and sensed is not None:

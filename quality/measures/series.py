@@ -20,6 +20,12 @@ first columns that fit are kept whole: no sample is ever left out, or a spike co
 BLOCK = 1 << 20
 """Numbers worked on at a time, so that the length of a recording does not show in memory."""
 
+RARE_NS = NS // 2
+"""Usual interval above which samples come too rarely to show how long was recorded."""
+SECONDS_SHARE = 0.8
+"""Share of the seconds from the first to the last sample that have one at least, where it goes on;
+one that speaks only when something happens (a key pressed) starts and ends when it likes."""
+
 Values = npt.NDArray[np.float32]
 
 
@@ -51,11 +57,21 @@ class SeriesMeasures(Timed):
 
     @property
     def span(self) -> Span:
-        """From the first sample to one interval after the last."""
+        """From the first sample to one interval after the last, where it is sampled."""
         if not self.count:
             return Span(0, 0)
-        start = int(self.times_ns.min())
-        return Span(start, max(start, int(self.times_ns.max()) + self.period_ns))
+        start, end = int(self.times_ns.min()), int(self.times_ns.max())
+        return Span(start, max(start, end + (self.period_ns if self.is_sampled else 0)))
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it goes on all the while, and so shows how long was recorded: it is no event now
+        and then, and no temperature every few seconds.
+        """
+        if self.count < 2 or self.period_ns > RARE_NS:
+            return False
+        second = np.asarray(self.times_ns) // NS
+        return len(np.unique(second)) >= SECONDS_SHARE * (int(second.max() - second.min()) + 1)
 
     @cached_property
     def filled(self) -> Values:

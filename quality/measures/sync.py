@@ -16,6 +16,7 @@ import numpy.typing as npt
 from dailies.recordings.contract import Clock, Series
 from dailies.words import NS
 from quality.measures.align import align
+from quality.measures.series import RARE_NS
 from quality.measures.sound import SoundMeasures
 from quality.measures.tracks import Floats, Moving, Reference, Track, camera_track, series_track
 
@@ -219,6 +220,8 @@ def _clocks(pictures: Sequence[Moving], series: Sequence[Series]) -> Iterator[Sy
     cameras = [_clocked(one.name, "camera", one.clock, one.times_ns) for one in pictures]
     others = [_clocked(one.name, one.role, one.clock, one.times_ns) for one in series]
     steady = [stream for stream in others if _is_steady(stream.times_s)]
+    # what comes rarely ends somewhere within its interval
+    steady = [stream for stream in steady if stream.period_s * NS <= RARE_NS]
     clocked = [stream for stream in cameras if len(stream.times_s) > 1]
     clocked += [stream for stream in steady if not _is_within(stream, [*clocked, *steady])]
     for stream in clocked[1:]:

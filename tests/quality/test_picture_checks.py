@@ -445,6 +445,24 @@ def test_sensors_that_outlast_the_pictures_are_a_mismatch() -> None:
     assert found.span.start_ns == pictures().span.end_ns
 
 
+@pytest.mark.parametrize(
+    "seconds",
+    [(0.7, 3.9), (2.0, 2.1, 2.2, 12.0), (0, 5), tuple(range(9))],
+    ids=["two events", "a burst and an event", "every 5 s", "every second"],
+)
+def test_what_comes_now_and_then_tells_no_length(seconds: tuple[float, ...]) -> None:
+    times = np.round(np.array(seconds) * NS).astype(np.int64)
+    series = SeriesMeasures("gripper", times, np.zeros(len(times), np.float32))
+    assert series.span.end_ns == times[-1]
+    assert not flags("count_mismatch", pictures(), series=(series,))
+
+
+def test_a_sensor_that_sends_in_bursts_tells_how_long_it_was_recorded() -> None:
+    times = (np.arange(12)[:, None] * NS + np.arange(40) * (NS // 10_000)).ravel()
+    series = SeriesMeasures("laser", times, np.zeros(len(times), np.float32))
+    assert only(flags("count_mismatch", pictures(), series=(series,))).grade is Grade.SUSPECT
+
+
 @pytest.mark.parametrize(("count", "grade"), [(290, None), (270, Grade.SUSPECT), (15, Grade.FAIL)])
 def test_a_camera_that_ends_before_another_is_a_mismatch(count: int, grade: Grade | None) -> None:
     wrist = pictures(count, name="wrist", clock="grid")

@@ -409,3 +409,10 @@ def test_a_series_that_speaks_only_now_and_then_has_no_start_to_hold_it_to() -> 
     joints = Series("joints", (steady_s * NS).astype(np.int64), np.ones((600, 1)), ("j",))
     late = Series("late", ((steady_s + 4) * NS).astype(np.int64), np.ones((600, 1)), ("j",))
     assert [one.stream for one in measure_sync((), (joints, keys, late))] == ["late"]
+
+
+def test_what_comes_once_a_second_has_no_end_to_hold_it_to() -> None:
+    steady_s = np.arange(250) * 0.02
+    joints = Series("joints", (steady_s * NS).astype(np.int64), np.ones((250, 1)), ("j",))
+    warmth = Series("warmth", np.arange(5, dtype=np.int64) * NS, np.ones((5, 1)), ("c",))
+    assert measure_sync((), (joints, warmth)) == ()

@@ -20,7 +20,7 @@ from made_logs import DELAY_NS, ROS1, ROS2, START_NS, header
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
 
-from dailies.recordings import episodes_at, fingerprint
+from dailies.recordings import episodes_at, fingerprint, topics
 from dailies.recordings.contract import Carried, CarriedPicture, Episode
 from dailies.recordings.topics import LoggedPictures, times_of
 
@@ -610,3 +610,164 @@ def test_the_same_messages_packed_in_two_ways_are_the_same_recording() -> None:
     bags = [opened(BAGS / name) for name in ("example-bz2.bag", "example-lz4.bag")]
     assert [one.problems for one in bags] == [(), ()]
     assert fingerprint(bags[0]) == fingerprint(bags[1])
+
+
+def test_two_channels_of_one_topic_promise_their_messages_together(tmp_path: Path) -> None:
+    path = tmp_path / "two.mcap"
+    with path.open("wb") as file:
+        writer = McapWriter(file)
+        writer.start()
+        schema = writer.register_schema("acme.Force", "jsonschema", b"{}")
+        for channel in [writer.register_channel("/force", "json", schema) for _ in range(2)]:
+            for at in range(4):
+                when = START_NS + (channel * 4 + at) * 10**8
+                writer.add_message(channel, when, json.dumps({"n": at}).encode(), when)
+        writer.finish()
+    (series,) = opened(path).series
+    assert (len(series.times_ns), series.declared_count) == (8, 8)
+
+
+def json_topic(path: Path, *told: Any, name: str = "/force") -> Episode:
+    """An MCAP with one topic of JSON, a message every 0.1 s."""
+    with path.open("wb") as file:
+        writer = McapWriter(file)
+        writer.start()
+        schema = writer.register_schema("acme.Force", "jsonschema", b"{}")
+        channel = writer.register_channel(name, "json", schema)
+        for at, one in enumerate(told):
+            when = START_NS + at * 10**8
+            writer.add_message(channel, when, json.dumps(one).encode(), when)
+        writer.finish()
+    return opened(path)
+
+
+def test_a_field_that_comes_now_and_then_is_a_series_of_its_own(tmp_path: Path) -> None:
+    told = ({"x": at, "y": -at} if at % 3 else {"x": at, "y": None} for at in range(6))
+    both = json_topic(tmp_path / "a.mcap", *told)
+    assert both.problems == ()
+    assert [(one.columns, one.values.ravel().tolist()) for one in both.series] == [
+        (("x",), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+        (("y",), [-1.0, -2.0, -4.0, -5.0]),
+    ]
+    assert [one.declared_count for one in both.series] == [6, None]
+
+
+def test_fields_of_other_names_are_no_one_column(tmp_path: Path) -> None:
+    told = ({"x": at} if at % 2 else {"y": at} for at in range(6))
+    series = json_topic(tmp_path / "a.mcap", *told).series
+    assert {one.columns: one.values.ravel().tolist() for one in series} == {
+        ("y",): [0.0, 2.0, 4.0],
+        ("x",): [1.0, 3.0, 5.0],
+    }
+
+
+def arms(names: list[list[str]], *, speeds: Callable[[int], bool] = lambda _: False) -> list[Any]:
+    """Joint states whose joints are called so; each value is its name's last digit."""
+    state, none = ROS2.types["sensor_msgs/msg/JointState"], np.empty(0)
+    return [
+        state(
+            header(ROS2, at * 10**8),
+            called,
+            np.array([float(name[-1]) for name in called]),
+            np.full(len(called), 7.0) if speeds(at) else none,
+            none,
+        )
+        for at, called in enumerate(names)
+    ]
+
+
+def test_joints_keep_their_columns_in_whatever_order_they_are_named(tmp_path: Path) -> None:
+    orders = [["j1", "j2", "j3"], ["j3", "j1", "j2"], ["j2", "j3", "j1"]] * 5
+    orders += [["j1", "j3", "j2"], ["j2", "j1", "j3"], ["j3", "j2", "j1"]]
+    (series,) = one_topic(tmp_path, *arms(orders), topic="/joint_states").series
+    assert (series.role, series.columns) == ("state", ("j1", "j2", "j3"))
+    assert series.values.tolist() == [[1.0, 2.0, 3.0]] * len(orders)
+    assert series.declared_count == len(orders)
+
+
+def test_speeds_given_now_and_then_split_no_positions(tmp_path: Path) -> None:
+    named = arms([["j1", "j2"]] * 8, speeds=lambda at: at % 4 == 0)
+    position, speed = one_topic(tmp_path, *named, topic="/joint_states").series
+    assert (position.name, len(position.times_ns)) == ("/joint_states", 8)
+    assert (speed.name, len(speed.times_ns), speed.declared_count) == (
+        "/joint_states.velocity",
+        2,
+        None,
+    )
+
+
+def test_too_many_sets_of_joints_are_told_of(tmp_path: Path) -> None:
+    episode = one_topic(tmp_path, *arms([[f"j{at}"] for at in range(6)]), topic="/joint_states")
+    assert [(one.columns, len(one.times_ns)) for one in episode.series] == [((), 6)]
+    (problem,) = episode.problems
+    assert "publish all joints in every message" in problem.message
+
+
+def test_what_was_told_once_before_counts_when_it_was_logged(tmp_path: Path) -> None:
+    state = ROS2.types["sensor_msgs/msg/JointState"]
+    none = np.empty(0)
+    base = state(header(ROS2, -9 * 10**9), ["base"], np.ones(1), none, none)
+    moving = [
+        ("/arm", at * 10**8, state(header(ROS2, at * 10**8), ["a"], np.ones(1) * at, none, none))
+        for at in range(10)
+    ]
+    path = made_logs.mcap_ros2(tmp_path / "a.mcap", messages=[("/base", 0, base), *moving])
+    latched = next(one for one in opened(path).series if one.name == "/base")
+    assert 0 <= latched.times_ns[0] <= DELAY_NS
+
+
+@pytest.mark.parametrize("mixed", ["neighbours", "halves"])
+def test_messages_that_do_not_lie_in_the_order_of_their_times_are_put_so(
+    tmp_path: Path, mixed: str
+) -> None:
+    messages = made_logs.ros_messages(ROS2)
+    whole = opened(made_logs.mcap_ros2(tmp_path / "whole.mcap", messages=messages))
+    order = np.arange(len(messages))
+    if mixed == "halves":
+        order = np.roll(order, len(order) // 2)
+    else:
+        order[: len(order) // 2 * 2] = order[: len(order) // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()
+    turned = [messages[at] for at in order]
+    turned_path = made_logs.mcap_ros2(tmp_path / "turned.mcap", messages=turned, chunk_size=4096)
+    other = opened(turned_path)
+    assert other.problems == ()
+    assert [one.time_ns for one in pictures(other)] == [one.time_ns for one in pictures(whole)]
+    assert [one.content for one in pictures(other)] == [one.content for one in pictures(whole)]
+    for one, another in zip(whole.series, other.series, strict=True):
+        np.testing.assert_array_equal(one.times_ns, another.times_ns)
+        np.testing.assert_array_equal(one.values, another.values)
+
+
+def test_of_pictures_far_from_their_place_only_so_many_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = [one for one in made_logs.ros_messages(ROS2) if one[0] == "/camera/compressed"]
+    turned = [*messages[15:], *messages[:15]]
+    episode = opened(made_logs.mcap_ros2(tmp_path / "a.mcap", messages=turned))
+    monkeypatch.setattr(topics, "HELD", 1)
+    times_ns = [one.time_ns for one in pictures(episode)]
+    assert times_ns == [*sorted(times_ns)[15:], *sorted(times_ns)[:15]]
+
+
+@pytest.mark.parametrize("coding", ["16UC1; png compressed ", "16UC1; compressedDepth png"])
+def test_depth_in_stills_is_no_camera(tmp_path: Path, coding: str) -> None:
+    compressed = ROS2.types["sensor_msgs/msg/CompressedImage"]
+    depth = [compressed(header(ROS2, at), coding, np.ones(8, np.uint8)) for at in range(3)]
+    episode = one_topic(tmp_path, *depth, topic="/depth")
+    assert (episode.cameras, episode.problems) == ((), ())
+    assert [(one.name, one.columns) for one in episode.series] == [("/depth", ())]
+
+
+def test_video_in_an_unknown_coding_is_told_of(tmp_path: Path) -> None:
+    told = {"data": base64.b64encode(b"abc").decode(), "format": "h269"}
+    path = tmp_path / "odd.mcap"
+    with path.open("wb") as file:
+        writer = McapWriter(file)
+        writer.start()
+        schema = writer.register_schema("foxglove.CompressedVideo", "jsonschema", b"{}")
+        channel = writer.register_channel("/wrist", "json", schema)
+        writer.add_message(channel, START_NS, json.dumps(told).encode(), START_NS)
+        writer.finish()
+    (problem,) = opened(path).problems
+    assert (problem.check, problem.stream) == ("corrupt_stream", "/wrist")
+    assert '"h269"' in problem.message
