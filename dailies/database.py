@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 HEAD = "0004"
 """The newest migration in dailies/migrations; a test holds it to that."""
 
+ANSWER_S = 10
+"""How long a database may take to answer at all."""
 BUSY_S = 30.0
 """How long a writer of SQLite waits for its turn."""
 
@@ -75,18 +77,36 @@ def open_record(url: str, *, create: bool = True) -> Record:
         engine = _sqlite(target, create=create)
     elif target.get_backend_name() == "postgresql":
         engine = create_engine(
-            target.set(drivername="postgresql+psycopg"), pool_pre_ping=True, max_overflow=32
+            target.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            max_overflow=32,
+            connect_args={"connect_timeout": ANSWER_S},
         )
     else:
         raise RecordUnusable(
             f"{target.get_backend_name()} cannot hold a record: use sqlite:///FILE or postgresql://"
         )
     try:
+        _reach(engine)
         _bring_up_to_date(engine)
     except BaseException:
         engine.dispose()
         raise
     return Record(engine)
+
+
+def _reach(engine: Engine) -> None:
+    """Raises RecordUnusable where nobody answers at a database's address."""
+    if engine.dialect.name != "postgresql":
+        return
+    try:
+        engine.connect().close()
+    except exc.OperationalError as error:
+        why = " ".join(str(error.orig).split())
+        place = engine.url.render_as_string(hide_password=True)
+        raise RecordUnusable(
+            f"no record can be reached at {place} ({why}): start the database, or check --record"
+        ) from error
 
 
 def _sqlite(url: URL, *, create: bool) -> Engine:

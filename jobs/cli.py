@@ -140,9 +140,14 @@ def serve(
     if config.data.is_file():
         raise Stop(f"--data {config.data} is a file: name the folder")
     check_port(port, address)
-    if not config.data.exists():
+    if not config.record.startswith("sqlite"):  # the server's own words would be a traceback
+        from dailies.database import open_record
+
+        open_record(config.record).close()
+    is_new = not config.data.exists()
+    _make_folder(config)
+    if is_new:
         _tell(f"{config.data} is new: if something should be recorded there, check --data")
-    config.data.mkdir(parents=True, exist_ok=True)
     if PARENT not in os.environ:
         _tell(f"serving http://{address}:{port} (Ctrl-C stops it)")
     become_the_server(config, port, address)
@@ -169,7 +174,7 @@ def intake(
     stop_on_signals(stop)
     end_with_parent()
     config = _watching(_config(data, record, recordings, policy, face_model, hand_model))
-    config.data.mkdir(parents=True, exist_ok=True)
+    _make_folder(config)
     run_intake(config, workers=workers, stop=stop)
 
 
@@ -288,6 +293,11 @@ def judge(
             limits,
             everything=everything,
             progress=lambda count, total: step("judging", count, total),
+        )
+    if done.unmeasured and not done.judged and not done.current:
+        raise Stop(
+            f"none of {done.unmeasured} episodes has measurements that can be read in "
+            f"{config.measurements}: put them back from your backup, or land the recordings again"
         )
     typer.echo(
         f"{done.judged} episodes judged under {limits.id}, {done.changed} of them differently; "
@@ -410,7 +420,7 @@ def import_(
     from dailies.importing import ImportRefused, import_csv
 
     config = _config(data, record, None, None)
-    config.data.mkdir(parents=True, exist_ok=True)
+    _make_folder(config)
     opened = open_record(config.record)
     is_refused = False
     for file in files:
@@ -530,19 +540,34 @@ def _absolute(record: str | None) -> str | None:
     return record or None
 
 
+def _make_folder(config: Config) -> None:
+    try:
+        config.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stop(
+            f"--data {config.data} cannot be made ({error.strerror}): name a folder in which you "
+            "may write"
+        ) from error
+
+
 def _watching(config: Config) -> Config:
     if not config.recordings:
         raise Stop("no folder to watch: say --recordings DIR")
     for folder in config.recordings:
         if not folder.is_dir():
             raise Stop(f"--recordings {folder} is no folder: make it, or check the path")
+        if config.data.resolve().is_relative_to(folder.resolve()):
+            raise Stop(
+                f"--data {config.data} lies in the watched folder {folder}, so that what Dailies "
+                "writes would be taken for recordings: name a folder outside"
+            )
     return config
 
 
 def _run_halves(config: Config, port: int, workers: int | None, *more: Any) -> None:
     from jobs.up import Keeper, announce_when_up, half, stop_on_signals
 
-    config.data.mkdir(parents=True, exist_ok=True)
+    _make_folder(config)
     many = ["--workers", str(workers)] if workers else []
     halves = [half("app", "serve", "--port", str(port)), half("intake", "intake", *many), *more]
     keeper = Keeper(halves, config.to_environment(), _tell)

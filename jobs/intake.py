@@ -531,7 +531,10 @@ def recordings_of(path: Path, folders: Iterable[Path]) -> list[Path]:
         if one.is_dir() and any(reader.recognises(one) for reader in READERS):
             return [one]
     if path.suffix.lower() == ".json":  # the metadata of a recording beside it, or of all of them
-        beside = [one for one in path.parent.iterdir() if not is_unfinished(one.name)]
+        try:
+            beside = [one for one in path.parent.iterdir() if not is_unfinished(one.name)]
+        except OSError:  # taken away since, with its folder
+            return []
         said_of = [one for one in beside if path.name == MAPPING or sidecar_of(one) == path]
         return [one for one in said_of if any(reader.recognises(one) for reader in READERS)]
     return recordings_in(path) if path.exists() else []

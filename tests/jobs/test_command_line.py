@@ -15,6 +15,7 @@ from jobs.cli import app
 
 Dailies = Callable[..., Any]
 ROOT = Path(__file__).resolve().parents[2]
+HERE = str(Path(__file__).parent)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 SHOWN = {name: command for name, command in COMMANDS.items() if not command.hidden}
 
@@ -68,8 +69,14 @@ def test_every_command_and_option_is_documented(name: str) -> None:
         (("screen", "--face-model", "/no/such/file", "x"), "give the path of YuNet"),
         (("screen", "--hand-model", __file__, "x"), "holds no model that finds hands"),
         (("screen", "--triage", "--face-model", __file__, "x"), "leave it or the model out"),
-        (("up", "--recordings", "{tmp}", "--face-model", __file__), "holds no model that finds"),
-        (("intake", "--recordings", "{tmp}", "--hand-model", "/none"), "cannot be read"),
+        (("up", "--recordings", HERE, "--face-model", __file__), "holds no model that finds"),
+        (("intake", "--recordings", HERE, "--hand-model", "/none"), "cannot be read"),
+        (("up", "--recordings", "{tmp}"), "name a folder outside"),
+        (
+            ("intake", "--recordings", HERE, "--data", "/proc/none"),
+            "name a folder in which you may",
+        ),
+        (("serve", "--record", "postgresql://no@127.0.0.1:9/none"), "start the database"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

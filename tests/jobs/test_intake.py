@@ -336,5 +336,6 @@ def test_a_changed_path_belongs_to_the_recording_that_holds_it(tmp_path: Path, c
     assert recordings_of(video.with_name("take.json"), folders) == [video]
     assert recordings_of(video.parent, folders) == [video]
     assert recordings_of(tmp_path / "one" / "gone.mp4", folders) == []
+    assert recordings_of(tmp_path / "gone" / "take.json", folders) == []
     assert recordings_of(tmp_path / ".hidden" / "take.mp4", folders) == []
     assert recordings_of(Path("/elsewhere/take.mp4"), folders) == []

@@ -131,6 +131,23 @@ def test_an_episode_whose_measurements_are_gone_keeps_its_verdict(
     assert standing(screened)[1] == ("good", "accepted", "house")
 
 
+@pytest.mark.usefixtures("screened")
+def test_without_any_measurements_nothing_is_judged_and_that_is_said(
+    config: Config, tmp_path: Path
+) -> None:
+    strict(tmp_path)
+    shutil.rmtree(config.measurements)
+    done = subprocess.run(
+        [*COMMAND, "judge", "--data", str(config.data), "--policy", str(tmp_path / "strict.toml")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "none of 5 episodes has measurements that can be read" in done.stderr
+
+
 def test_the_command_says_what_it_did(screened: Record, config: Config, tmp_path: Path) -> None:
     strict(tmp_path)
     done = subprocess.run(
