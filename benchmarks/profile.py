@@ -88,7 +88,7 @@ class Measure:
     gives: tuple[str, ...] = ()
 
 
-_FOLLOWED = ("step_share", "step_error", "loss_odds", "loss_blocks", "way")
+_FOLLOWED = ("step_share", "step_error", "loss_odds", "loss_blocks", "loss_amount", "way")
 MEASURES = (
     Measure("shrink", take, "shrink"),
     Measure("light", take, "numbers", ("luma", "contrast", "dark_share", "bright_share")),
@@ -98,7 +98,7 @@ MEASURES = (
     Measure("change_of_two", take, "mean_change", ("motion_two",)),
     Measure("steps", steps, "motions_between", _FOLLOWED),
     Measure("shares", steps, "_against_beside", ("step_share", "step_error")),
-    Measure("odds", steps, "odds_of_loss", ("loss_odds", "loss_blocks")),
+    Measure("odds", steps, "odds_of_loss", ("loss_odds", "loss_blocks", "loss_amount")),
     Measure("eighths", take, "eighth_of", _FOLLOWED),
     Measure("chroma", decode, "frame_chroma", ("tint", "colour", "undrawn_share")),
     Measure("colour", take, "tint_of", ("tint", "colour", "undrawn_share")),

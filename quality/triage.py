@@ -93,6 +93,7 @@ _UNFOLLOWED: dict[str, Any] = {
     "step_error": _NONE,
     "loss_odds": _NONE,
     "loss_blocks": _NONE,
+    "loss_amount": _NONE,
     "way": np.empty((0, 2), np.float32),
 }
 """What pictures that do not follow one another cannot show."""

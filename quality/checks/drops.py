@@ -137,7 +137,7 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
         jump = (jump & ~(walked.even & near)) | _striding(camera, walked, settings)
     odds = odds_of_loss(camera)
     if odds and found:
-        jump |= _likely(odds, settings) & found.goes_on
+        jump |= _likely(odds, settings) & ~found.is_cut
     jump &= motion < settings["cut_motion"]
     at = np.flatnonzero(jump & _goes_on(camera, settings))
     return at[(at > _REACH) & (at < len(motion) - _REACH)]
@@ -194,7 +194,7 @@ def _likely(found: Odds, settings: Settings) -> Mask:
     What goes by fits and starts, or is shown by a camera that takes its time, tells neither.
     """
     likely = (found.odds > settings["odds"]) & (found.each > settings["odds_each"])
-    likely &= found.blocks > settings["odds_blocks"]
+    likely &= (found.blocks > settings["odds_blocks"]) & (found.amount > settings["odds_amount"])
     return np.asarray(likely & (found.usual < -settings["odds_usual"]), dtype=np.bool_)
 
 
@@ -491,6 +491,7 @@ DROPPED_FRAMES = Check(
         "odds",
         "odds_each",
         "odds_blocks",
+        "odds_amount",
         "odds_usual",
         "cut_share",
         "repeat_ratio",

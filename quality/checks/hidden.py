@@ -40,9 +40,6 @@ ALTERNATING = 0.3
 """With more of the pictures being key pictures, the change alternates from picture to picture."""
 STANDING = 0.35
 """Share of the usual change under which a picture stands: then the next one leaps by right."""
-DEAD = 0.04
-"""Share of the change over two pictures on one side that there is on the other at least where it
-moves there. (Of 193 frames lost before made arms, which start and stop, 0.05 and more.)"""
 CUT = 1.5
 """Change into a picture against that over two beside it, above which it shows something else. (Of
 the same lost frames up to 1.06.)"""
@@ -73,14 +70,10 @@ class Leaps:
     in_pairs: bool
 
     @property
-    def goes_on(self) -> Mask:
-        """True where the motion before each picture may go on after it, (n,): it is no cut, and
-        neither side stands dead, where stopping or starting at once is no sign of a loss.
-        """
-        before, after = _shifted(self.two, -1), _shifted(self.two, 2)
-        most, least = np.maximum(before, after), np.minimum(before, after)
-        alive = (least - self.at_rest) > DEAD * np.maximum(most - self.at_rest, FLOOR)
-        return np.asarray(alive & (self.once < CUT * most), dtype=np.bool_)
+    def is_cut(self) -> Mask:
+        """True where more changes than over two pictures beside it: another thing is seen, (n,)."""
+        beside = np.maximum(_shifted(self.two, -1), _shifted(self.two, 2))
+        return np.asarray(self.once > CUT * beside, dtype=np.bool_)
 
     def scatter_without(self, repeats: Mask) -> Floats:
         """The scatter of ``once`` where neither ``repeats`` nor the leaps after them count."""
@@ -187,10 +180,11 @@ class Odds:
 
     ``odds`` is that by all that moves, ``blocks`` how many blocks that are, ``each`` the odds by
     each of them, and ``usual`` the median of that around it: how clearly it is told that none was,
-    where it is negative. 0 where nothing moves.
+    where it is negative; ``amount`` the odds by how much moves in all. 0 where nothing moves.
     """
 
     odds: Floats
+    amount: Floats
     blocks: Floats
     each: Floats
     usual: Floats
@@ -198,13 +192,14 @@ class Odds:
 
 def odds_of_loss(camera: Pictures) -> Odds | None:
     """The odds of a camera; None where they were not measured."""
-    if {len(camera.loss_odds), len(camera.loss_blocks)} != {camera.count} or not camera.count:
+    kept = (camera.loss_odds, camera.loss_amount, camera.loss_blocks)
+    if {*map(len, kept)} != {camera.count} or not camera.count:
         return None
-    odds, blocks = camera.loss_odds.astype(np.float64), camera.loss_blocks.astype(np.float64)
+    odds, amount, blocks = (one.astype(np.float64) for one in kept)
     tells = blocks > MOVING
     each = np.where(tells, odds / np.where(tells, blocks, 1.0), np.nan)
     usual = rolling_median(each, AROUND_ODDS)
-    told = (odds, blocks, each, usual)
+    told = (odds, amount, blocks, each, usual)
     return Odds(*(np.where(tells, one, 0.0) for one in told))
 
 

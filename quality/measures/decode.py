@@ -491,6 +491,7 @@ def _pictures(camera: Camera, take: Take) -> Pictures:
         step_error=steps.error[order],
         loss_odds=steps.odds[order],
         loss_blocks=steps.blocks[order],
+        loss_amount=steps.amount[order],
         way=steps.way[order],
         keys=np.flatnonzero(np.isin(order, take.keys)).astype(np.int32),
         key_bytes=_key_bytes(take),

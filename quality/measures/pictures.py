@@ -54,9 +54,10 @@ class Pictures(Timed):
     error of that; NaN where nothing tells, see ``quality/measures/steps.py``. ``loss_odds`` is by
     how much likelier it is by all that moves that a frame was lost before the picture than that
     none was (log-likelihood ratio, mean of seven steps, summed over the blocks that move), and
-    ``loss_blocks`` how many of these there are; NaN for the first four and the last three, see
-    ``quality/measures/losses.py``. These four are empty where they were not measured, as in a
-    triage. ``way``, (n, 2), is about how far all that is
+    ``loss_blocks`` how many of these there are; ``loss_amount`` are the odds by how much moves in
+    all; NaN for the first four and the last three, and this where nothing moves just before or
+    after, see ``quality/measures/losses.py``. These five are empty where they were not measured, as
+    in a triage. ``way``, (n, 2), is about how far all that is
     seen moves together from the picture before, across and down, in pixels of an eighth of the
     small plane of then; NaN for the first and where nothing tells, (0, 2) where it was not
     measured. ``keys`` are the numbers of the key pictures, (k,),
@@ -142,6 +143,7 @@ class Pictures(Timed):
     step_error: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     loss_odds: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     loss_blocks: Floats = field(default_factory=lambda: np.empty(0, np.float32))
+    loss_amount: Floats = field(default_factory=lambda: np.empty(0, np.float32))
     way: Floats = field(default_factory=lambda: np.empty((0, 2), np.float32))
     view_seen: int = 0
     view_moved: int = 0

@@ -72,7 +72,7 @@ class Step(NamedTuple):
 
     ``way``, (n, 2), is about how far all that is seen moves together, across and down, in pixels of
     an eighth of the small plane; NaN into the first, and where pictures are too small to tell.
-    ``odds`` and ``blocks``, (n,), are those of a frame lost there, see ``losses``.
+    ``odds``, ``blocks`` and ``amount``, (n,), are those of a frame lost there, see ``losses``.
     """
 
     share: Floats
@@ -80,6 +80,7 @@ class Step(NamedTuple):
     way: Floats
     odds: Floats
     blocks: Floats
+    amount: Floats
 
     def part(self, which: slice) -> Step:
         """Some of them."""
@@ -209,14 +210,14 @@ def steps_of(motions: Motions) -> Step:
         step.way[:] = _together(motions.coarse)
         if motions.steps > 2 * REACH:
             step.share[:], step.error[:] = _against_beside(motions)
-        step.odds[:], step.blocks[:] = odds_of_loss(*_best_seen(motions))
+        step.odds[:], step.blocks[:], step.amount[:] = odds_of_loss(*_best_seen(motions))
     return step
 
 
 def _untold(count: int) -> Step:
     """As many steps of which nothing is known."""
-    share, error, odds, blocks = np.full((4, count), np.nan, np.float32)
-    return Step(share, error, np.full((count, 2), np.nan, np.float32), odds, blocks)
+    share, error, odds, blocks, amount = np.full((5, count), np.nan, np.float32)
+    return Step(share, error, np.full((count, 2), np.nan, np.float32), odds, blocks, amount)
 
 
 def _motion(planes: Floats, block: int, room: Room) -> _Motion:

@@ -16,7 +16,7 @@ from apart import encoded
 from dailies.recordings.contract import Camera, Episode, VideoFile
 from dailies.words import NS, Flag
 from quality.checks import BY_NAME
-from quality.checks.hidden import strides
+from quality.checks.hidden import odds_of_loss, strides
 from quality.measures import Measurements, measure
 from quality.policy import Policy
 
@@ -31,14 +31,17 @@ Picture = npt.NDArray[np.uint8]
 
 def scene(rests: bool = False, *, steady: bool = False) -> list[Picture]:
     """A wall past which a camera sweeps to and fro or steadily, with a sensor's noise; or rests."""
+    times = np.arange(COUNT) / RATE
+    at = WIDTH * (1.5 + (0 if rests else 0.8) * np.sin(0.9 * times))
+    return shown_from(4.0 * np.arange(COUNT) if steady else at)
+
+
+def shown_from(at: npt.NDArray[np.float64]) -> list[Picture]:
+    """What a camera sees of the wall from these places, with a sensor's noise."""
     rng = np.random.default_rng(4)
     fine = rng.normal(0, 1, (HEIGHT, 4 * WIDTH))
     steps = np.cumsum(np.cumsum(fine, axis=1) * 0.02, axis=0)
     wall = 120 + 60 * np.sin(steps / 3)
-    times = np.arange(COUNT) / RATE
-    at = WIDTH * (1.5 + (0 if rests else 0.8) * np.sin(0.9 * times))
-    if steady:
-        at = 4.0 * np.arange(COUNT)
     shown = [seen_at(wall, x) + rng.normal(0, 2, (HEIGHT, WIDTH)) for x in at]
     return [np.clip(one, 0, 255).astype(np.uint8) for one in shown]
 
@@ -132,12 +135,19 @@ def test_such_a_camera_makes_no_strides(tmp_path: Path, codec: str) -> None:
     assert found.excess.max() < 0.5
 
 
-def passing(still: Picture, thing: Picture) -> list[Picture]:
-    """A small thing that goes to and fro before a still wall, with a sensor's noise."""
+def passing(still: Picture, thing: Picture, *, by_moves: bool = False) -> list[Picture]:
+    """A small thing that goes to and fro before a still wall, with a sensor's noise; or in moves of
+    a second, between which it rests for one.
+    """
     rng, size = np.random.default_rng(7), thing.shape[0]
     shown = []
     for at_s in np.arange(COUNT) / RATE:
         left, top = 130 + 90 * np.sin(0.9 * at_s), 70 + 40 * np.sin(1.3 * at_s + 0.4)
+        if by_moves:
+            move, since_s = divmod(at_s, 2.0)
+            share = np.clip(since_s - 1, 0, 1)
+            eased = share**3 * (10 - 15 * share + 6 * share**2)
+            left, top = 40 + 180 * abs((move + eased) % 2 - 1), 90.0
         moved = np.float32([[1, 0, left], [0, 1, top]])
         mask = cv2.warpAffine(np.full((size, size), 1, np.float32), moved, (WIDTH, HEIGHT))
         drawn = cv2.warpAffine(thing.astype(np.float32), moved, (WIDTH, HEIGHT))
@@ -160,6 +170,38 @@ def test_frames_lost_while_a_small_thing_passes_are_found(tmp_path: Path, codec:
     nothing = np.empty(0, np.float32)
     none = replace(camera, step_share=nothing, loss_odds=nothing)
     assert counted(replace(measured, cameras=(none,))) < len(lost)
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_frames_lost_as_what_moves_starts_and_stops_are_told_by_the_odds(
+    tmp_path: Path, codec: str
+) -> None:
+    # a second's rest, a second's move
+    share = np.arange(COUNT) / RATE % 2 - 1
+    move, eased = np.arange(COUNT) // (2 * RATE), np.clip(share, 0, 1) ** 3
+    eased = eased * (10 - 15 * np.clip(share, 0, 1) + 6 * np.clip(share, 0, 1) ** 2)
+    pictures = shown_from(100 + 60 * (move + eased))
+    assert drops(film(tmp_path / "whole.mp4", pictures, codec)) == []
+    lost = (36, 54, 96, 114, 156, 174)
+    kept = [one for at, one in enumerate(pictures) if at not in lost]
+    measured = film(tmp_path / "top.mp4", kept, codec)
+    assert counted(measured) >= len(lost) - 1
+    (camera,) = measured.cameras
+    none = replace(camera, loss_odds=np.empty(0, np.float32))
+    assert counted(replace(measured, cameras=(none,))) < counted(measured)
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_what_passes_from_block_to_block_is_no_loss(tmp_path: Path, codec: str) -> None:
+    still, thing = cv2.GaussianBlur(scene(rests=True)[0], (0, 0), 3), scene()[0][:64, :64]
+    measured = film(tmp_path / "whole.mp4", passing(still, thing, by_moves=True), codec)
+    assert drops(measured) == []
+    # by the blocks alone it would be
+    (camera,) = measured.cameras
+    blocks = replace(camera, loss_amount=np.zeros_like(camera.loss_amount))
+    odds = odds_of_loss(blocks)
+    assert odds
+    assert ((odds.odds > 0.45) & (odds.blocks > 2.5)).sum() > 3
 
 
 @pytest.mark.parametrize("codec", list(CODECS))
@@ -232,6 +274,7 @@ def test_what_is_measured_over_two_pictures_is_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept.step_error, camera.step_error)
     np.testing.assert_array_equal(kept.loss_odds, camera.loss_odds)
     np.testing.assert_array_equal(kept.loss_blocks, camera.loss_blocks)
+    np.testing.assert_array_equal(kept.loss_amount, camera.loss_amount)
     np.testing.assert_array_equal(kept.way, camera.way)
     assert kept.way.shape == (COUNT, 2)
     assert len(camera.motion_two) == camera.count
@@ -251,6 +294,7 @@ def test_measurements_from_before_are_still_judged(tmp_path: Path) -> None:
         step_error=none,
         loss_odds=none,
         loss_blocks=none,
+        loss_amount=none,
         way=nowhere,
     )
     assert len(drops(replace(measured, cameras=(old,)))) == 1

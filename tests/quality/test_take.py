@@ -47,6 +47,7 @@ def test_the_numbers_are_the_same_whoever_measures(tmp_path: Path, width: int) -
         "step_error",
         "loss_odds",
         "loss_blocks",
+        "loss_amount",
         "way",
         "keys",
         "sketched",
