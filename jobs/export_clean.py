@@ -8,6 +8,7 @@ starts between key frames, or whose last pictures need a later one) it is encode
 
 from __future__ import annotations
 
+import copy
 import json
 import zlib
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,8 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.contract import VideoFile
 from dailies.recordings.lerobot_info import Info, read_info
-from dailies.recordings.lerobot_listing import Listed, list_episodes
+from dailies.recordings.lerobot_listing import list_episodes
+from dailies.recordings.lerobot_parts import Listed
 from dailies.words import Grade
 from jobs.screening import Screened
 
@@ -55,20 +57,22 @@ class Exported:
 def export_clean(screened: Sequence[Screened], folder: Path) -> Exported:
     """Write the good ones of some screened episodes into a new or empty folder.
 
-    Raises ExportRefused where the folder holds anything.
+    Raises ExportRefused where the folder holds anything, or where a dataset lacks what its subset
+    is made of; then nothing was written.
     """
     refuse_full(folder)
     good = [one for one in screened if one.verdict.grade is Grade.GOOD]
-    folder.mkdir(parents=True, exist_ok=True)
     sets: dict[Path, list[int]] = {}
     for one in good:
         if one.format.startswith("lerobot"):
             sets.setdefault(one.path, []).append(one.index)
+    sources = {path: _source(path, sorted(indexes)) for path, indexes in sets.items()}
+    folder.mkdir(parents=True, exist_ok=True)
     datasets, anew = {}, 0
-    for path, indexes in sets.items():
+    for path, source in sources.items():
         root = _free(folder / path.name)
-        anew += write_subset(path, sorted(indexes), root)
-        datasets[root] = len(indexes)
+        anew += _written(source, root)
+        datasets[root] = len(source.listed)
     listed = [
         {
             "path": str(one.path),
@@ -95,13 +99,63 @@ def write_subset(source: Path, indexes: Sequence[int], root: Path) -> int:
     """Write episodes of a LeRobot dataset (v2.x or v3.0) as a v3.0 dataset, numbered from 0.
 
     Gives how many videos had to be encoded anew. The statistics are made anew: of all rows, and of
-    some pictures of each episode.
+    some pictures of each episode. Raises ExportRefused, before anything is written, where the
+    dataset lacks what a subset is made of.
     """
-    info = read_info(source)
-    listed = {one.index: one for one in list_episodes(info)}
-    subset = _Subset(root, info)
+    return _written(_source(source, indexes), root)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a subset is made of: a dataset, what its info.json says, and some of its episodes."""
+
+    info: Info
+    said: dict[str, Any]
+    listed: tuple[Listed, ...]
+
+
+def _source(path: Path, indexes: Sequence[int]) -> _Source:
+    info = read_info(path)
+    said = _described(info)
+    listed = {one.index: one for one in list_episodes(info, indexes)}
     for index in indexes:
-        subset.add(listed[index])
+        if index not in listed:
+            raise ExportRefused(f"{path} has no episode {index} any more: screen it again")
+        _refuse_incomplete(path, listed[index])
+    return _Source(info, said, tuple(listed[index] for index in indexes))
+
+
+def _described(info: Info) -> dict[str, Any]:
+    """What info.json says. Raises ExportRefused unless it describes every feature there is."""
+    try:
+        said = json.loads(info.file.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ExportRefused(f"{info.file} cannot be read ({error}): copy it again") from error
+    features = said.get("features") if isinstance(said, dict) else None
+    described = features if isinstance(features, dict) else {}
+    lacking = [one.name for one in info.features if not isinstance(described.get(one.name), dict)]
+    if lacking:
+        raise ExportRefused(
+            f'{info.file}: "features" does not describe {", ".join(lacking)}: '
+            "write the dataset's metadata again"
+        )
+    return dict(said)
+
+
+def _refuse_incomplete(path: Path, listed: Listed) -> None:
+    lacking = [f"pictures of {key}" for key, video in listed.videos.items() if video is None]
+    lacking += [] if listed.data is not None else ["rows"]
+    if lacking:
+        what = " and no ".join(lacking)
+        raise ExportRefused(
+            f"{path}, episode {listed.index}, has no {what}: copy the dataset again"
+        )
+
+
+def _written(source: _Source, root: Path) -> int:
+    subset = _Subset(root, source.info, source.said)
+    for one in source.listed:
+        subset.add(one)
     subset.finish()
     return subset.encoded_anew
 
@@ -110,6 +164,7 @@ def write_subset(source: Path, indexes: Sequence[int], root: Path) -> int:
 class _Subset:
     root: Path
     info: Info
+    said: dict[str, Any]
     encoded_anew: int = 0
     _tables: list[pa.Table] = field(default_factory=list)
     _bytes: int = 0
@@ -145,9 +200,8 @@ class _Subset:
             "meta/episodes/file_index": 0,
         }
         for key, video in listed.videos.items():
-            if video is None:
-                raise ExportRefused(f"episode {listed.index} has no pictures of {key}")
-            row |= self._video(key, video, number, count)
+            if video is not None:
+                row |= self._video(key, video, number, count)
         self._episodes.append(row)
         self._rows += count
 
@@ -207,7 +261,7 @@ class _Subset:
         }
 
     def _described(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self.info.file.read_text("utf-8-sig"))
+        said = copy.deepcopy(self.said)
         for old in ("total_videos", "total_chunks"):
             said.pop(old, None)
         for key, stream in self._streams.items():
@@ -274,8 +328,7 @@ def cut(video: VideoFile, path: Path, count: int, sums: _Sums | None = None) -> 
         made = [zlib.crc32(_luma(frame)) for frame in _seen(VideoFile(path), len(wanted) + 1, None)]
         if made == wanted:
             return True, codec
-    _encoded(video, path, count)
-    return False, "h264"
+    return False, _encoded(video, path, count)
 
 
 def _copied(video: VideoFile, path: Path) -> str | None:
@@ -339,20 +392,36 @@ def _seen(video: VideoFile, count: int, sums: _Sums | None) -> Iterator[Any]:
             yield frame
 
 
-def _encoded(video: VideoFile, path: Path, count: int) -> None:
+def _encoded(video: VideoFile, path: Path, count: int) -> str:
+    """Encode a stretch anew; gives the codec."""
+    name = "h264"
     with av.open(str(path), "w") as made:
-        stream = None
+        stream: Any = None
         for number, frame in enumerate(_seen(video, count, None)):
             if stream is None:
                 rate = _rate(video)
-                stream = made.add_stream("libx264", rate=rate, options={"crf": "12", "g": "2"})
-                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, "yuv420p"
-            frame = frame.reformat(format="yuv420p")
+                codec, pixels, options = _coding(frame.format)
+                stream = made.add_stream(codec, rate=rate, options=options)
+                stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, pixels
+            frame = frame.reformat(format=pixels)
             frame.pts, frame.time_base = number, 1 / rate
             frame.pict_type = 0
             made.mux(stream.encode(frame))
         if stream is not None:
             made.mux(stream.encode(None))
+            name = stream.codec.canonical_name
+    return name
+
+
+def _coding(kind: Any) -> tuple[str, str, dict[str, str]]:
+    """Encoder, pixel format and options for pictures of a format.
+
+    Those of one channel with more than 8 bits are depth, whose every bit counts. (Formats with more
+    bits than HEVC takes have only key pictures, and are copied.)
+    """
+    if len(kind.components) == 1 and kind.components[0].bits > 8:
+        return "libx265", kind.name, {"x265-params": "lossless=1:keyint=2:log-level=none"}
+    return "libx264", "yuv420p", {"crf": "12", "g": "2"}
 
 
 def _rate(video: VideoFile) -> Any:
@@ -362,8 +431,9 @@ def _rate(video: VideoFile) -> Any:
 
 def _luma(frame: Any) -> bytes:
     plane = frame.planes[0]
+    width = frame.width * (1 + (frame.format.components[0].bits > 8))
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return rows[: frame.height, : frame.width].tobytes()
+    return rows[: frame.height, :width].tobytes()
 
 
 def _rows_of(listed: Listed) -> pa.Table:

@@ -24,8 +24,24 @@ from dailies.recordings.contract import (
 )
 from dailies.recordings.described import metadata_of
 from dailies.recordings.files import READ_ERRORS, trouble, unreadable
+from dailies.recordings.lerobot_claims import (
+    belied_index,
+    belied_size,
+    belied_width,
+    late_start,
+    missing_columns,
+    unknown_tasks,
+)
+from dailies.recordings.lerobot_depth import (
+    VIDEO_ERRORS,
+    is_deep_still,
+    is_deep_video,
+    may_be_deep,
+    times_of,
+)
 from dailies.recordings.lerobot_info import Feature, Info, is_dataset, read_info
-from dailies.recordings.lerobot_listing import Listed, list_episodes, list_troubles
+from dailies.recordings.lerobot_listing import list_episodes, list_troubles
+from dailies.recordings.lerobot_parts import Listed
 from dailies.recordings.lerobot_rows import TableFile
 from dailies.recordings.tables import (
     MAX_WIDTH,
@@ -73,7 +89,7 @@ class LeRobot:
         no episode is here at all, one says so.
         """
         info = read_info(path)
-        listed = list_episodes(info)
+        listed = list_episodes(info, indexes)
         here = [one for one in listed if one.is_here()]
         if not here:
             if indexes is None or 0 in indexes:
@@ -89,7 +105,8 @@ class LeRobot:
 
     def absent(self, path: Path) -> tuple[int, ...]:
         """Indexes of the episodes that are listed, but of which no file is here."""
-        return tuple(one.index for one in list_episodes(read_info(path)) if not one.is_here())
+        listed = list_episodes(read_info(path), ())  # what no list has is here
+        return tuple(one.index for one in listed if not one.is_here())
 
 
 class _Opened:
@@ -127,7 +144,7 @@ class _Rows:
     start: int
     stop: int
     table: pa.Table
-    schema: pa.Schema
+    file: TableFile
 
 
 @dataclass(frozen=True)
@@ -158,21 +175,43 @@ def _episode(info: Info, listed: Listed, opened: _Opened) -> Episode:
     clock = _clock(info, listed, rows, problems) if rows else None
     series = _series(info, listed, rows, clock, problems) if rows and clock else ()
     rate = info.fps or _rate_seen(clock)
-    cameras = (
+    pictures = [
         *(_video(info, listed, feature, rate, problems) for feature in info.of_kind("video")),
-        *(_stills(listed, feature, rows, rate, problems) for feature in info.of_kind("image")),
-    )
+        *(
+            _stills(info, listed, feature, rows, clock, problems)
+            for feature in info.of_kind("image")
+        ),
+    ]
+    cameras = tuple(one for one in pictures if isinstance(one, Camera))
+    depths = tuple(one for one in pictures if isinstance(one, Series))
+    files = _files_shown(listed, depths)
     return Episode(
         path=info.root,
         index=listed.index,
         format=info.format,
         cameras=cameras,
-        series=series,
+        series=(*series, *depths),
         metadata=_metadata(info, listed, rows, problems),
         problems=tuple(problems),
-        files=tuple(dict.fromkeys(path for path in listed.files() if path.is_file())),
+        files=files,
         declared_duration_s=listed.length / rate if listed.length and rate else None,
     )
+
+
+def _files_shown(listed: Listed, depths: Sequence[Series]) -> tuple[Path, ...]:
+    """The files that the episode's content lives in.
+
+    Not a video of depth that was read: it would count in the fingerprint as a whole, with all
+    episodes that share it. One that is missing or cannot be read is waited for.
+    """
+    videos = {one.name: listed.videos.get(one.name) for one in depths}
+    read = {one.name for one in depths if len(one.times_ns)}
+    known = {video.path for key, video in videos.items() if video is not None and key in read}
+    awaited = {video.path for video in videos.values() if video is not None} - known
+    there = (
+        path for path in listed.files() if path in awaited or (path not in known and path.is_file())
+    )
+    return tuple(dict.fromkeys(there))
 
 
 def _rows(info: Info, listed: Listed, opened: _Opened, problems: list[Problem]) -> _Rows | None:
@@ -187,9 +226,13 @@ def _rows(info: Info, listed: Listed, opened: _Opened, problems: list[Problem]) 
     try:
         table = opened.table(path)
         start, stop = _where(info, listed, table, problems)
-        wanted = ("timestamp", "frame_index", "task_index", *_names(info.of_kind("series")))
+        kept = ("timestamp", "frame_index", "task_index", *(("index",) if info.layout == 3 else ()))
+        wanted = (*kept, *_names(info.of_kind("series")))
         columns = [name for name in dict.fromkeys(wanted) if name in table.schema.names]
-        return _Rows(start, stop, table.rows(start, stop, columns), table.schema)
+        rows = _Rows(start, stop, table.rows(start, stop, columns), table)
+        problems.extend(missing_columns(info, listed, table.schema))
+        problems.extend(unknown_tasks(info, listed, rows.table))
+        return rows
     except READ_ERRORS as error:
         problems.append(unreadable(path, None, error))
         return None
@@ -233,15 +276,20 @@ def _where(
 def _clock(info: Info, listed: Listed, rows: _Rows, problems: list[Problem]) -> _Clock:
     """The times of the rows: those written, unless they are nothing but frame_index / fps."""
     count = rows.table.num_rows
+    told = len(problems)
     frames = _frames(rows, listed, problems)
+    if len(problems) == told:
+        problems.extend(belied_index(listed, rows.table, frames))
     written, is_time = _written(rows, problems, listed)
     if written is None:
         grid = _grid(frames, info.fps)
         return _Clock(grid, "grid", np.ones(count, dtype=np.bool_))
     rate = info.fps or _typical_rate(written)
-    if rate is not None and is_time.all() and is_on_grid(written, frames, rate):
-        return _Clock(_grid(frames, rate), "grid", is_time)
+    is_grid = rate is not None and bool(is_time.all()) and is_on_grid(written, frames, rate)
     first = int(written[is_time].min()) if is_time.any() else 0
+    problems.extend(late_start(info, listed, first, rate, is_grid=is_grid))
+    if is_grid:
+        return _Clock(_grid(frames, rate), "grid", is_time)
     is_other_clock = not 0 <= first < LATEST_FIRST_NS
     return _Clock(written - first if is_other_clock else written, "measured", is_time)
 
@@ -275,17 +323,31 @@ def _frames(rows: _Rows, listed: Listed, problems: list[Problem]) -> npt.NDArray
     steps = np.diff(indexes)
     if (steps == 1).all():
         return indexes
-    at = int(np.argmax(steps != 1))
-    problems.append(
-        Problem(
-            "count_mismatch",
-            None,
-            f"{listed.data}: frame_index goes from {indexes[at]} to {indexes[at + 1]} at row "
-            f"{at + 1} of the episode ({int((steps != 1).sum())} such steps): rows were lost; "
-            "copy the file again or retake",
-        )
-    )
+    problems.append(_disordered(listed, indexes, steps))
     return indexes if (steps > 0).all() else counted
+
+
+def _disordered(
+    listed: Listed, indexes: npt.NDArray[np.int64], steps: npt.NDArray[np.int64]
+) -> Problem:
+    """What is so of rows whose frame_index does not go on one by one."""
+    known = np.unique(indexes)
+    lost = int(known[-1] - known[0]) + 1 - len(known)
+    doubled = len(indexes) - len(known)
+    what = [
+        *([f"rows with the number of an earlier one: {doubled}"] if doubled else []),
+        *(["rows are out of order"] if (steps < 0).any() else []),
+        *([f"rows were lost: {lost}"] if lost else []),
+    ]
+    at = int(np.argmax(steps != 1))
+    remedy = "copy the file again or retake" if lost else "write the dataset again"
+    return Problem(
+        "count_mismatch",
+        None,
+        f"{listed.data}: frame_index goes from {indexes[at]} to {indexes[at + 1]} at row "
+        f"{at + 1} of the episode ({int((steps != 1).sum())} such steps): {', '.join(what)}; "
+        f"{remedy}",
+    )
 
 
 def _written(
@@ -325,6 +387,7 @@ def _series(
         except READ_ERRORS as error:
             problems.append(_bad_column(listed, feature.name, str(error)))
             continue
+        problems.extend(belied_width(info, listed, feature, values))
         if values.shape[1] > MAX_WIDTH:
             continue
         times, values, notes = in_order(clock.times_ns, values, clock.is_time)
@@ -349,42 +412,91 @@ def _series(
 
 def _video(
     info: Info, listed: Listed, feature: Feature, rate: float | None, problems: list[Problem]
-) -> Camera:
+) -> Camera | Series:
+    """A camera, or the series that depth is; without a source or empty where it cannot be had."""
     source: VideoFile | None = listed.videos.get(feature.name)
     if source is not None:
         problem = trouble(source.path, feature.name, _lister(info, listed))
         if problem is not None:
             problems.append(problem)
             source = None
-    return Camera(feature.name, source, listed.length, info.fps or feature.rate_hz or rate)
+        else:
+            problems.extend(belied_size(info, feature, source.path))
+    rate = info.fps or feature.rate_hz or rate
+    if not is_deep_video(feature, source):
+        return Camera(feature.name, source, listed.length, rate)
+    times = np.zeros(0, np.int64)
+    try:
+        times = times if source is None else times_of(source)
+    except VIDEO_ERRORS as error:
+        problems.append(unreadable(source.path if source else info.root, feature.name, error))
+    even = rate is None or is_on_grid(times, np.arange(len(times)), rate)
+    return _depth(feature, times, "grid" if even else "measured", listed.length, rate)
+
+
+def _depth(
+    feature: Feature, times: Times, clock: Clock, length: int | None, rate: float | None
+) -> Series:
+    """A series without values: counted and timed."""
+    return Series(
+        name=feature.name,
+        times_ns=times,
+        values=np.zeros((len(times), 0)),
+        columns=(),
+        clock=clock,
+        declared_count=length,
+        declared_rate_hz=rate,
+    )
 
 
 def _stills(
+    info: Info,
     listed: Listed,
     feature: Feature,
     rows: _Rows | None,
-    rate: float | None,
+    clock: _Clock | None,
     problems: list[Problem],
-) -> Camera:
+) -> Camera | Series:
+    """A camera, or the series that depth is; without a source where its pictures are not there."""
     source = None
-    if rows is not None:
-        try:
-            kind = rows.schema.field(feature.name).type
-            is_stills = pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0
-        except KeyError:
-            is_stills = False
-        if is_stills and listed.data is not None:
+    rate = info.fps or _rate_seen(clock)
+    if rows is not None and listed.data is not None:
+        told = _no_stills(listed, feature, rows)
+        if told is None:
             source = StillsFile(listed.data, feature.name, rows.start, rows.stop)
         else:
-            problems.append(
-                Problem(
-                    "missing_stream",
-                    feature.name,
-                    f"{listed.data} has no column {feature.name} of encoded pictures (struct of "
-                    "bytes and path): write the dataset again",
-                )
-            )
-    return Camera(feature.name, source, listed.length, rate)
+            problems.append(Problem("missing_stream", feature.name, told))
+    if not (feature.is_depth or _are_deep(feature, rows, source)):
+        return Camera(feature.name, source, listed.length, rate)
+    times = np.zeros(0, np.int64) if source is None or clock is None else clock.times_ns
+    return _depth(feature, times, clock.clock if clock else "grid", listed.length, rate)
+
+
+def _no_stills(listed: Listed, feature: Feature, rows: _Rows) -> str | None:
+    """Why there are no pictures in the table, None where there are."""
+    schema = rows.file.schema
+    kind = schema.field(feature.name).type if feature.name in schema.names else None
+    if kind is None or not pa.types.is_struct(kind) or kind.get_field_index("bytes") < 0:
+        return (
+            f"{listed.data} has no column {feature.name} of encoded pictures (struct of "
+            "bytes and path): write the dataset again"
+        )
+    if rows.file.lacks(f"{feature.name}.bytes", rows.start, rows.stop):
+        return (
+            f"{listed.data}: column {feature.name} holds only the paths of pictures, and not the "
+            "pictures themselves: write the dataset again with the pictures in its tables"
+        )
+    return None
+
+
+def _are_deep(feature: Feature, rows: _Rows | None, source: StillsFile | None) -> bool:
+    """Whether stills are distances, by the first one in the table."""
+    if rows is None or source is None or not may_be_deep(feature):
+        return False
+    try:
+        return is_deep_still(rows.file.first_cell(feature.name))
+    except READ_ERRORS:
+        return False
 
 
 def _metadata(info: Info, listed: Listed, rows: _Rows | None, problems: list[Problem]) -> Metadata:

@@ -25,6 +25,11 @@ VERSIONS = ("v2.0", "v2.1", "v3.0")
 BOOKKEEPING = frozenset({"timestamp", "frame_index", "episode_index", "index", "task_index"})
 """Columns that LeRobot keeps for itself: not streams."""
 
+FASTEST_HZ = 1e6
+"""No recorder of anything writes rows faster."""
+
+_DEPTH = ("video.is_depth_map", "is_depth_map")
+
 _PATHS: Mapping[str, Mapping[int, str]] = {
     "data_path": {
         2: "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet",
@@ -46,12 +51,18 @@ _FILLED: Mapping[int, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Feature:
-    """A stream of the dataset: its key, how it is kept, and the names of its numbers."""
+    """A stream of the dataset: its key, how it is kept, and the names of its numbers.
+
+    ``shape`` is that of one row or picture, None where none is given. ``is_depth`` says that its
+    pictures are distances.
+    """
 
     name: str
     kind: Kind
     names: tuple[str, ...] = ()
     rate_hz: float | None = None
+    shape: tuple[int, ...] | None = None
+    is_depth: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,9 @@ class Info:
     """A dataset as its metadata describes it; ``problems`` hold for each of its episodes.
 
     ``layout`` is 2 (a file an episode) or 3 (shared files). ``fps`` is None where the metadata
-    gives none that can be used, and ``promised`` is how many episodes it promises, None where it
-    promises none. ``file`` is meta/info.json, for messages.
+    gives none that can be used. ``promised`` is how many episodes, and ``promised_frames`` how many
+    rows it promises, None where it promises none. ``kept`` are the columns of LeRobot's own that
+    its features name. ``file`` is meta/info.json, for messages.
     """
 
     root: Path
@@ -74,6 +86,8 @@ class Info:
     tasks: Mapping[int, str]
     said: Said
     promised: int | None = None
+    promised_frames: int | None = None
+    kept: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = field(default=())
 
     @property
@@ -106,23 +120,26 @@ def read_info(root: Path) -> Info:
         said = load_json(file, problems)
     else:
         problems.append(problem)
+    is_said = said is not None
     said = said or Said({}, str(file), problems)
     layout = _layout(root, said)
     version = _version(root, said, layout)
-    features = _features(said) or _features_seen(root, layout)
+    features = (_features(said) if is_said else ()) or _features_seen(root, layout)
     return Info(
         root=root,
         format=f"lerobot-{version}",
         layout=layout,
-        fps=said.number("fps", above=0),
+        fps=_fps(said) if is_said else None,
         features=features,
         data_path=_template(root, said, layout, "data_path"),
         video_path=_template(root, said, layout, "video_path"),
         chunk_size=said.count("chunks_size") or 1000,
-        tasks=_tasks(root, problems),
+        tasks=_tasks(root, said, layout, problems),
         said=load_json(root / "meta" / "dailies.json", problems)
         or Said({}, str(root / "meta" / "dailies.json"), problems),
         promised=said.count("total_episodes"),
+        promised_frames=said.count("total_frames"),
+        kept=_kept(said),
         problems=tuple(problems),
     )
 
@@ -222,35 +239,72 @@ def _gives_file(root: Path, template: str, filled: Mapping[str, object]) -> bool
         return False
 
 
+def _fps(said: Said) -> float | None:
+    fps = said.number("fps", above=0)
+    if said.raw("fps") is None:
+        said.note('"fps" is not there: it was seen from the files; write the rate of the dataset')
+    if fps is not None and fps > FASTEST_HZ:
+        said.note(f'"fps" is {fps:g}, which no recorder reaches: write the rate of the dataset')
+        return None
+    return fps
+
+
 def _features(said: Said) -> tuple[Feature, ...]:
     described = said.raw("features")
-    if described is None:
+    if not isinstance(described, dict) or not described:
+        what = "not there" if not described else "no object"
+        said.note(f'"features" is {what}: it was seen from the files; write the dataset again')
         return ()
-    if not isinstance(described, dict):
-        said.note('"features" is no object: it was seen from the files; write the dataset again')
-        return ()
-    found = []
-    for name, one in described.items():
-        dtype = one.get("dtype") if isinstance(one, dict) else None
-        kind = _kind(name, dtype)
-        if isinstance(one, dict) and kind is not None:
-            info = one.get("info") if isinstance(one.get("info"), dict) else one.get("video_info")
-            rate = info.get("video.fps") if isinstance(info, dict) else None
-            found.append(
-                Feature(
-                    name,
-                    kind,
-                    tuple(_strings(one.get("names"))),
-                    float(rate) if is_number(rate) and rate > 0 else None,
-                )
-            )
-    return tuple(found)
+    found = (_feature(said, name, one) for name, one in described.items())
+    return tuple(feature for feature in found if feature is not None)
 
 
-def _kind(name: str, dtype: object) -> Kind | None:
+def _feature(said: Said, name: str, one: object) -> Feature | None:
+    """A feature that is a stream; None where it is none, noted where nothing can be made of it."""
+    dtype = one.get("dtype") if isinstance(one, dict) else None
+    if not isinstance(one, dict) or not isinstance(dtype, str):
+        said.note(
+            f'"features", {name}: nothing says what it holds ("dtype"), so that it was left out: '
+            "write the dataset's metadata again"
+        )
+        return None
+    kind = _kind(name, dtype)
+    shape = _shape(one.get("shape"))
+    if shape is None and one.get("shape") is not None:
+        said.note(
+            f'"features", {name}: "shape" is {json.dumps(one["shape"])[:60]}: write a list of '
+            "whole numbers"
+        )
+    if kind is None:
+        return None
+    info = one.get("info") if isinstance(one.get("info"), dict) else one.get("video_info")
+    info = info if isinstance(info, dict) else {}
+    rate = info.get("video.fps")
+    return Feature(
+        name,
+        kind,
+        tuple(_strings(one.get("names"))),
+        float(rate) if is_number(rate) and rate > 0 else None,
+        shape,
+        is_depth=any(info.get(key) is True for key in _DEPTH),
+    )
+
+
+def _shape(shape: object) -> tuple[int, ...] | None:
+    if not isinstance(shape, list) or not all(is_number(one) and one >= 0 for one in shape):
+        return None
+    return tuple(int(one) for one in shape)
+
+
+def _kept(said: Said) -> frozenset[str]:
+    described = said.raw("features")
+    return BOOKKEEPING.intersection(described) if isinstance(described, dict) else frozenset()
+
+
+def _kind(name: str, dtype: str) -> Kind | None:
     if dtype == "video" or dtype == "image":
         return "video" if dtype == "video" else "image"
-    if name in BOOKKEEPING or not isinstance(dtype, str):
+    if name in BOOKKEEPING:
         return None
     return "series" if dtype.startswith(("float", "int", "uint", "bool")) else None
 
@@ -293,11 +347,17 @@ def _first_schema(root: Path) -> pa.Schema | None:
     return None
 
 
-def _tasks(root: Path, problems: list[Problem]) -> dict[int, str]:
+def _tasks(
+    root: Path, said: Said, layout: Literal[2, 3], problems: list[Problem]
+) -> dict[int, str]:
     """Task texts by task_index; those that cannot be read are left out, with a Problem."""
     lines, table = root / "meta" / "tasks.jsonl", root / "meta" / "tasks.parquet"
     file = lines if lines.exists() else table
     if not file.exists():
+        if said.raw("codebase_version") is not None:  # other programs write datasets without both
+            file = lines if layout == 2 else table
+            told = f"{file} is not there, so that no row has a task: copy it again, or write it"
+            problems.append(Problem("missing_stream", None, told))
         return {}
     if (problem := trouble(file, None, "the LeRobot format")) is not None:
         # of v3.0 the lists of episodes say so, which a clone without its large files lacks, too

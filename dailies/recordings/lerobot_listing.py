@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -16,41 +15,23 @@ from dailies.recordings.contract import Problem, VideoFile
 from dailies.recordings.described import is_number
 from dailies.recordings.files import READ_ERRORS, inside, trouble, unreadable
 from dailies.recordings.lerobot_info import Info, json_lines
-from dailies.recordings.lerobot_rows import TableFile
+from dailies.recordings.lerobot_parts import (
+    REWRITE,
+    Listed,
+    with_last_pictures,
+    with_overlaps,
+)
+from dailies.recordings.lerobot_rows import TableFile, row_count
 
 _OWN_FILE = re.compile(r"episode_(\d+)\.(?:parquet|mp4)$")
 
 
-@dataclass(frozen=True)
-class Listed:
-    """One episode as the metadata lists it. ``data`` is its table, None where none can be named.
+def list_episodes(info: Info, indexes: Collection[int] | None = None) -> list[Listed]:
+    """Every episode of the dataset by index: those listed, and those that only lie there.
 
-    ``videos`` has a place for every video feature; None, with a Problem, where it cannot be told.
-    ``length`` is None where no metadata promises it. ``by`` is the file that lists it, or
-    names its files.
+    With ``indexes``, those that only lie there are sure to be found only where they are among them.
     """
-
-    index: int
-    data: Path | None
-    videos: Mapping[str, VideoFile | None]
-    by: Path
-    length: int | None = None
-    tasks: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = field(default=())
-
-    def files(self) -> tuple[Path, ...]:
-        """Every file it should lie in, videos first."""
-        videos = tuple(video.path for video in self.videos.values() if video is not None)
-        return (*videos, *((self.data,) if self.data is not None else ()))
-
-    def is_here(self) -> bool:
-        """True where at least one of its files is there."""
-        return any(path.exists() or path.is_symlink() for path in self.files())
-
-
-def list_episodes(info: Info) -> list[Listed]:
-    """Every episode of the dataset by index: those listed, and those that only lie there."""
-    listed = _own_files(info) if info.layout == 2 else _shared_files(info)
+    listed = _own_files(info) if info.layout == 2 else _shared_files(info, indexes)
     episodes: dict[int, Listed] = {}
     for one in listed:
         first = episodes.setdefault(one.index, one)
@@ -63,35 +44,37 @@ def list_episodes(info: Info) -> list[Listed]:
             )
             episodes[one.index] = replace(first, problems=(*first.problems, twice))
     found = [episodes[index] for index in sorted(episodes)]
-    return _with_last_pictures(found, info.fps) if info.layout == 3 and info.fps else found
+    if info.layout == 3:
+        found = with_last_pictures(found, info.fps) if info.fps else found
+        found = with_overlaps(found, info.fps)
+    belied = _belied_totals(info, found)
+    return [replace(one, problems=(*belied, *one.problems)) for one in found] if belied else found
 
 
-def _with_last_pictures(episodes: list[Listed], fps: float) -> list[Listed]:
-    """The same where a part of a video that ends with its last picture's time lasts as long as that
-    picture shows: some writers name that time. Nothing is taken of what another episode begins.
+def _belied_totals(info: Info, found: Sequence[Listed]) -> tuple[Problem, ...]:
+    """Totals of info.json that the lists of episodes contradict.
+
+    LeRobot looks for as many episodes, and in v3.0 counts on as many rows, as info.json says. An
+    episode that only lies there may count or not. Where single episodes contradict themselves, rows
+    are theirs to tell of.
     """
-    parts = [part for one in episodes for part in one.videos.values() if part is not None]
-    starts: dict[Path, list[float]] = {}
-    for part in parts:
-        starts.setdefault(part.path, []).append(part.start_s)
-    for ascending in starts.values():
-        ascending.sort()
+    by = info.root / "meta" / ("episodes.jsonl" if info.layout == 2 else "episodes")
+    if not found or not by.exists():
+        return ()
+    listed = [one for one in found if (one.by == by) is (info.layout == 2)]
+    problems = []
+    if info.promised not in (None, len(listed), len(found)):
+        problems.append(_belied(info, by, "total_episodes", info.promised, f"{len(listed)}"))
+    rows = sum(one.length or 0 for one in listed)
+    is_whole = len(listed) == len(found) and not any(one.problems for one in found)
+    if info.layout == 3 and is_whole and info.promised_frames not in (None, rows):
+        problems.append(_belied(info, by, "total_frames", info.promised_frames, f"{rows} rows"))
+    return tuple(problems)
 
-    def whole(part: VideoFile | None, length: int | None) -> VideoFile | None:
-        if part is None or part.end_s is None or length is None:
-            return part
-        missing = length - (part.end_s - part.start_s) * fps
-        others = starts[part.path]
-        after = bisect_right(others, part.start_s)
-        following = others[after : after + 1]
-        if abs(missing - 1) > 0.1 or any(start < part.end_s + 0.5 / fps for start in following):
-            return part
-        return replace(part, end_s=part.end_s + 1 / fps)
 
-    return [
-        replace(one, videos={key: whole(part, one.length) for key, part in one.videos.items()})
-        for one in episodes
-    ]
+def _belied(info: Info, by: Path, key: str, promised: int | None, listed: str) -> Problem:
+    told = f'{info.file}: "{key}" is {promised:.15g}, but {by} lists {listed}: {REWRITE}'
+    return Problem("count_mismatch", None, told)
 
 
 def _own_files(info: Info) -> Iterator[Listed]:
@@ -103,8 +86,10 @@ def _own_files(info: Info) -> Iterator[Listed]:
     if not problems:
         for index, row in _rows_of_lines(by, problems):
             seen.add(index)
-            tasks = _task_texts(row.get("tasks"), info)
-            yield _found(_own(info, index, by, _length(row), tasks), lying)
+            noted: list[Problem] = []
+            length = _length(row, f"{by}, episode {index}", noted)
+            own = _own(info, index, by, length, _task_texts(row.get("tasks"), info))
+            yield _found(replace(own, problems=(*noted, *own.problems)), lying)
         if by.exists():
             problems.append(
                 Problem(
@@ -216,12 +201,13 @@ def _found(one: Listed, lying: Mapping[tuple[str | None, int], Path]) -> Listed:
     return replace(one, data=data, videos=videos, problems=tuple(problems))
 
 
-def _shared_files(info: Info) -> Iterator[Listed]:
+def _shared_files(info: Info, indexes: Collection[int] | None) -> Iterator[Listed]:
     """Layout 3: many episodes in a table and in a video."""
     folder = info.root / "meta" / "episodes"
     files = _lists_of(info)
     problems: list[Problem] = []
     seen: set[int] = set()
+    rows_of: dict[Path, int] = {}
     for path in files:
         try:
             rows = _rows_of_table(path)
@@ -230,8 +216,11 @@ def _shared_files(info: Info) -> Iterator[Listed]:
             continue
         for row in rows:
             if _is_index(row.get("episode_index")):
-                seen.add(int(row["episode_index"]))
-                yield _shared(info, path, row)
+                one = _shared(info, path, row)
+                if one.index not in seen and one.data is not None:
+                    rows_of[one.data] = rows_of.get(one.data, 0) + (one.length or 0)
+                seen.add(one.index)
+                yield one
     if not files:
         problems.append(
             Problem(
@@ -241,7 +230,24 @@ def _shared_files(info: Info) -> Iterator[Listed]:
             )
         )
     if problems:
-        yield from _unlisted(info, folder, seen, tuple(problems))
+        yield from _unlisted(info, folder, _tables(info), seen, tuple(problems))
+    elif indexes is None or not seen.issuperset(indexes) or info.promised != len(seen):
+        yield from _unlisted(info, folder, _with_other_rows(info, rows_of), seen, ())
+
+
+def _tables(info: Info) -> list[Path]:
+    """The tables of layout 3."""
+    return sorted(info.root.glob("data/chunk-*/file-*.parquet"))
+
+
+def _with_other_rows(info: Info, rows_of: Mapping[Path, int]) -> Iterator[Path]:
+    """Tables with another number of rows than their listed episodes have, by their footers."""
+    for path in sorted({*_tables(info), *rows_of}):
+        try:
+            if row_count(path) != rows_of.get(path, 0):
+                yield path
+        except READ_ERRORS:
+            continue  # told of by the episodes that are listed there
 
 
 def _rows_of_table(path: Path) -> list[dict[str, Any]]:
@@ -262,27 +268,38 @@ def _shared(info: Info, by: Path, row: Mapping[str, Any]) -> Listed:
     data = None
     if place is None:
         problems.append(
-            Problem("missing_stream", None, f"{where}: no data file is named: {_REWRITE}")
+            Problem("missing_stream", None, f"{where}: no data file is named: {REWRITE}")
         )
     else:
         data = _path(info, "data_path", place, None, problems)
-    length = _length(row)
+    length = _length(row, where, problems)
     videos = {
         feature.name: _stretch(info, feature.name, row, where, length, problems)
         for feature in info.of_kind("video")
     }
     start, stop = row.get("dataset_from_index"), row.get("dataset_to_index")
-    if _is_index(start) and _is_index(stop) and length is not None and stop - start != length:
+    if not (_is_index(start) and _is_index(stop)):
+        told = f"{where}: nothing says which rows are its own (dataset_from_index): {REWRITE}"
+        problems.append(Problem("corrupt_stream", None, told))
+        start = None
+    elif length is not None and stop - start != length:
         problems.append(
             Problem(
                 "count_mismatch",
                 None,
                 f"{where}: length is {length}, but its rows {start} to {stop} are {stop - start}: "
-                f"{_REWRITE}",
+                f"{REWRITE}",
             )
         )
     return Listed(
-        index, data, videos, by, length, _task_texts(row.get("tasks"), info), (*problems,)
+        index,
+        data,
+        videos,
+        by,
+        length,
+        _task_texts(row.get("tasks"), info),
+        (*problems,),
+        first_index=None if start is None else int(start),
     )
 
 
@@ -297,7 +314,7 @@ def _stretch(
     """The part of a shared video that is this episode's."""
     place = _place(row, f"videos/{key}")
     if place is None:
-        problems.append(Problem("missing_stream", key, f"{where}: no video is named: {_REWRITE}"))
+        problems.append(Problem("missing_stream", key, f"{where}: no video is named: {REWRITE}"))
         return None
     path = _path(info, "video_path", {**place, "video_key": key}, key, problems)
     start, end = (row.get(f"videos/{key}/{edge}_timestamp") for edge in ("from", "to"))
@@ -307,7 +324,7 @@ def _stretch(
                 "corrupt_stream",
                 key,
                 f"{where}: its part of the video is from {start} to {end} s, which is none: "
-                f"{_REWRITE}",
+                f"{REWRITE}",
             )
         )
         return None
@@ -317,18 +334,18 @@ def _stretch(
                 "count_mismatch",
                 key,
                 f"{where}: its part of the video, {start:.3f} to {end:.3f} s, holds "
-                f"{(end - start) * info.fps:.0f} frames at {info.fps:g} Hz, but length is "
-                f"{length}: {_REWRITE}",
+                f"{(end - start) * info.fps:.10g} frames at {info.fps:g} Hz, but length is "
+                f"{length}: {REWRITE}",
             )
         )
     return VideoFile(path, float(start), float(end)) if path else None
 
 
 def _unlisted(
-    info: Info, folder: Path, seen: set[int], problems: tuple[Problem, ...]
+    info: Info, folder: Path, tables: Iterable[Path], seen: set[int], problems: tuple[Problem, ...]
 ) -> Iterator[Listed]:
-    """Episodes that only the tables show, where a list of episodes is lost."""
-    for path in sorted(info.root.glob("data/chunk-*/file-*.parquet")):
+    """Episodes that only the tables show; ``problems`` say why, where a list of them is lost."""
+    for path in tables:
         try:
             with TableFile(path) as table:
                 indexes = table.episodes
@@ -337,20 +354,27 @@ def _unlisted(
         for index in indexes:
             if index not in seen:
                 seen.add(index)
-                lost = tuple(
-                    Problem(
-                        "missing_stream",
-                        feature.name,
-                        f"{folder}: nothing tells which part of which video is episode {index}: "
-                        "copy meta/episodes of the dataset again",
-                    )
-                    for feature in info.of_kind("video")
-                )
                 nowhere = {feature.name: None for feature in info.of_kind("video")}
-                yield Listed(index, path, nowhere, folder, problems=(*problems, *lost))
+                told = (*(problems or (_not_listed(folder, path),)), *_lost(info, folder, index))
+                yield Listed(index, path, nowhere, folder, problems=told)
 
 
-_REWRITE = "write the dataset's metadata again"
+def _not_listed(folder: Path, table: Path) -> Problem:
+    return Problem(
+        "count_mismatch",
+        None,
+        f"{folder} does not list this episode, though its rows are in {table}: the dataset was not "
+        "finished; write its metadata again",
+    )
+
+
+def _lost(info: Info, folder: Path, index: int) -> Iterator[Problem]:
+    for feature in info.of_kind("video"):
+        told = (
+            f"{folder}: nothing tells which part of which video is episode {index}: "
+            "copy meta/episodes of the dataset again"
+        )
+        yield Problem("missing_stream", feature.name, told)
 
 
 def _path(
@@ -373,7 +397,7 @@ def _path(
                 "corrupt_stream",
                 stream,
                 f'{info.file}: "{key}" is "{template}", which gives no file inside the dataset: '
-                f"{_REWRITE}",
+                f"{REWRITE}",
             )
         )
     return path
@@ -386,9 +410,13 @@ def _place(row: Mapping[str, Any], prefix: str) -> dict[str, object] | None:
     return None
 
 
-def _length(row: Mapping[str, Any]) -> int | None:
+def _length(row: Mapping[str, Any], where: str, problems: list[Problem]) -> int | None:
     length = row.get("length")
-    return int(length) if _is_index(length) else None
+    if _is_index(length):
+        return int(length)
+    told = f"{where}: its length is {str(length)[:40]}, which is no number of rows: {REWRITE}"
+    problems.append(Problem("corrupt_stream", None, told))
+    return None
 
 
 def _is_index(value: object) -> TypeGuard[float]:

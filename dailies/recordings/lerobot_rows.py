@@ -12,6 +12,14 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.tables import matrix
 
+_A_PAGE = 1 << 16
+"""Bytes at a time: without it, a whole row group's pictures are read for one of them."""
+
+
+def row_count(path: Path) -> int:
+    """Rows in a table by its footer alone. Raises what pyarrow raises for a damaged file."""
+    return int(pq.read_metadata(path).num_rows)
+
 
 class TableFile:
     """One Parquet file of a dataset, open. Keeps the columns of the last row group that was read.
@@ -30,6 +38,7 @@ class TableFile:
         ]
         self._edges = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         self._kept: tuple[int, tuple[str, ...], pa.Table] | None = None
+        self._first_cells: dict[str, object] = {}
         self._runs = self._find_runs()
 
     def __enter__(self) -> TableFile:
@@ -67,12 +76,41 @@ class TableFile:
 
     def rows(self, start: int, stop: int, columns: Sequence[str]) -> pa.Table:
         """Some columns of rows [start, stop)."""
+        spread = self._groups(start, stop)
+        if not spread:
+            return self.schema.empty_table().select(list(columns))
+        groups = [self._group(at, tuple(columns)) for at in spread]
+        return pa.concat_tables(groups).slice(start - int(self._edges[spread[0]]), stop - start)
+
+    def first_cell(self, column: str) -> object:
+        """The column's first cell, read once and with little beside it; None without a row."""
+        if column not in self._first_cells:
+            with pq.ParquetFile(self.path, buffer_size=_A_PAGE) as file:
+                cells = file.iter_batches(1, columns=[column], use_threads=False)
+                first = (one.column(0)[0].as_py() for one in cells if one.num_rows)
+                self._first_cells[column] = next(first, None)
+        return self._first_cells[column]
+
+    def lacks(self, leaf: str, start: int, stop: int) -> bool:
+        """True where the footer says that a column ("picture.bytes") is empty in rows [start, stop)
+        and all that lie in a row group with them; False where it does not say."""
+        groups = self._groups(start, stop)
+        return bool(groups) and all(self._is_empty(at, leaf) for at in groups)
+
+    def _is_empty(self, group: int, leaf: str) -> bool:
+        described = self._file.metadata.row_group(group)
+        for at in range(described.num_columns):
+            column = described.column(at)
+            if column.path_in_schema == leaf:
+                known = column.statistics
+                return known is not None and bool(known.null_count == column.num_values)
+        return False
+
+    def _groups(self, start: int, stop: int) -> range:
+        """The row groups in which rows [start, stop) lie."""
         first = int(np.searchsorted(self._edges, start, side="right")) - 1
         last = int(np.searchsorted(self._edges, stop, side="left"))
-        if stop <= start:
-            return self.schema.empty_table().select(list(columns))
-        groups = [self._group(at, tuple(columns)) for at in range(first, last)]
-        return pa.concat_tables(groups).slice(start - int(self._edges[first]), stop - start)
+        return range(first, last if stop > start else first)
 
     def _group(self, at: int, columns: tuple[str, ...]) -> pa.Table:
         if self._kept is None or self._kept[:2] != (at, columns):

@@ -112,3 +112,46 @@ def test_the_list_holds_the_good_ones_and_a_full_folder_is_refused(tmp_path: Pat
     assert only["path"].endswith("bad.mp4")
     with pytest.raises(ExportRefused, match="not empty"):
         export_clean([good], tmp_path / "clean")
+
+
+def test_what_info_json_does_not_describe_is_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    source = made.lerobot_v3(tmp_path / "source", lengths=(30,))
+    good = failed(source, 0, Policy.load(), "cut")
+    good = type(good)(
+        **vars(good) | {"verdict": Verdict.of("house@1", ()), "format": "lerobot-v3.0"}
+    )
+    info = source / "meta/info.json"
+    said = json.loads(info.read_text())
+    del said["features"]
+    for text, words in ((json.dumps(said), "does not describe"), ("{", "cannot be read")):
+        info.write_text(text)
+        with pytest.raises(ExportRefused, match=words):
+            export_clean([good], tmp_path / "clean")
+        assert not (tmp_path / "clean").exists()
+
+
+def test_an_episode_that_is_gone_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source = made.lerobot_v3(tmp_path / "source", lengths=(30, 24))
+    with pytest.raises(ExportRefused, match="no episode 7 any more"):
+        write_subset(source, [0, 7], tmp_path / "subset")
+    assert not (tmp_path / "subset").exists()
+
+
+def test_depth_that_is_encoded_anew_keeps_every_bit(tmp_path: Path) -> None:
+    if not made.has_codec("hevc"):
+        pytest.skip("no encoder libx265")
+    shared = tmp_path / "shared.mp4"
+    with av.open(str(shared), "w") as container:
+        options = {"x265-params": "lossless=1:log-level=none"}
+        stream = container.add_stream("libx265", rate=30, options=options)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "gray12le"
+        for at in range(30):
+            depth = np.full((64, 96), 300 + at, np.uint16)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(depth, "gray12le")))
+        container.mux(stream.encode())
+    assert cut(VideoFile(shared, 10 / 30, 20 / 30), tmp_path / "own.mp4", 10) == (False, "hevc")
+    with av.open(str(tmp_path / "own.mp4")) as container:
+        seen = [int(frame.to_ndarray()[0, 0]) for frame in container.decode(video=0)]
+    assert seen == list(range(310, 320))
