@@ -105,6 +105,21 @@ class EpisodeReview:
 
 
 @dataclass(frozen=True)
+class EpisodeFound:
+    """An episode that was looked for by its path."""
+
+    episode_id: int
+    path: str
+    episode_index: int
+    worked_on: dt.date
+    site_id: str | None
+    rig_id: str | None
+    worker_id: str | None
+    task_id: str | None
+    duration_s: float
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """The flagged episodes beside one, in order of start; None at the ends."""
 
@@ -135,6 +150,11 @@ def episode_flags(mirror: Mirror, episode_id: int) -> tuple[EpisodeFlag, ...]:
 def episode_reviews(mirror: Mirror, episode_id: int) -> tuple[EpisodeReview, ...]:
     """The decisions people took on it."""
     return ask(mirror, "episode_reviews", EpisodeReview, {"episode_id": episode_id})
+
+
+def episodes_found(mirror: Mirror, text: str, *, limit: int = 100) -> tuple[EpisodeFound, ...]:
+    """Episodes whose recording's path holds ``text``, newest first."""
+    return ask(mirror, "episodes_found", EpisodeFound, {"text": text, "limit": limit})
 
 
 def neighbours(mirror: Mirror, episode_id: int, filter: Filter) -> Neighbours:

@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from dailies.record import COUNTING
 from metrics import episodes
 from pages import _frame as frame
 from pages import _tables as tables
 from pages._filters import chosen
+from pages._find import box
 from pages._ground import ground, mirror
 from pages._words import (
     DECISION_SIGNS,
@@ -35,14 +37,16 @@ dl.facts dt { opacity: .7; } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 
 def heading(facts: episodes.EpisodeFacts) -> None:
     """What it is, and the way to the flagged episodes beside it."""
-    title, before, after = st.columns([8, 1, 1], vertical_alignment="center")
+    title, search, before, after = st.columns([6, 2, 1, 1], vertical_alignment="center")
+    with search:
+        box()
     beside = episodes.neighbours(mirror(), facts.episode_id, chosen())
     with title:
         where = " · ".join(filter(None, (facts.site or facts.site_id, facts.rig_id)))
         name = facts.task or facts.task_id or Path(facts.path).name
         recording = recording_words(facts.path, facts.episode_index)
         said = " · ".join(filter(None, (where, recording)))
-        frame.heading(f"{verdict_words(facts.verdict)} · {name}", said)
+        frame.heading(f"Episode {facts.episode_id} · {name}", said)
     for column, words, number in (
         (before, "← Earlier", beside.previous_id),
         (after, "Later →", beside.next_id),
@@ -61,10 +65,14 @@ def measured(stored: str | None) -> Measurements | None:
         return None
 
 
-def verdict(facts: episodes.EpisodeFacts, flags: Sequence[episodes.EpisodeFlag]) -> None:
-    """The verdict, what was decided, and why."""
+def verdict(
+    facts: episodes.EpisodeFacts,
+    flags: Sequence[episodes.EpisodeFlag],
+    reviews: Sequence[episodes.EpisodeReview],
+) -> None:
+    """What counts, the machine's verdict, and why."""
     st.subheader(f"{verdict_words(facts.verdict)} · {DECISION_SIGNS[facts.decision]}", anchor=False)
-    st.caption(f"{VERDICT_MEANS[facts.verdict].capitalize()}. Policy {facts.policy}.")
+    st.caption(told(facts, reviews))
     if facts.error:
         st.error(facts.error, icon=":material/broken_image:")
     if facts.duplicate_of:
@@ -77,6 +85,17 @@ def verdict(facts: episodes.EpisodeFacts, flags: Sequence[episodes.EpisodeFlag])
             st.caption(where)
     if len(flags) > 12:
         st.caption(f"and {len(flags) - 12} more, on the timeline")
+
+
+def told(facts: episodes.EpisodeFacts, reviews: Sequence[episodes.EpisodeReview]) -> str:
+    """The machine's verdict in words, and what became of it: by itself, or since by a person."""
+    means, _, becomes = VERDICT_MEANS[facts.verdict].partition("; ")
+    people = [one for one in reviews if one.kind in COUNTING and not (one.undone_at or one.is_held)]
+    if people:
+        last = people[-1]
+        becomes = f"since then {last.decision} by {last.reviewer} ({last.kind})"
+    after = f"; {becomes}" if becomes else ""
+    return f"The machine's verdict is {facts.verdict}: {means}{after}. Policy {facts.policy}."
 
 
 def metadata(facts: episodes.EpisodeFacts) -> None:

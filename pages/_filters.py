@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
 from metrics import Filter
-from metrics.choices import Choice, Days, days, options
+from metrics.choices import Choice, Days, Options, days, options
+from pages import _address as address
 from pages._ground import mirror
 
 PERIODS = {"7 days": 7, "14 days": 14, "28 days": 28, "90 days": 90}
 LAST_WEEK, LAST_MONTH = "Last week", "Last month"
 ALL, CHOSEN = "All days", "Chosen days"
+USUAL = "28 days"
 KINDS = ("site", "task", "worker", "rig")
+WRITTEN, WRITTEN_AT, DROPPED = "address_written", "address_written_at", "address_dropped"
+BEHIND_S = 1.0
+"""So long the browser may still have the address from before; it is sent to it at once."""
+
+ENTER = """
+if (!window.dailiesEnter) {
+  window.dailiesEnter = true;
+  document.addEventListener("keydown", (event) => {
+    const part = event.target;
+    if (event.key !== "Enter" || part.getAttribute?.("role") !== "spinbutton") return;
+    if (!part.closest("[data-testid=stDateInput]")) return;
+    part.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    part.blur();
+  }, true);
+}
+"""
+_PERIODS = (*PERIODS, LAST_WEEK, LAST_MONTH, ALL, CHOSEN)
 
 
 def draw_filters() -> None:
     """Draw them, and keep what they choose for ``chosen``."""
     mirrored = mirror()
     known = days(mirrored)
-    offered = options(mirrored)
-    periods = (*PERIODS, LAST_WEEK, LAST_MONTH, ALL, CHOSEN)
-    _spell("period", periods)
+    offered = _offered(options(mirrored))
+    _follow_address(offered)
     with st.sidebar:
         period = st.selectbox(
             "Days",
-            periods,
-            index=list(PERIODS).index("28 days"),
+            _PERIODS,
+            index=_PERIODS.index(USUAL),
             key="period",
-            bind="query-params",
             help="Days are each site's own; the last is the newest day with anything in it. Last "
             "week (Monday to Sunday) and last month are the whole ones before today. A take of a "
             "night shift counts for the day on which its shift began.",
@@ -39,24 +57,73 @@ def draw_filters() -> None:
         start, end = span(str(period), known, dt.datetime.now(dt.UTC).date())
         if period == CHOSEN:
             start, end = _chosen_days(start, end)
-        picked = {
-            kind: _pick(kind, choices)
-            for kind, choices in zip(
-                KINDS, (offered.sites, offered.tasks, offered.workers, offered.rigs), strict=True
-            )
-        }
-        program = _program(offered.programs)
+        picked = {kind: _pick(kind, offered[kind]) for kind in KINDS}
+        program = _program(offered["program"])
     st.session_state["filter"] = Filter(
         start, end, picked["site"], picked["task"], picked["worker"], picked["rig"], program
     )
+    written = {kind: list(ids) for kind, ids in picked.items() if ids}
+    written |= {"program": [program]} if program else {}
+    written |= {"period": [str(period)]} if period != USUAL else {}
+    written |= {"days": [f"{start},{end}"]} if period == CHOSEN else {}
+    _keep_address(written)
 
 
-def _spell(key: str, known: Sequence[str]) -> None:
-    """Choose one of ``known`` that the address gives in another case, before a widget drops it."""
-    given = st.query_params.get(key, "")
-    if given not in known and key not in st.session_state:
-        found = [one for one in known if one.casefold() == given.casefold()]
-        st.session_state.update({key: found[0]} if found else {})
+def _offered(options: Options) -> dict[str, Sequence[Choice]]:
+    every = (options.sites, options.tasks, options.workers, options.rigs, options.programs)
+    return dict(zip(address.KINDS, every, strict=True))
+
+
+def _follow_address(offered: Mapping[str, Sequence[Choice]]) -> None:
+    """Choose what the address names, where that is not what was written there: a link, or Back.
+
+    An address without any filter says nothing: what was chosen stays, and is written into it.
+    """
+    said, before = address.given(), st.session_state.get(WRITTEN)
+    if not said or said == before or (before is not None and _is_ahead(before)):
+        return
+    read = address.read(said, offered, _PERIODS, CHOSEN)
+    st.session_state.update({"period": USUAL, **read.chosen})
+    st.session_state["program"] = next(iter(st.session_state["program"]), None)
+    st.session_state[WRITTEN], st.session_state[DROPPED] = None, read.dropped
+
+
+def _is_ahead(written: Mapping[str, list[str]]) -> bool:
+    """Whether the browser's address may be behind: something was chosen just now, or a moment ago.
+
+    Who chooses three sites quickly must not have the second taken back by the address of the first.
+    """
+    state = st.session_state
+    held = {kind: list(state.get(kind, ())) for kind in KINDS}
+    held["program"] = [state["program"]] if state.get("program") else []
+    held["period"] = [state.get("period", USUAL)]
+    if held["period"] == [CHOSEN] and "days" in written:
+        held["days"] = [",".join(str(state.get(key)) for key in ("from_on", "to_on"))]
+    then = {"period": [USUAL], **written}
+    has_chosen = any(then.get(key, []) != values for key, values in held.items())
+    return has_chosen or time.monotonic() - state[WRITTEN_AT] < BEHIND_S
+
+
+def _keep_address(filters: dict[str, list[str]]) -> None:
+    """Write the filters into the address, and warn of what a link named in vain.
+
+    The warning stays until something else is chosen: what is shown is not what the link meant.
+    """
+    before = st.session_state.get(WRITTEN)
+    order = dict.fromkeys([*address.given(), *(before or ()), *filters])
+    filters = {key: filters[key] for key in order if key in filters}  # in the order they have there
+    address.write(filters)
+    if before not in (None, filters):
+        st.session_state[DROPPED] = ()
+    if before != filters:
+        st.session_state[WRITTEN_AT] = time.monotonic()
+    st.session_state[WRITTEN] = filters
+    if dropped := st.session_state.get(DROPPED):
+        lines = "\n".join(f"- {one}" for one in dropped)
+        st.warning(
+            f"**Part of the link was left out: this is not all that it meant.**\n{lines}",
+            icon=":material/filter_alt_off:",
+        )
 
 
 def narrow(kind: str, one: str | None) -> None:
@@ -105,10 +172,28 @@ def span(period: str, known: Days, today: dt.date) -> tuple[dt.date, dt.date]:
 
 
 def _chosen_days(start: dt.date, end: dt.date) -> tuple[dt.date, dt.date]:
-    picked = st.date_input("From and to", (start, end), key="days", bind="query-params")
-    if isinstance(picked, tuple) and len(picked) == 2:
-        return picked
-    return start, end
+    """Two fields: one of a range shows its first day long before it sends both.
+
+    A field sends what was typed only when it is left, so Enter leaves it.
+    """
+    st.html(f"<script>{ENTER}</script>", unsafe_allow_javascript=True)
+    st.session_state.setdefault("from_on", start)
+    st.session_state.setdefault("to_on", end)
+    left, right = st.columns(2)
+    first, last = (
+        column.date_input(
+            label,
+            key=key,
+            format="YYYY-MM-DD",
+            min_value=address.EARLIEST,
+            max_value=address.LATEST,
+        )
+        for column, label, key in ((left, "From", "from_on"), (right, "To", "to_on"))
+    )
+    if first <= last:
+        return first, last
+    st.warning(f"From is after To: shown is {last} to {first}.")
+    return last, first
 
 
 def _pick(kind: str, choices: Sequence[Choice]) -> tuple[str, ...]:
@@ -118,7 +203,6 @@ def _pick(kind: str, choices: Sequence[Choice]) -> tuple[str, ...]:
         list(names),
         format_func=_named(names),
         key=kind,
-        bind="query-params",
         placeholder="All",
     )
     return tuple(picked)
@@ -134,13 +218,12 @@ def _program(choices: Sequence[Choice]) -> str | None:
         index=None,
         format_func=_named(names),
         key="program",
-        bind="query-params",
         placeholder="All",
     )
 
 
 def _names(choices: Sequence[Choice]) -> dict[str, str]:
-    """What each id is called, in the filter and in the address: its name, unless two share it."""
+    """What each id is called in the filter: its name, unless two share it."""
     often = Counter(choice.name for choice in choices)
     return {
         one.id: one.name if often[one.name] == 1 else f"{one.name} ({one.id})" for one in choices

@@ -12,6 +12,7 @@ from metrics import Filter, defects
 from metrics.review import FirstPass
 from pages import _charts as charts
 from pages import _tables as tables
+from pages._address import quoted
 from pages._door import demand
 from pages._filters import narrow
 from pages._frame import nothing_chosen
@@ -115,6 +116,32 @@ def only_check(check: str) -> None:
     st.session_state["check"] = [check]
 
 
+def pick_checks(offered: Sequence[str], among: str) -> tuple[str, ...]:
+    """Which flags to look for. A link names them by id or in words; what is not ``among`` is told.
+
+    Streamlit's own binding would drop it without a word, and show everything.
+    """
+    said = st.query_params.get_all("check")
+    ids = {says.casefold(): one for one in offered for says in (one, check_words(one) or "")}
+    if said and "check" not in st.session_state:
+        known = [ids[one.casefold()] for one in said if one.casefold() in ids]
+        st.session_state["check"] = list(dict.fromkeys(known))
+    if missing := [one for one in said if one.casefold() not in ids]:
+        names = ", ".join(map(quoted, missing))
+        st.warning(
+            f"There is no flag {names} {among}: it was left out.", icon=":material/filter_alt_off:"
+        )
+    picked = st.pills(
+        "With a flag of",
+        list(offered),
+        selection_mode="multi",
+        format_func=check_words,
+        key="check",
+        bind="query-params",
+    )
+    return tuple(picked)
+
+
 def flagged(
     filter: Filter, visitor: Visitor, *, checks: tuple[str, ...] = (), key: str = "flagged"
 ) -> None:
@@ -131,7 +158,9 @@ def flagged(
         _rows(ones, visitor, key=f"{key}-{page}")
         said, button = st.columns([3, 1], vertical_alignment="center")
         said.caption(
-            f"{first + 1:,} to {first + len(ones):,} of {count:,}, worst verdict first, then newest"
+            f"{first + 1:,} to {first + len(ones):,} of {count:,}, worst verdict first, then "
+            "newest; "
+            "with those whose verdict is unknown, which rates and hours of flagged ones leave out"
         )
         if not visitor.may_see("quality"):
             return

@@ -56,6 +56,7 @@ def targets(targets: Sequence[throughput.TargetProgress]) -> None:
     """What was promised, and how far it is."""
     tables.table(
         {
+            "task": [one.task_id or "all tasks" for one in targets],
             "program": [_promise(one) for one in targets],
             "standing": [_standing(one) for one in targets],
             "forecast": [_forecast(one) for one in targets],
@@ -68,24 +69,29 @@ def targets(targets: Sequence[throughput.TargetProgress]) -> None:
             "needed": [one.needed_h for one in targets],
         },
         {
+            # what tells one from another, when it ends and what is due: seen also on a phone
+            "task": tables.text("Task", width=112),
             "standing": tables.text(
                 "Standing",
                 help="On track or behind where the whole forecast interval is above or below what "
                 "is promised; open where the promise lies within it.",
-                width=95,
+                width=88,
             ),
-            "program": tables.text("Target"),
-            "needed": tables.number("Needed (h/day)", 1, help="To keep the promise."),
-            "pace": tables.number("Pace (h/day)", 1, help="Over the last 14 whole days."),
+            "ends": st.column_config.DateColumn("Ends", format="D MMM YY", width=78),
+            "expected": tables.number(
+                "Due (h)", 1, help="Due by now: what is promised, by days gone.", width=72
+            ),
+            "accepted": tables.number("Accepted (h)", 1, width=90),
+            "program": tables.text("Target", width=245),
             "forecast": tables.text(
                 "At the end (h)",
                 help="Forecast with its 95 % prediction interval, if the pace goes on.",
+                width=128,
             ),
-            "promised": tables.number("Promised (h)", 1),
-            "accepted": tables.number("Accepted (h)", 1),
-            "progress": tables.bar("Kept (%)", 100.0),
-            "expected": tables.number("Due by now (h)", 1, help="Promised, by days gone."),
-            "ends": st.column_config.DateColumn("Ends", format="D MMM YYYY"),
+            "needed": tables.number("Needed (h/day)", 1, help="To keep the promise.", width=104),
+            "pace": tables.number("Pace (h/day)", 1, help="Over the last 14 whole days.", width=88),
+            "promised": tables.number("Promised (h)", 1, width=92),
+            "progress": tables.bar("Kept (%)", 100.0, width=110),
         },
         key="targets",
         narrows=lambda row: _narrow_to(targets[row]),
@@ -110,8 +116,7 @@ def _standing(one: throughput.TargetProgress) -> str:
 
 
 def _promise(one: throughput.TargetProgress) -> str:
-    part = " · ".join(filter(None, (one.task_id, one.site_id)))
-    return f"{one.customer}: {one.program}" + (f" ({part})" if part else "")
+    return f"{one.customer}: {one.program}" + (f" ({one.site_id})" if one.site_id else "")
 
 
 def _forecast(one: throughput.TargetProgress) -> str:

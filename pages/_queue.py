@@ -11,6 +11,7 @@ from metrics import defects
 from metrics import review as asked
 from pages import _tables as tables
 from pages._filters import chosen
+from pages._flagged import pick_checks
 from pages._frame import nothing_chosen
 from pages._ground import ground, mirror
 from pages._pictures import link
@@ -26,15 +27,8 @@ LISTED = 100
 def checks() -> None:
     """Which flags to look for; kept for the Review page, which takes the next clip by them."""
     found = [one.check_name for one in defects.defects(mirror(), chosen())]
-    picked = st.pills(
-        "With a flag of",
-        list(dict.fromkeys([*found, *CHECKS])),
-        selection_mode="multi",
-        format_func=check_words,
-        key="check",
-        bind="query-params",
-    )
-    st.session_state["queue_checks"] = tuple(picked)
+    offered = list(dict.fromkeys([*found, *CHECKS]))
+    st.session_state["queue_checks"] = pick_checks(offered, "of that name")
 
 
 def tiles(queue: asked.ReviewQueue, pace: asked.ReviewPace) -> None:

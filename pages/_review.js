@@ -1,8 +1,8 @@
 // A reviewer's desk: the clip on the screen, the one loaded ahead, and every key.
 const KEYS = [
   ["a", "accept"], ["r", "reject"], ["t", "retake: reject, and have it done over"],
-  ["1 … 9", "choose the reason; 0 is any other, with a note"], ["Enter, or the same key again", "take the reason marked: the check's own name"],
-  ["w", "write a note; Esc leaves it"], ["u", "take the last decision back"],
+  ["1 … 9", "choose the reason; 0 is any other, with a note"], ["Enter, or the same key again", "take the reason marked: the check's own name; without a flag none is"],
+  ["w", "write a note; Enter or Esc leaves it and keeps it"], ["u", "take the last decision back, within 15 minutes"],
   ["j", "next: keep this clip for later"], ["k", "back to the clip kept for later"],
   ["g", "give this clip back to the queue"],
   ["i", "mark in"], ["o", "mark out: adds a span, and asks for its reason"],
@@ -12,6 +12,10 @@ const KEYS = [
   ["c", "curves of the next stream"], ["Esc", "close what is open"], ["?", "these keys"],
 ];
 const STAY_MS = 120_000;
+// Nobody judges a picture in less. A key that is pressed once too often would otherwise decide on the
+// clip that has just come, a blind check as well as any.
+const LOOK_MS = 700;
+const HINT_MS = 2500;
 const SAID = { accepted: "✓ Accepted", rejected: "✕ Rejected", retake: "↻ Retake" };
 
 const is_text = (node) =>
@@ -41,6 +45,7 @@ function desk(root) {
   const drafts = new Map();
   let ring = [], pending = [], on = null, panel = null, data = null, send = () => {};
   let turn = 0, told = 0, number = 0, active = true, timer = 0, due_at = null;
+  let pressed = null, spent = null, hinting = 0, last = null;
   const tag = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`;
 
   const draft = (clip) => {
@@ -49,10 +54,26 @@ function desk(root) {
   };
   const player_of = (clip) => stages.get(clip.claim)?.player;
 
-  function say(text) {
-    find(".message").textContent = text || "";
+  function say(text, episode = null) {
+    find(".message").replaceChildren(...[text || "", episode === null ? "" : linked(episode)].filter(Boolean));
     find(".message").classList.toggle("told", Boolean(text));
   }
+  // Of every clip alike: nothing here tells a blind look from a plain one.
+  function linked(episode) {
+    const link = el("a", "", `Episode ${episode}`);
+    link.href = `episode?id=${episode}`;
+    link.target = "_blank";
+    return link;
+  }
+  // A word on a key that was not taken, which moves nothing and goes by itself.
+  function hint(text) {
+    const soft = find(".soft");
+    soft.textContent = text;
+    soft.classList.add("told");
+    clearTimeout(hinting);
+    hinting = setTimeout(() => { soft.classList.remove("told"); soft.textContent = ""; }, HINT_MS);
+  }
+  const is_seen = () => performance.now() - Number(root.dataset.shown_ms) >= LOOK_MS;
   function act(does, more = {}) {
     number += 1;
     pending.push({ id: `${tag}-${number}`, do: does, ...more });
@@ -79,9 +100,9 @@ function desk(root) {
     find(".work").hidden = !clip;
     find(".idle").hidden = Boolean(clip) || pending.length > 0;
     if (on && (!clip || clip.claim !== on.claim)) {
-      const last = player_of(on);
-      const was = last && { playing: last.state.playing, rate: last.state.rate };
-      if (last) last.play(false);
+      const before = player_of(on);
+      const was = before && { playing: before.state.playing, rate: before.state.rate };
+      if (before) before.play(false);
       stages.get(on.claim)?.node.classList.add("ahead");
       on = null;
       close();
@@ -94,7 +115,10 @@ function desk(root) {
     const fresh = !on;
     on = clip;
     stages.get(clip.claim).node.classList.remove("ahead");
-    if (fresh) root.dataset.shown_ms = String(performance.now());
+    if (fresh) {
+      root.dataset.shown_ms = String(performance.now());
+      keep_note(draft(clip).note);
+    }
     root.dataset.claim = String(clip.claim);
     root.dataset.episode = String(clip.episode);
     describe(clip);
@@ -145,11 +169,23 @@ function desk(root) {
     const offered = kind === "accepted" ? on.reasons.accepted : on.reasons.rejected;
     const first = kind === "accepted" ? [] : offered.filter((one) => own.includes(one.reason));
     const items = [...first, ...offered.filter((one) => !first.includes(one))];
-    panel = { kind, same, items, at: 0 };
+    // without a flag or a mark nothing is the likely reason: one has to be chosen
+    panel = { kind, same, items, at: first.length || items[0]?.usual ? 0 : -1 };
     const asks = { accepted: "Accept, although it was flagged. Why?", rejected: "Reject. Why?", retake: "Have it done over. Why?", mark: "What is there in the span?" };
-    find(".ask").textContent = asks[kind];
+    find(".hint").textContent = "number, or ↑ ↓ and Enter · Esc goes back";
+    unfold(asks[kind], kind !== "mark");
+  }
+  function write() {
+    panel = { kind: "note", same: null, items: [], at: -1 };
+    find(".hint").textContent = "Enter or Esc leaves it; it is kept and goes with your decision";
+    unfold("A note on this clip", true);
+    find(".note").focus();
+  }
+  function unfold(ask, may_note) {
+    find(".ask").textContent = ask;
     find(".note").value = draft(on).note;
-    find(".noting").hidden = kind === "mark";
+    find(".note").placeholder = "";
+    find(".noting").hidden = !may_note;
     find(".panel").hidden = false;
     draw_reasons();
     if (matchMedia("(max-width: 900px)").matches) find(".panel").scrollIntoView({ block: "nearest" });
@@ -173,9 +209,13 @@ function desk(root) {
     find(".panel").hidden = true;
     find(".note").blur();
   }
+  function keep_note(text) {
+    draft(on).note = text;
+    find(".kept").textContent = text.trim() ? `✎ ${text.trim()}` : "";
+  }
   function pick(at) {
     const one = panel.items[at];
-    if (!one) return;
+    if (!one) { hint("Choose a reason by its number."); return; }
     panel.at = at;
     if (panel.kind === "mark") {
       const mine = draft(on);
@@ -195,9 +235,12 @@ function desk(root) {
     decide(panel.kind, one);
   }
   function decide(decision, one) {
+    if (!is_seen()) { too_early(); return; }
+    spent = pressed;
     const mine = draft(on);
-    if (one) mine.note = find(".note").value.trim();
-    say(`${SAID[decision]}${one ? `: ${one.words}` : ""}. u takes it back.`);
+    mine.note = mine.note.trim();
+    last = [`${SAID[decision]}${one ? `: ${one.words}` : ""}. u takes it back. `, on.episode];
+    say(...last);
     act("decide", {
       claim: on.claim, decision, reason: one ? one.reason : null, note: mine.note || null, marks: mine.marks,
     });
@@ -205,12 +248,14 @@ function desk(root) {
     show();
     if (!ring.length) say(`${SAID[decision]}. Taking the next clip …`);
   }
+  const too_early = () => hint("This clip has only just come: look at it, then press again.");
 
   // Keys --------------------------------------------------------------------------------------
   const verdicts = { a: "accepted", r: "rejected", t: "retake" };
   function begin(key) {
     const kind = verdicts[key];
-    if (kind === "accepted" && !on.reasons.accepted.length) decide(kind, null);
+    if (key === spent && !is_seen()) too_early();
+    else if (kind === "accepted" && !on.reasons.accepted.length) decide(kind, null);
     else open(kind, key);
   }
   function later(way) {
@@ -234,7 +279,7 @@ function desk(root) {
       open("mark", "o");
     },
     Backspace: () => { const mine = draft(on); if (mine.begun === null) mine.marks.pop(); mine.begun = null; marked(); },
-    w: () => { open("rejected", "r"); find(".note").focus(); },
+    w: write,
   };
   const always = {
     u: () => { act("undo"); say("Taking the last decision back …"); },
@@ -256,7 +301,7 @@ function desk(root) {
     if (panel && in_panel(key)) return in_panel(key);
     if (always[key]) return always[key];
     if (!on) return key === "j" || key === "Enter" ? () => act("take") : null;
-    if (panel && does[key]) return null;
+    if (panel && panel.kind !== "note" && does[key]) return null;
     return does[key] || player_of(on)?.does[key] || null;
   }
   function press(event) {
@@ -266,22 +311,27 @@ function desk(root) {
     if (at === find(".note")) {
       // The typing stays here: the page around has keys of its own.
       event.stopImmediatePropagation();
-      if (event.key === "Enter") { event.preventDefault(); pick(panel.at); }
-      if (event.key === "Escape") { draft(on).note = at.value; at.blur(); }
+      if (event.key === "Enter" && panel.kind !== "note") { event.preventDefault(); pressed = "Enter"; pick(panel.at); }
+      else if (["Enter", "Escape"].includes(event.key)) close();
       return;
     }
     if (is_text(at)) return;
     if (["BUTTON", "A"].includes(at.tagName) && ["Enter", " "].includes(event.key)) return;
-    const done = meaning(plain_key(event));
+    const key = plain_key(event);
+    const done = meaning(key);
     if (!done) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    pressed = key;
     if (!event.repeat || event.key.startsWith("Arrow")) done(event.shiftKey);
   }
   function click(event) {
     const button = event.composedPath().find((node) => node.dataset && node.dataset.key);
     if (event.detail > 0) event.composedPath().find((node) => node.tagName === "BUTTON")?.blur();
-    if (button) meaning(button.dataset.key)?.();
+    if (button) {
+      pressed = button.dataset.key;
+      meaning(pressed)?.();
+    }
   }
 
   // What the server says ----------------------------------------------------------------------
@@ -312,7 +362,7 @@ function desk(root) {
     if (data.message && data.message.id !== told) {
       told = data.message.id;
       say(data.message.text);
-    } else if (ring.length && find(".message").textContent.endsWith("…")) say("");
+    } else if (ring.length && find(".message").textContent.endsWith("…")) say(...(last || [""]));
     root.dataset.pending = String(pending.length);
   }
   function stay() {
@@ -327,6 +377,7 @@ function desk(root) {
   }));
   window.addEventListener("keydown", press, true);
   root.addEventListener("click", click);
+  find(".note").addEventListener("input", () => keep_note(find(".note").value));
   root.addEventListener("pointermove", () => { active = true; });
   timer = setInterval(tick, 1000);
   const staying = setInterval(stay, STAY_MS);
@@ -335,6 +386,7 @@ function desk(root) {
     root.removeEventListener("click", click);
     clearInterval(timer);
     clearInterval(staying);
+    clearTimeout(hinting);
     for (const claim of [...stages.keys()]) drop(claim);
     root.desk = null;
   }

@@ -15,7 +15,7 @@ from pages._filters import chosen
 from pages._ground import ground, mirror
 from pages._player import text_of
 from pages._review_clip import clip_data
-from pages._review_desk import Desk, act, fill, sit_down
+from pages._review_desk import Desk, act, fill, fit, sit_down
 from pages._words import count, is_dark, seconds
 from review.queue import Claim, Filters
 
@@ -55,6 +55,7 @@ def console() -> None:
     desk = desk_of(visitor)
     record, at = ground().record, now()
     sit_down(desk, record, at)
+    fit(desk, record, wanted())
     fill(desk, record, wanted(), at)
     mirrored = mirror()
     _console()(
@@ -95,9 +96,7 @@ def _clip(claim: Claim, visitor: Visitor, at: dt.datetime) -> dict[str, Any] | N
 
 def _sitting(desk: Desk, queue: asked.ReviewQueue) -> str:
     oldest = f" · oldest {seconds(queue.oldest_s)}" if queue.oldest_s else ""
-    return (
-        f"{count(len(desk.decided))} decided in this sitting · {count(queue.waiting)} wait{oldest}"
-    )
+    return f"{count(desk.decided)} decided in this sitting · {count(queue.waiting)} wait{oldest}"
 
 
 @st.cache_resource

@@ -28,6 +28,9 @@ BLAMED_DAYS = 28
 
 BLAMED_CHECKS = 3
 
+Reason = dict[str, Any]
+"""One reason to choose: its name, its words, what it means, and whether a key takes it unchosen."""
+
 
 def clip_data(
     mirror: Mirror, claim: Claim, visitor: Visitor, now: dt.datetime
@@ -55,7 +58,7 @@ def clip_data(
         "reasons": {
             "rejected": rejecting(checks),
             # of any clip that was flagged, so that the question itself tells nothing
-            "accepted": accepting() if checks or facts.verdict == "fail" else [],
+            "accepted": accepting(checks) if checks or facts.verdict == "fail" else [],
         },
         "causes": _causes(mirror, facts, list(dict.fromkeys(checks))),
         "appeal": _appeal(mirror, claim, now) if claim.purpose == "appeal" else None,
@@ -63,23 +66,30 @@ def clip_data(
     }
 
 
-def rejecting(flagged: Sequence[str]) -> list[dict[str, str]]:
-    """Reasons to reject, those that the checks propose first."""
+def rejecting(flagged: Sequence[str]) -> list[Reason]:
+    """Reasons to reject, those that the checks propose first.
+
+    A key takes the first without its being chosen, so only what a check proposes is ``usual``.
+    """
     checks = dict.fromkeys([*flagged])
     others = [check for check in CHECKS if check not in checks]
     return [
-        *({"reason": one, "words": check_words(one), "means": "flagged here"} for one in checks),
+        *(
+            {"reason": one, "words": check_words(one), "means": "flagged here", "usual": True}
+            for one in checks
+        ),
         *_people(PEOPLE),
         *({"reason": one, "words": check_words(one), "means": ""} for one in others),
     ]
 
 
-def accepting() -> list[dict[str, str]]:
-    """Reasons to accept what was flagged."""
-    return _people(USABLE)
+def accepting(flagged: Sequence[str]) -> list[Reason]:
+    """Reasons to accept what was flagged; the first is usual where a check says what it flagged."""
+    first, *others = _people(USABLE)
+    return [first | {"usual": bool(flagged)}, *others]
 
 
-def _people(reasons: dict[str, str]) -> list[dict[str, str]]:
+def _people(reasons: dict[str, str]) -> list[Reason]:
     return [
         {"reason": one, "words": one.replace("_", " "), "means": means}
         for one, means in reasons.items()

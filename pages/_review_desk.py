@@ -44,7 +44,9 @@ class Desk:
     reviewer: str
     held: list[Claim] = field(default_factory=list)
     later: set[int] = field(default_factory=set)  # claims passed over
-    decided: list[tuple[int, Claim]] = field(default_factory=list)  # review ids
+    decided: int = 0  # in this sitting
+    past: set[int] = field(default_factory=set)  # reviews that cannot be taken back any more
+    filters: Filters | None = None  # those that the held clips were held against
     done: list[str] = field(default_factory=list)
     turn: int = 0
     messages: int = 0
@@ -57,6 +59,22 @@ class Desk:
         """Tell the reviewer something, once."""
         self.messages += 1
         self.message = text
+
+
+def fit(desk: Desk, record: Record, filters: Filters) -> None:
+    """Give back what is held and lies outside the filters, where these are new to the desk."""
+    if desk.filters == filters:
+        return
+    desk.filters = filters
+    outside = queue.outside(record, desk.held, filters)
+    for claim in outside:
+        queue.release(record, claim)
+        _let_go(desk, claim)
+    if outside:
+        desk.turn += 1
+        desk.is_sitting = True  # the next one comes by itself
+        clips = "clip lies" if len(outside) == 1 else "clips lie"
+        desk.say(f"{len(outside)} {clips} outside the filters and went back to the queue.")
 
 
 def sit_down(desk: Desk, record: Record, now: dt.datetime) -> None:
@@ -152,7 +170,7 @@ def _decide(
         desk.say(_calm(lacking))
     else:
         _let_go(desk, claim)
-        desk.decided.append((done.review_id, claim))
+        desk.decided += 1
         if done.hold_id is not None:
             desk.say("Entered. It counts once a lead has looked at your rejections.")
 
@@ -160,15 +178,20 @@ def _decide(
 def _undo(
     desk: Desk, record: Record, _one: Mapping[str, Any], _filters: Filters, now: dt.datetime
 ) -> None:
+    """Take the last decision back: asked of the record, which knows it after a reload too."""
     desk.turn += 1
-    if not desk.decided:
-        desk.say("There is nothing to take back in this sitting.")
+    mine = decisions.recent(record, desk.reviewer, now=now)
+    left = [one for one in mine if one[0] not in desk.past]
+    if not left:
+        desk.say("There is nothing to take back: you decided nothing within 15 minutes.")
         return
-    review_id, claim = desk.decided.pop()
+    review_id, claim = left[-1]
     try:
         decisions.undo(record, review_id, desk.reviewer, now=now)
+        desk.decided -= min(desk.decided, 1)
         again = queue.take_again(record, claim, now=now)
     except (decisions.TooLate, NotYours) as refusal:
+        desk.past.add(review_id)
         desk.say(_calm(refusal))
     except ClaimLost as lost:
         desk.say(f"Taken back; {lost.reviewer} has the clip now.")

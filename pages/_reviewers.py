@@ -10,19 +10,30 @@ from itertools import groupby
 import numpy as np
 import streamlit as st
 
-from dailies.access import Visitor
+from dailies.access import Role
 from metrics import review as asked
 from pages import _tables as tables
+from pages._door import demand
 from pages._ground import ground, mirror
 from pages._review import now
 from pages._tiles import Tile, strip
 from pages._words import NOTHING, count, hours, interval, seconds, share
 from review.agreement import Agreement, of_two
 from review.blind import drift
-from review.breaker import AlreadyReleased, NotYours, release_hold
+from review.breaker import AlreadyReleased, Held, NotYours, held_in, release_hold
 from review.intervals import Interval
 
 LISTED_SINCE = 200
+ASKED = "hold_asked"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a lead chose to do with a hold, of which they were shown these reviews."""
+
+    hold_id: int
+    keep: bool
+    review_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -157,11 +168,19 @@ def reviewers(
             "interval": tables.text("95 % interval"),
             "standing": tables.text("Against all"),
             "overturned": tables.text(
-                "Overturned", help="Of first decisions that an appeal or a lead looked at again."
+                "Overturned of looked at",
+                help="Of first decisions that an appeal or a lead looked at again; the tile above "
+                "is of all first decisions.",
             ),
-            "hit": tables.text("Hits", help="Known-bad clips rejected, with the 95 % interval."),
+            "hit": tables.text(
+                "Hits",
+                help="Known-bad clips rejected, with the 95 % interval, by the day of the decision "
+                "(UTC); the other columns go by the day of the recording.",
+            ),
             "alarm": tables.text(
-                "False alarms", help="Known-good clips rejected, with the 95 % interval."
+                "False alarms",
+                help="Known-good clips rejected, with the 95 % interval, by the day of the "
+                "decision (UTC).",
             ),
             "drift": tables.text("Drift", help="Errs more on blind checks than all do."),
             "held": tables.number("Held"),
@@ -221,8 +240,8 @@ def _since(reviewer: str, ones: Sequence[asked.DecisionSince]) -> None:
         tables.open_episode(ones[row].episode_id)
 
 
-def holds(ones: Sequence[asked.HoldLine], visitor: Visitor, *, may_release: bool) -> None:
-    """Rejections that wait for a lead, and the lead's answer."""
+def holds(ones: Sequence[asked.HoldLine], *, may_release: bool) -> None:
+    """Rejections that wait for a lead, and the lead's answer: chosen once, and then confirmed."""
     for one in ones:
         if one.released_at is not None:
             continue
@@ -234,31 +253,102 @@ def holds(ones: Sequence[asked.HoldLine], visitor: Visitor, *, may_release: bool
                 f"{one.decided} first decisions, all others {one.rest_rejection:.0%} of "
                 f"{one.rest_decided}. They count only once a lead says so."
             )
+            waiting = held_in(ground().record, one.hold_id)
             why = None if may_release else "Only a lead may."
             for column, label, is_kept in (
-                (keep, "Let them count", True),
-                (drop, "Back to the queue", False),
+                (keep, "Let them count …", True),
+                (drop, "Back to the queue …", False),
             ):
                 column.button(
                     label,
                     key=f"hold_{one.hold_id}_{is_kept}",
-                    on_click=_release,
-                    args=(one.hold_id, visitor.id or "", is_kept),
+                    on_click=_ask,
+                    args=(_Asked(one.hold_id, is_kept, tuple(r.review_id for r in waiting)),),
                     disabled=not may_release,
                     help=why,
                     width="stretch",
                 )
+            asked_now = st.session_state.get(ASKED)
+            is_asked = isinstance(asked_now, _Asked) and asked_now.hold_id == one.hold_id
+            if isinstance(asked_now, _Asked) and is_asked:
+                _confirm(asked_now, one.reviewer)
+            with st.expander(f"The {len(waiting)} rejections", expanded=is_asked):
+                _held(waiting, one.hold_id)
     if text := st.session_state.pop("released", None):
         st.info(text, icon=":material/gavel:")
 
 
-def _release(hold_id: int, lead: str, keep: bool) -> None:
+def _ask(asked_now: _Asked | None) -> None:
+    st.session_state[ASKED] = asked_now
+
+
+def _confirm(asked_now: _Asked, reviewer: str) -> None:
+    many = f"{len(asked_now.review_ids)} rejections of {reviewer}"
+    question, yes, label = (
+        (f"Let {many} count?", "Yes, they count", "Hours, cost and pay follow at once.")
+        if asked_now.keep
+        else (f"Drop {many}?", "Yes, drop them", "Their clips wait in the queue again.")
+    )
+    words, sure, not_yet = st.columns([6, 2, 2], vertical_alignment="center")
+    words.warning(f"**{question}** {label} Look through the list below first.")
+    sure.button(
+        yes,
+        key=f"sure_{asked_now.hold_id}",
+        type="primary",
+        on_click=_release,
+        args=(asked_now,),
+        width="stretch",
+    )
+    not_yet.button(
+        "Not yet", key=f"not_{asked_now.hold_id}", on_click=_ask, args=(None,), width="stretch"
+    )
+
+
+def _held(ones: Sequence[Held], hold_id: int) -> None:
+    """What waits in a hold; a row opens its episode."""
+    names = ("episode_id", "decision", "reason", "note")
+    row = tables.table(
+        {name: [getattr(one, name) for one in ones] for name in names}
+        | {"decided_at": [one.decided_at.replace(tzinfo=None) for one in ones]},
+        {
+            "episode_id": st.column_config.NumberColumn("Episode", format="%d"),
+            "decision": tables.text("Decision"),
+            "reason": tables.text("Reason"),
+            "note": tables.text("Note", width="medium"),
+            "decided_at": st.column_config.DatetimeColumn("At (UTC)"),
+        },
+        key=f"held_{hold_id}",
+        height=330 if len(ones) > 8 else "auto",
+        opens=True,
+    )
+    if row is not None and row < len(ones):
+        tables.open_episode(ones[row].episode_id)
+
+
+def _release(asked_now: _Asked) -> None:
+    """Do it, where it is still about the rejections that the lead was shown."""
+    visitor = demand("reviewers")
+    st.session_state[ASKED] = None
+    if Role.LEAD not in visitor.roles:
+        return
+    waiting = held_in(ground().record, asked_now.hold_id)
+    if tuple(one.review_id for one in waiting) not in ((), asked_now.review_ids):
+        st.session_state["released"] = (
+            "Nothing was done: the rejections held changed meanwhile. Look through the list again."
+        )
+        return
     try:
-        clips = release_hold(ground().record, hold_id, lead, keep=keep, now=now())
+        clips = release_hold(
+            ground().record,
+            asked_now.hold_id,
+            visitor.id or "",
+            keep=asked_now.keep,
+            now=now(),
+        )
     except (NotYours, AlreadyReleased) as refusal:
         st.session_state["released"] = f"{str(refusal).capitalize()}."
         return
-    became = "count now" if keep else "wait in the queue again"
+    became = "count now" if asked_now.keep else "wait in the queue again"
     st.session_state["released"] = f"{len(clips)} clips {became}."
     ground().mirror.refresh()
 

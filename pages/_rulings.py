@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import streamlit as st
 
 from dailies.access import Role, Visitor
 from metrics.episodes import EpisodeFacts
 from pages._door import demand
+from pages._find import box
+from pages._frame import heading
 from pages._ground import ground
 from pages._review import now
-from pages._words import check_words
-from review.appeals import CannotAppeal, appeal
+from pages._words import check_words, seconds
+from review.appeals import CannotAppeal, Standing, appeal, of_episode
 from review.blind import set_blind_check
 from review.breaker import NotYours
-from review.decisions import override
+from review.decisions import UNDO_WITHIN, override, recent
+from review.queue import held
 from review.reasons import CHECKS, PEOPLE, USABLE, NoReason
 
 TOLD = "ruling"
@@ -21,11 +26,48 @@ DECISIONS = {"Accept": "accepted", "Reject": "rejected", "Retake": "retake"}
 TRUTHS = {"Known good": "accepted", "Known bad": "rejected"}
 
 
+def sealed_until(episode_id: int, visitor: Visitor) -> dt.datetime | None:
+    """Until when an episode's page is closed to who has it in Review or can take a decision back.
+
+    What others and the machine said there would tell a blind look from a plain one while it can
+    still be answered otherwise. To a lead all is open; None where nothing bars the page.
+    """
+    if Role.LEAD in visitor.roles or not visitor.may_see("review"):
+        return None
+    who, record, at = visitor.id or "", ground().record, now()
+    mine = [one.episode_id for one in held(record, who, now=at)]
+    ends = [claim.expires_at + UNDO_WITHIN for _, claim in recent(record, who, now=at)
+            if claim.episode_id == episode_id]  # fmt: skip
+    if episode_id in mine:
+        ends.append(at + UNDO_WITHIN)
+    return max(ends, default=None)
+
+
+def sealed(episode_id: int, visitor: Visitor) -> bool:
+    """Whether the page is closed to the visitor; then it says why, and until when."""
+    until = sealed_until(episode_id, visitor)
+    if until is None:
+        return False
+    heading(f"Episode {episode_id}", "Yours in Review")
+    st.info(
+        "You hold this clip in Review, or decided on it a moment ago. Its page opens to you at "
+        f"{until:%H:%M} UTC, when your decision stands, so that nothing here bears on it.",
+        icon=":material/lock_clock:",
+    )
+    box()
+    return True
+
+
 def rulings(facts: EpisodeFacts, visitor: Visitor) -> None:
-    """The forms that the visitor's roles open, and what came of the last one."""
+    """How appeals stand, the forms that the visitor's roles open, and what came of the last one."""
     if text := st.session_state.pop(TOLD, None):
         st.info(text, icon=":material/gavel:")
-    if visitor.roles & {Role.MANAGER, Role.LEAD} and facts.decision is not None:
+    standing = of_episode(ground().record, facts.episode_id)
+    for one in standing:
+        _appealed(one)
+    is_open = any(one.state == "open" for one in standing)
+    may_appeal = bool(visitor.roles & {Role.MANAGER, Role.LEAD}) and not is_open
+    if may_appeal and facts.decision is not None:
         with st.expander("Bring in an appeal"), st.form("appeal", border=False):
             st.text_input("What is wrong with the decision", key="appeal_reason", max_chars=500)
             st.form_submit_button("Bring it in", on_click=_appeal, args=(facts.episode_id,))
@@ -40,6 +82,24 @@ def rulings(facts: EpisodeFacts, visitor: Visitor) -> None:
     with st.expander("Use as a blind check"), st.form("blind", border=False):
         st.segmented_control("What it is", list(TRUTHS), default="Known good", key="blind_truth")
         st.form_submit_button("Mix it in", on_click=_blind, args=(facts.episode_id,))
+
+
+def _appealed(one: Standing) -> None:
+    """An open appeal with its clock, or what came of one."""
+    by = "a second look" if one.brought_in_by == "second look" else one.brought_in_by
+    brought = f"brought in by {by} on {one.brought_at:%-d %b %Y %H:%M} UTC"
+    if one.state == "open":
+        left_s = (one.due_at - now()).total_seconds()
+        due = f"due in {seconds(left_s)}" if left_s >= 0 else f"overdue by {seconds(-left_s)}"
+        text = f"**Appeal open**, {due} ({one.due_at:%-d %b %Y %H:%M} UTC); {brought}:"
+        box = st.info if left_s >= 0 else st.warning
+    else:
+        closed = f" on {one.closed_at:%-d %b %Y %H:%M} UTC" if one.closed_at else ""
+        answer = f": {one.answered_by} {one.answer}" if one.answered_by else ""
+        text = f"**Appeal {one.state}**{closed}{answer}; {brought}:"
+        box = st.info
+    box(text, icon=":material/balance:")
+    st.text(one.reason)
 
 
 def _appeal(episode_id: int) -> None:

@@ -20,9 +20,9 @@ def text(label: str, *, help: str | None = None, width: Any = None) -> Any:
     return st.column_config.TextColumn(label, help=help, width=width)
 
 
-def number(label: str, places: int = 0, *, help: str | None = None) -> Any:
+def number(label: str, places: int = 0, *, help: str | None = None, width: Any = None) -> Any:
     """A column of numbers with thousands apart; the unit belongs into ``label``."""
-    return st.column_config.NumberColumn(label, format=f"%,.{places}f", help=help)
+    return st.column_config.NumberColumn(label, format=f"%,.{places}f", help=help, width=width)
 
 
 def rate(label: str, *, help: str | None = None) -> Any:
@@ -35,10 +35,18 @@ def percent(shares: Iterable[float | None]) -> list[float | None]:
     return [None if one is None else 100 * one for one in shares]
 
 
-def bar(label: str, most: float, *, help: str | None = None, form: str = "%.1f") -> Any:
+def bar(
+    label: str, most: float, *, help: str | None = None, form: str = "%.1f", width: Any = None
+) -> Any:
     """A column of numbers drawn as bars up to ``most``."""
     return st.column_config.ProgressColumn(
-        label, min_value=0.0, max_value=max(most, 1e-9), format=form, help=help, color="blue"
+        label,
+        min_value=0.0,
+        max_value=max(most, 1e-9),
+        format=form,
+        help=help,
+        color="blue",
+        width=width,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import streamlit as st
 
 from dailies.access import Visitor
@@ -11,13 +9,12 @@ from metrics import episodes
 from pages import _facts as shown
 from pages._door import demand
 from pages._filters import chosen
+from pages._find import NUMBER, box, found
 from pages._flagged import flagged
 from pages._frame import heading, nothing_recorded
 from pages._ground import mirror
 from pages._player import player
-from pages._rulings import rulings
-
-NUMBER = re.compile(r"[0-9]{1,15}")
+from pages._rulings import rulings, sealed
 
 
 def page() -> None:
@@ -29,6 +26,9 @@ def page() -> None:
         _choose(wanted, visitor)
         return
     number = facts.episode_id
+    if sealed(number, visitor):
+        return
+    people = episodes.episode_reviews(mirror(), number)
     flags = episodes.episode_flags(mirror(), number)
     streams = episodes.episode_streams(mirror(), number)
     measured = shown.measured(facts.measurements)
@@ -39,16 +39,20 @@ def page() -> None:
         if measured is None:
             st.caption("There are no curves of this episode: only its summary was kept.")
     with right:
-        shown.verdict(facts, flags)
+        shown.verdict(facts, flags, people)
         rulings(facts, visitor)
         shown.metadata(facts)
     shown.measurements(episodes.episode_measurements(mirror(), number))
-    shown.reviews(episodes.episode_reviews(mirror(), number))
+    shown.reviews(people)
 
 
 def _choose(wanted: str, visitor: Visitor) -> None:
     heading("Episode", "One recording, its verdict and why")
     if nothing_recorded():
+        return
+    box()
+    if text := st.query_params.get("find", ""):
+        found(text)
         return
     if wanted:
         st.warning(f"There is no episode {wanted}. Choose one of these.", icon=":material/search:")

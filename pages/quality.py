@@ -11,7 +11,7 @@ from pages._door import demand
 from pages._filters import chosen, said
 from pages._frame import heading, nothing_chosen, nothing_recorded
 from pages._ground import mirror
-from pages._words import CHECKS, check_words
+from pages._words import CHECKS
 
 
 def page() -> None:
@@ -53,12 +53,6 @@ def page() -> None:
     )
     shown.lags(filter)
     st.subheader("Flagged episodes", anchor=False)
-    checks = st.pills(
-        "With a flag of",
-        [one.check_name for one in found] or list(CHECKS),
-        selection_mode="multi",
-        format_func=check_words,
-        key="check",
-        bind="query-params",
-    )
-    shown.flagged(filter, visitor, checks=tuple(checks))
+    offered = [one.check_name for one in found] or list(CHECKS)
+    checks = shown.pick_checks(offered, "in these days and filters")
+    shown.flagged(filter, visitor, checks=checks)

@@ -19,7 +19,7 @@ def page() -> None:
     """Whether decisions can be trusted."""
     visitor = demand("reviewers")
     filter = chosen()
-    heading("Reviewers", said(filter))
+    heading("Reviewers", f"By the day of the recording · {said(filter)}")
     if nothing_recorded():
         return
     mirrored, at = mirror(), now()
@@ -28,7 +28,7 @@ def page() -> None:
     open_appeals = asked.appeals(mirrored, at)
     escaped = asked.escapes(mirrored, filter.from_on, filter.to_on, filter.sites)
     shown.tiles(ones, pairs, asked.review_queue(mirrored, at), escaped)
-    shown.holds(asked.holds(mirrored), visitor, may_release=Role.LEAD in visitor.roles)
+    shown.holds(asked.holds(mirrored), may_release=Role.LEAD in visitor.roles)
     if ones:
         st.subheader("Rejection rate", anchor=False)
         charts.draw(

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dailies.database import Record
-from dailies.record import APPEAL_DUE, Appeal, Episode
+from dailies.record import APPEAL_DUE, Appeal, Episode, Review
 from review.standing import latest, locked
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an appeal stands: open until ``due_at``, or upheld, overturned or withdrawn.
+
+    ``answered_by`` gave the ``answer``; None where open or withdrawn.
+    """
+
+    reason: str
+    brought_in_by: str
+    brought_at: dt.datetime
+    due_at: dt.datetime
+    state: str
+    closed_at: dt.datetime | None
+    answered_by: str | None
+    answer: str | None
 
 
 class CannotAppeal(RuntimeError):
@@ -43,6 +61,30 @@ def appeal(
         who = worker_id or episode.worker_id
         row = bring_in(session, episode, reason, brought_in_by, now, worker_id=who, due=due)
         return row.id
+
+
+def of_episode(record: Record, episode_id: int) -> tuple[Standing, ...]:
+    """The appeals on an episode, the latest first."""
+    with record.read() as session:
+        rows = session.execute(
+            select(Appeal, Review.reviewer, Review.decision)
+            .outerjoin(Review, Review.id == Appeal.review_id)
+            .where(Appeal.episode_id == episode_id)
+            .order_by(Appeal.brought_at.desc(), Appeal.id.desc())
+        ).all()
+        return tuple(
+            Standing(
+                one.reason,
+                one.brought_in_by,
+                one.brought_at,
+                one.due_at,
+                one.state,
+                one.closed_at,
+                reviewer,
+                answer,
+            )
+            for one, reviewer, answer in rows
+        )
 
 
 def bring_in(

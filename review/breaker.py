@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
@@ -60,6 +61,32 @@ def hold_for(session: Session, reviewer: str, now: dt.datetime) -> int | None:
     session.add(hold)
     session.flush()
     return hold.id
+
+
+@dataclass(frozen=True)
+class Held:
+    """A rejection that waits in a hold."""
+
+    review_id: int
+    episode_id: int
+    decision: str
+    reason: str | None
+    note: str | None
+    decided_at: dt.datetime
+
+
+def held_in(record: Record, hold_id: int) -> tuple[Held, ...]:
+    """The rejections that ``release_hold`` would let count or drop, oldest first."""
+    with record.read() as session:
+        rows = session.scalars(
+            select(Review)
+            .where(Review.hold_id == hold_id, Review.undone_at.is_(None))
+            .order_by(Review.decided_at, Review.id)
+        )
+        return tuple(
+            Held(one.id, one.episode_id, one.decision, one.reason, one.note, one.decided_at)
+            for one in rows
+        )
 
 
 def release_hold(

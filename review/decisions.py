@@ -18,7 +18,7 @@ from dailies.database import Record
 from dailies.record import Appeal, Episode, Finding, Lot, LotItem, Mark, Review, SecondLook
 from review.appeals import bring_in
 from review.breaker import NotYours, hold_for
-from review.queue import Claim, ClaimLost, end, holder
+from review.queue import Claim, ClaimLost, end, holder, key_of
 from review.reasons import CHECKS, PEOPLE, NoReason, require_reason
 from review.standing import (
     AlreadyDecided,
@@ -161,6 +161,42 @@ def undo(record: Record, review_id: int, reviewer: str, *, now: dt.datetime) -> 
         if review.kind in ("first", "appeal", "sample"):
             recount(session, episode)
         return episode.id
+
+
+def recent(record: Record, reviewer: str, *, now: dt.datetime) -> tuple[tuple[int, Claim], ...]:
+    """What a reviewer decided within UNDO_WITHIN and did not take back, the last one last.
+
+    Each review's id with its claim as it was, for ``queue.take_again`` after ``undo``.
+    """
+    mine = (
+        Review.reviewer == reviewer,
+        Review.decided_at >= now - UNDO_WITHIN,
+        Review.undone_at.is_(None),
+        Review.kind.in_(_PURPOSES),
+    )
+    with record.read() as session:
+        rows = session.scalars(select(Review).where(*mine).order_by(Review.decided_at, Review.id))
+        return tuple((row.id, _claim_of(row)) for row in rows)
+
+
+_PURPOSES = {"first": "review"} | {kind: kind for kind in ("second", "appeal", "sample", "blind")}
+"""What a claim was for, by the kind of the review that came of it; a lead's came of none."""
+
+
+def _claim_of(row: Review) -> Claim:
+    purpose = _PURPOSES[row.kind]
+    subject = row.episode_id if purpose == "review" else row.subject_id
+    began = row.started_at or row.decided_at
+    return Claim(
+        0,
+        key_of(purpose, subject, row.reviewer),
+        row.episode_id,
+        purpose,
+        row.subject_id,
+        row.reviewer,
+        began,
+        row.decided_at,
+    )
 
 
 def is_drawn(episode_id: int, review_id: int, share: float) -> bool:
@@ -417,5 +453,6 @@ __all__ = [
     "decide",
     "is_drawn",
     "override",
+    "recent",
     "undo",
 ]

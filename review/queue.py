@@ -172,7 +172,7 @@ def claim_episode(
     Raises ClaimLost where another holds it.
     """
     with record.begin() as session:
-        work = _Work(f"review:{episode_id}", episode_id, "review", None)
+        work = _Work(key_of("review", episode_id, reviewer), episode_id, "review", None)
         claim = _take(session, work, reviewer, now, lasts, check=False)
         if claim is None:
             raise ClaimLost(holder(session, work.key, now))
@@ -234,6 +234,15 @@ def held(record: Record, reviewer: str, *, now: dt.datetime) -> tuple[Claim, ...
         return tuple(_claim(row) for row in rows)
 
 
+def outside(record: Record, claims: Sequence[Claim], filters: Filters) -> tuple[Claim, ...]:
+    """Those of the claims whose clips the filters leave out."""
+    ids = [claim.episode_id for claim in claims]
+    with record.read() as session:
+        within = session.scalars(select(Episode.id).where(Episode.id.in_(ids), *_chosen(filters)))
+        kept = set(within)
+    return tuple(claim for claim in claims if claim.episode_id not in kept)
+
+
 def waiting(
     record: Record, *, now: dt.datetime, filters: Filters = EVERYTHING, limit: int = 1
 ) -> tuple[int, ...]:
@@ -251,6 +260,11 @@ def end(session: Session, claim: Claim) -> None:
     """Ends a claim, where its reviewer still holds it."""
     mine = (tables.Claim.id == claim.id, tables.Claim.reviewer == claim.reviewer)
     session.execute(delete(tables.Claim).where(*mine))
+
+
+def key_of(purpose: str, subject: int | None, reviewer: str) -> str:
+    """The name of the work, which one claim can have; ``subject`` is the episode of a review."""
+    return f"{purpose}:{subject}:{reviewer}" if purpose == "blind" else f"{purpose}:{subject}"
 
 
 def holder(session: Session, key: str, now: dt.datetime) -> str | None:
@@ -403,13 +417,14 @@ def _is_new_to(reviewer: str, purpose: str) -> ColumnElement[bool]:
 
 
 def _reviews(
-    session: Session, _reviewer: str, filters: Filters, now: dt.datetime
+    session: Session, reviewer: str, filters: Filters, now: dt.datetime
 ) -> Iterator[_Work]:
     """Those of the riskiest verdict of which any wait, one verdict after the other."""
     for verdict in RISK:
         found = session.scalars(_unreviewed(verdict, filters, now).limit(AT_ONCE)).all()
         if found:
-            yield from (_Work(f"review:{id_}", id_, "review", None) for id_ in found)
+            for id_ in found:
+                yield _Work(key_of("review", id_, reviewer), id_, "review", None)
             return
 
 
@@ -429,10 +444,10 @@ def _unreviewed(verdict: str, filters: Filters, now: dt.datetime) -> Select[int]
     )
 
 
-def _blinds(
-    session: Session, reviewer: str, _filters: Filters, now: dt.datetime
-) -> Iterator[_Work]:
-    """Not filtered: a reviewer must not be able to choose them away. Several may hold one."""
+def _blinds(session: Session, reviewer: str, filters: Filters, now: dt.datetime) -> Iterator[_Work]:
+    """Within the filters, though one can choose them away so: from without, a clip of another rig
+    would tell by itself what it is. Several may hold one.
+    """
     mine = exists().where(
         tables.Claim.purpose == "blind",
         tables.Claim.subject_id == BlindCheck.id,
@@ -445,8 +460,7 @@ def _blinds(
         .where(BlindCheck.retired_at.is_(None), ~mine)
         .order_by(BlindCheck.id)
     )
-    for work in _subjects(session, found, "blind", reviewer, EVERYTHING):
-        yield _Work(f"{work.key}:{reviewer}", work.episode_id, "blind", work.subject_id)
+    yield from _subjects(session, found, "blind", reviewer, filters)
 
 
 def _of_kind(purpose: str) -> Callable[[Session, str, Filters, dt.datetime], Iterator[_Work]]:
@@ -478,7 +492,7 @@ def _subjects(
     """Work on clips that are new to this reviewer."""
     mine = found.where(and_(_is_new_to(reviewer, purpose), *_chosen(filters))).limit(AT_ONCE)
     for subject, episode_id in session.execute(mine).all():
-        yield _Work(f"{purpose}:{subject}", episode_id, purpose, subject)
+        yield _Work(key_of(purpose, subject, reviewer), episode_id, purpose, subject)
 
 
 _CANDIDATES: dict[str, Callable[[Session, str, Filters, dt.datetime], Iterator[_Work]]] = {

@@ -240,6 +240,27 @@ def test_filters_stand_in_the_address_and_last_from_page_to_page(
     assert "period=7+days" in page.url
 
 
+def test_typed_days_count_from_enter_and_stand_in_the_address(open_page: Opener, url: str) -> None:
+    page, errors = open_page("light", "desk")
+    page.goto(f"{url}/throughput?days=2026-01-05,2026-01-25&site=Nowhere")
+    settle(page)
+    expect(page.get_by_text("There is no site")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("5 Jan 2026 to 25 Jan 2026")).to_be_visible()
+    for at, day in ((0, "20260107"), (1, "20260109")):
+        page.get_by_test_id("stDateInput").nth(at).get_by_role("spinbutton").first.click()
+        page.keyboard.type(day)
+        page.keyboard.press("Enter")
+        settle(page)
+    expect(page.get_by_text("7 Jan 2026 to 9 Jan 2026")).to_be_visible(timeout=PATIENCE_MS)
+    assert "days=2026-01-07%2C2026-01-09" in page.url
+    expect(page.get_by_text("There is no site")).to_have_count(0)
+    # Back takes the last of it back
+    page.wait_for_timeout(1000)
+    page.go_back()
+    expect(page.get_by_text("7 Jan 2026 to 25 Jan 2026")).to_be_visible(timeout=PATIENCE_MS)
+    assert errors == []
+
+
 def test_a_rig_chosen_in_the_chart_narrows_the_page_to_it(open_page: Opener, url: str) -> None:
     page, errors = open_page("light", "desk")
     page.set_viewport_size({"width": 1440, "height": 2400})

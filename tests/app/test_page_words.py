@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from metrics.cost import DayCost
 from metrics.throughput import TargetProgress
 from metrics.workers import WorkerYield
 from pages import _charts as charts
-from pages._hours import _standing
+from pages._hours import _standing, targets
 from pages._words import recording_words
 from pages._yields import _place
 
@@ -53,6 +54,25 @@ def test_a_target_is_on_track_or_behind_only_where_its_interval_says_so(
     changed: dict[str, float | None], said: str
 ) -> None:
     assert _standing(replace(TARGET, **changed)) == said  # type: ignore[arg-type]
+
+
+def test_targets_are_told_apart_and_dated_where_a_narrow_screen_cuts_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By their widths in pixels: 33 for the box of a row, 340 fit on a phone, 1040 on a desk."""
+    drawn: list[Any] = []
+    monkeypatch.setattr("pages._tables.table", lambda *given, **_: drawn.extend(given))
+    targets([replace(TARGET, task_id="egg", site_id="delft")])
+    values, columns = drawn
+    widths = {name: column["width"] for name, column in columns.items()}
+    names = list(widths)
+    reach = {
+        name: 33 + sum(widths[one] for one in names[: at + 1]) for at, name in enumerate(names)
+    }
+    assert max(reach[name] for name in ("task", "standing", "ends")) <= 340
+    assert max(reach[name] for name in ("expected", "accepted", "program", "forecast")) <= 1040
+    assert values["task"] == ["egg"]
+    assert values["program"] == ["Acme: Atlas (delft)"]
 
 
 def worker(name: str, standing: str, low: float, high: float) -> WorkerYield:

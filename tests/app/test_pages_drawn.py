@@ -13,19 +13,22 @@ from pathlib import Path
 
 import pytest
 from films import NOW
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from dailies.access import PAGES
 from dailies.config import Config
 from dailies.database import open_record
-from dailies.record import Appeal, Episode, Stream
+from dailies.record import Appeal, Claim, Episode, Hold, Review, Stream
 from metrics import Filter, cost
 from metrics.choices import Days
 from pages import _due, _flagged, _ground
+from pages._address import KINDS
 from pages._filters import span
 from pages._ground import mirror
+from review import queue
+from review.decisions import decide
 
 SCRIPT = """
 import importlib, streamlit as st
@@ -62,6 +65,13 @@ def drawn(page: str, claims: dict | None = None, /, **query: str) -> AppTest:
 
 def anna(*roles: str) -> dict:
     return {"is_logged_in": True, "sub": "anna", "iat": time.time(), "roles": list(roles)}
+
+
+def address(shown: AppTest) -> dict[str, list[str]]:
+    """The filters that the address of the page names."""
+    named = {key: shown.query_params[key] for key in ("period", "days", *KINDS)
+             if key in shown.query_params}  # fmt: skip
+    return {key: one if isinstance(one, list) else [one] for key, one in named.items()}
 
 
 @pytest.mark.usefixtures("on_house")
@@ -162,6 +172,87 @@ def test_days_in_the_address_are_read_in_any_case(given: str, read: str) -> None
 
 
 @pytest.mark.usefixtures("on_house")
+@pytest.mark.parametrize(
+    ("given", "chosen", "said"),
+    [
+        ({"site": "delft"}, {"site": ["delft"]}, None),
+        ({"site": "DELFT", "task": "flip an egg"}, {"site": ["delft"], "task": ["egg"]}, None),
+        ({"site": "facility"}, {}, "There is no site `facility`. There are: `delft`."),
+        ({"rig": "r1", "task": "fold"}, {"rig": ["r1"]}, "There is no task `fold`."),
+        ({"worker": "w-9"}, {}, "There is no worker `w-9`. There are: `w-1`."),
+        ({"program": "x`*y*"}, {}, "There is no program `x *y*`."),
+        ({"period": "30 days"}, {}, "There are no days called `30 days`. There are: 7 days"),
+        ({"days": "2026-03-01,2026-03-09"}, {"days": ["2026-03-01,2026-03-09"]}, None),
+        ({"days": "2026-13-01,2026-03-09"}, {}, "are not two days"),
+        ({"days": "2026-03-09,2026-03-01"}, {}, "are not two days"),
+        ({"days": "2026-03-01", "period": "Chosen days"}, {}, "are not two days"),
+        ({"days": "2026-03-01,2026-03-09", "period": "7 days"}, {}, "count only with"),
+    ],
+)
+def test_a_filter_that_is_not_known_is_told_and_others_stand_by_id(
+    given: dict[str, str], chosen: dict[str, list[str]], said: str | None
+) -> None:
+    shown = drawn("quality", **given)
+    assert not shown.exception
+    assert [said in one.value for one in shown.warning] == ([True] if said else [])
+    assert {key: one for key, one in address(shown).items() if key != "period"} == chosen
+
+
+@pytest.mark.usefixtures("on_house")
+@pytest.mark.parametrize("page", ["quality", "queue"])
+@pytest.mark.parametrize(
+    ("given", "chosen", "said"),
+    [
+        ("frozen picture", ["frozen_picture"], []),
+        ("Frozen_Picture", ["frozen_picture"], []),
+        ("frozen_lake", [], ["There is no flag `frozen_lake`"]),
+    ],
+)
+def test_flags_in_the_address_are_known_by_id_and_in_words(
+    page: str, given: str, chosen: list[str], said: list[str]
+) -> None:
+    shown = drawn(page, check=given)
+    assert not shown.exception
+    assert shown.session_state["check"] == chosen
+    assert [one.value.split(" in ")[0].split(" of ")[0] for one in shown.warning] == said
+
+
+@pytest.mark.usefixtures("on_house")
+def test_the_word_on_an_unknown_filter_stays_until_another_is_chosen() -> None:
+    shown = drawn("cost", site="nowhere")
+    assert len(shown.run().warning) == 1
+    shown.sidebar.multiselect(key="rig").set_value(["r1"]).run()
+    assert not shown.warning
+    assert address(shown) == {"rig": ["r1"]}
+
+
+@pytest.mark.usefixtures("on_house")
+def test_an_address_that_is_behind_takes_back_nothing_and_back_does() -> None:
+    shown = drawn("quality", rig="r1")
+    shown.sidebar.multiselect(key="site").set_value(["delft"]).run()
+    shown.query_params["rig"] = "r1"  # the browser has not heard of the site yet
+    del shown.query_params["site"]
+    shown.sidebar.multiselect(key="task").set_value(["egg"]).run()
+    assert address(shown) == {"rig": ["r1"], "site": ["delft"], "task": ["egg"]}
+    for wait, then in ((0.0, ["delft"]), (9.0, [])):
+        shown.session_state["address_written_at"] = time.monotonic() - wait
+        shown.query_params.pop("site", None)
+        shown.query_params.pop("task", None)
+        shown.run()
+        assert shown.sidebar.multiselect(key="site").value == then
+
+
+@pytest.mark.usefixtures("on_house")
+def test_two_days_are_chosen_one_by_one() -> None:
+    shown = drawn("quality", period="Chosen days")
+    for field, day in zip(shown.sidebar.date_input, (3, 9), strict=True):
+        field.set_value(dt.date(2026, 3, day)).run()
+    filter: Filter = shown.session_state["filter"]
+    assert (filter.from_on, filter.to_on) == (dt.date(2026, 3, 3), dt.date(2026, 3, 9))
+    assert address(shown)["days"] == ["2026-03-03,2026-03-09"]
+
+
+@pytest.mark.usefixtures("on_house")
 def test_the_sums_of_the_csv_equal_the_page_s() -> None:
     shown = drawn("cost")
     (tile,) = (one for one in shown.metric if one.label.startswith("Due"))
@@ -242,17 +333,145 @@ def failure(number: int) -> Episode:
 
 
 @pytest.mark.usefixtures("on_seven_failures")
-def test_an_appeal_is_brought_in_on_the_episode_s_page() -> None:
+def test_an_appeal_is_brought_in_on_the_episode_s_page_and_stands_there() -> None:
     shown = drawn("episode", id="3")
-    for said in (" ", "it is sharp", "again"):
+    for said, answer in ((" ", "An appeal needs"), ("it is sharp", "The appeal is in")):
         shown.text_input(key="appeal_reason").set_value(said)
         next(one for one in shown.button if one.label == "Bring it in").click().run()
         assert not shown.exception
-        told = shown.info[0].value
-        assert told.startswith({" ": "An appeal needs", "again": "An appeal on"}.get(said, "The"))
-    with _ground.ground().record.read() as session:
+        assert shown.info[0].value.startswith(answer)
+    record = _ground.ground().record
+    with record.read() as session:
         (appeal,) = session.scalars(select(Appeal))
     assert (appeal.episode_id, appeal.reason, appeal.worker_id) == (3, "it is sharp", "w-3")
+
+    again = drawn("episode", id="3")
+    assert again.info[0].value.startswith("**Appeal open**, due in 48.0 h")
+    assert f"{appeal.due_at:%-d %b %Y %H:%M} UTC" in again.info[0].value
+    assert "it is sharp" in [one.value for one in again.text]
+    assert not [one for one in again.button if one.label == "Bring it in"]
+
+    claim = queue.claim_next(record, "bo", now=NOW, purposes=("appeal",))
+    assert claim is not None
+    decide(record, claim, "accepted", now=dt.datetime.now(dt.UTC), reason="false_alarm")
+    mirror().refresh()
+    closed = drawn("episode", id="3")
+    assert closed.info[0].value.startswith("**Appeal overturned**")
+    assert ": bo accepted;" in closed.info[0].value
+    assert [one for one in closed.button if one.label == "Bring it in"]
+    (said,) = [one.value for one in closed.caption if one.value.startswith("The machine's")]
+    assert "verdict is fail: something is wrong; since then accepted by bo (appeal)." in said
+
+
+@pytest.mark.usefixtures("on_seven_failures")
+@pytest.mark.parametrize(
+    ("typed", "title", "listed"),
+    [
+        ("3", "Episode 3", None),
+        (" #5 ", "Episode 5", None),
+        ("REC/4", "Episode 4", None),
+        ("rec/", "Episode", [7, 6, 5, 4, 3, 2, 1]),
+        ("99", "Episode", None),
+        ("monday`", "Episode", None),
+    ],
+)
+@pytest.mark.parametrize("at", ["", "2"])
+def test_an_episode_is_found_by_its_number_or_a_part_of_its_path(
+    typed: str, title: str, listed: list[int] | None, at: str
+) -> None:
+    shown = drawn("episode", id=at)
+    shown.text_input(key="find_episode").set_value(typed).run()
+    assert not shown.exception
+    assert shown.title[0].value.split(" · ")[0] == title
+    if listed:
+        assert list(shown.dataframe[0].value["episode_id"]) == listed
+    missing = {"99": "There is no episode 99", "monday`": "No episode has `monday ` in its path"}
+    said = [one.value for one in shown.warning]
+    assert [missing[typed] in one for one in said] == ([True] if typed in missing else [])
+
+
+@pytest.mark.usefixtures("on_guarded_house")
+def test_an_episode_is_closed_to_who_reviews_it_until_the_decision_stands() -> None:
+    """What others said there would tell a blind look, and it can still be answered otherwise."""
+    record, at = _ground.ground().record, dt.datetime.now(dt.UTC)
+    closed = "Its page opens to you"
+
+    def is_closed(*roles: str) -> bool:
+        shown = drawn("episode", anna(*roles), id="1")
+        return [closed in one.value for one in shown.info] == [True]
+
+    with record.begin() as session:
+        session.add(
+            Review(episode_id=1, reviewer="anna", decision="accepted", policy="p", kind="blind",
+                   decided_at=at - dt.timedelta(minutes=14))
+        )  # fmt: skip
+    try:
+        assert is_closed("reviewer")
+        assert not is_closed("lead")
+        with record.begin() as session:
+            session.execute(update(Review).values(decided_at=at - dt.timedelta(minutes=16)))
+        assert not is_closed("reviewer")
+        assert queue.claim_episode(record, "anna", 1, now=at)
+        assert is_closed("reviewer")
+    finally:
+        with record.begin() as session:
+            session.execute(delete(Review))
+            session.execute(delete(Claim))
+
+
+@pytest.mark.usefixtures("on_seven_failures")
+def test_held_rejections_are_listed_and_confirmed_before_they_count() -> None:
+    record = _ground.ground().record
+    with record.begin() as session:
+        session.add(
+            Hold(id=1, reviewer="bo", opened_at=NOW, rejected=20, decided=25, rest_rejected=5,
+                 rest_decided=50)
+        )  # fmt: skip
+        session.flush()
+        session.add_all(held(number) for number in (4, 5))
+    mirror().refresh()
+
+    def press(shown: AppTest, label: str) -> None:
+        next(one for one in shown.button if one.label == label).click().run()
+        assert not shown.exception
+
+    def outcome() -> str | None:
+        with record.read() as session:
+            return session.get_one(Hold, 1).outcome
+
+    shown = drawn("reviewers")
+    assert "The 2 rejections" in [one.label for one in shown.expander]
+    tables = [one.value for one in shown.dataframe if "episode_id" in one.value]
+    assert [list(one["episode_id"]) for one in tables] == [[4, 5]]
+    press(shown, "Let them count …")
+    assert "Let 2 rejections of bo count?" in shown.warning[0].value
+    assert outcome() is None
+    press(shown, "Not yet")
+    assert not shown.warning
+    press(shown, "Let them count …")
+    with record.begin() as session:  # one more came while the lead looked
+        session.add(held(6))
+    press(shown, "Yes, they count")
+    assert "Nothing was done" in " ".join(one.value for one in shown.info)
+    assert outcome() is None
+    press(shown, "Back to the queue …")
+    assert "Drop 3 rejections of bo?" in shown.warning[0].value
+    press(shown, "Yes, drop them")
+    assert "3 clips wait in the queue again." in [one.value for one in shown.info]
+    assert outcome() == "dropped"
+
+
+def held(number: int) -> Review:
+    return Review(
+        episode_id=number,
+        reviewer="bo",
+        decision="rejected",
+        reason="blur",
+        kind="first",
+        policy="house@00000000",
+        decided_at=NOW,
+        hold_id=1,
+    )
 
 
 def listed(shown: AppTest) -> tuple[str, list[str]]:

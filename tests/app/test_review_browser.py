@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from films import NOW, film
 from playwright.sync_api import Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from test_browser import (
     CHROMIUM,
     PATIENCE_MS,
@@ -32,6 +32,7 @@ pytestmark = [
 ]
 
 CLIPS = 5
+LOOK_MS = 700  # as in pages/_review.js
 
 
 @pytest.fixture
@@ -122,6 +123,11 @@ def episode_shown(page: Page, number: int) -> None:
     expect(there).to_be_attached(timeout=PATIENCE_MS)
 
 
+def looked(page: Page) -> None:
+    """Waits as long as anybody looks at a clip before they decide."""
+    page.wait_for_timeout(LOOK_MS + 100)
+
+
 def tile(page: Page, label: str) -> str:
     found = page.get_by_test_id("stMetric").filter(has_text=label)
     return found.get_by_test_id("stMetricValue").inner_text()
@@ -197,11 +203,13 @@ def test_a_reviewer_decides_by_keys_alone_and_the_numbers_move(
         page.keyboard.press("u")
         episode_shown(page, 1)
         expect(page.locator(".stage:not(.ahead) .mine .span")).to_have_count(1)
+        looked(page)
         page.keyboard.press("a")
         page.keyboard.press("1")
         episode_shown(page, 2)
 
         # a reason of one's own needs a note; letters in it are letters
+        looked(page)
         page.keyboard.press("r")
         page.keyboard.press("0")
         page.keyboard.type("raucous cat")
@@ -265,6 +273,7 @@ def test_who_was_second_is_told_calmly_and_goes_on(
                 Review(episode_id=1, reviewer="carol", decision="rejected", decided_at=at,
                        policy="house@00000000", kind="first")
             )  # fmt: skip
+        looked(page)
         page.keyboard.press("a")
         page.keyboard.press("2")
         expect(page.locator(".message")).to_contain_text("carol decided", timeout=PATIENCE_MS)
@@ -272,3 +281,119 @@ def test_who_was_second_is_told_calmly_and_goes_on(
         with record.read() as session:
             assert session.scalars(select(Review.reviewer)).all() == ["carol"]
         page.screenshot(path=SHOTS / "review-phone.png")
+
+
+def decisions(record: Record) -> list[tuple[int, str, str | None, str | None]]:
+    """What was decided and stands, oldest first."""
+    with record.read() as session:
+        rows = session.scalars(
+            select(Review).where(Review.undone_at.is_(None)).order_by(Review.id)
+        ).all()
+        return [(row.episode_id, row.decision, row.reason, row.note) for row in rows]
+
+
+def sit(page: Page, url: str, number: int) -> None:
+    page.goto(f"{url}/review")
+    settle(page)
+    page.keyboard.press("j")
+    episode_shown(page, number)
+
+
+def test_a_key_pressed_once_too_often_decides_on_nothing(
+    open_page: Opener,  # noqa: F811
+    desk: tuple[Config, Record],
+) -> None:
+    config, record = desk
+    with record.begin() as session:
+        session.execute(delete(Finding).where(Finding.episode_id.in_((1, 2, 3))))
+    with served(config) as url:
+        page, errors = open_page("light", "desk")
+        sit(page, url, 1)
+        looked(page)
+        for _ in range(3):  # an unflagged clip is accepted by the first
+            page.keyboard.press("a")
+        expect(page.locator(".soft")).to_contain_text("only just come")
+        episode_shown(page, 2)
+        assert decisions(record) == [(1, "accepted", None, None)]
+        page.screenshot(path=SHOTS / "review-too-early.png")
+
+        # a key that is held repeats itself, and decides once
+        looked(page)
+        for _ in range(20):
+            page.keyboard.down("a")
+            page.wait_for_timeout(60)
+        page.keyboard.up("a")
+        episode_shown(page, 3)
+        assert [one[0] for one in decisions(record)] == [1, 2]
+
+        # another key opens its reasons at once, and takes one when the clip was seen
+        looked(page)
+        page.keyboard.press("a")
+        page.keyboard.press("r")
+        page.keyboard.press("2")
+        expect(page.locator(".panel")).to_be_visible()
+        looked(page)
+        page.keyboard.press("1")
+        episode_shown(page, 5)
+        assert decisions(record)[2:] == [
+            (3, "accepted", None, None),
+            (4, "rejected", "blur", None),
+        ]
+        # what was decided can be found again: by its number, in a page of its own
+        link = page.locator(".message a")
+        expect(link).to_have_text("Episode 4")
+        assert link.get_attribute("href") == "episode?id=4"
+
+        # and taken back after a reload
+        page.reload()
+        settle(page)
+        episode_shown(page, 5)
+        page.keyboard.press("u")
+        episode_shown(page, 4)
+        assert len(decisions(record)) == 3
+        assert errors == []
+
+
+def test_a_note_is_only_a_note_and_nothing_is_rejected_for_a_reason_nobody_chose(
+    open_page: Opener,  # noqa: F811
+    desk: tuple[Config, Record],
+) -> None:
+    config, record = desk
+    with record.begin() as session:
+        session.execute(delete(Finding).where(Finding.episode_id == 1))
+    with served(config) as url:
+        page, errors = open_page("light", "desk")
+        sit(page, url, 1)
+        looked(page)
+        page.keyboard.press("w")
+        expect(page.locator(".note")).to_be_focused()
+        expect(page.locator(".reasons li")).to_have_count(0)
+        page.keyboard.type("rare cat")
+        page.screenshot(path=SHOTS / "review-note.png")
+        page.keyboard.press("Escape")
+        expect(page.locator(".panel")).to_be_hidden()
+        expect(page.locator(".kept")).to_contain_text("rare cat")
+
+        # no flag, so no reason is marked: the same key again takes none
+        page.keyboard.press("r")
+        expect(page.locator(".reasons li.at")).to_have_count(0)
+        for key in ("r", "Enter"):
+            page.keyboard.press(key)
+            expect(page.locator(".soft")).to_contain_text("Choose a reason")
+        assert decisions(record) == []
+        page.keyboard.press("2")
+        episode_shown(page, 2)
+        ((number, decision, reason, note),) = decisions(record)
+        assert (number, decision, note) == (1, "rejected", "rare cat")
+        assert reason is not None
+        assert reason != "wrong_task"
+
+        # a flag is the reason marked
+        looked(page)
+        page.keyboard.press("r")
+        expect(page.locator(".reasons li.at")).to_contain_text("blur")
+        expect(page.locator(".note")).to_have_value("")
+        page.keyboard.press("r")
+        episode_shown(page, 3)
+        assert decisions(record)[1] == (2, "rejected", "blur", None)
+        assert errors == []

@@ -17,12 +17,13 @@ from dailies.database import Record, open_record
 from dailies.mirror import Mirror
 from dailies.record import Appeal, BlindCheck, Claim, Episode, Finding, Review, SecondLook
 from pages import _ground
-from pages._review_clip import clip_data
-from pages._review_desk import Desk, act, fill, take
+from pages._review_clip import accepting, clip_data, rejecting
+from pages._review_desk import Desk, act, fill, fit, sit_down, take
 from review import queue
-from review.queue import EVERYTHING
+from review.queue import EVERYTHING, Filters
 
 MINUTE = dt.timedelta(minutes=1)
+DAY = dt.timedelta(days=1)
 LEAD = Visitor("lea", "Lea", frozenset({Role.LEAD, Role.REVIEWER}))
 
 
@@ -155,6 +156,49 @@ def test_two_decisions_at_once_leave_no_empty_desk(record: Record) -> None:
     assert (shown(desk), count(record)) == ([3, 4], 2)
 
 
+def test_taking_back_still_works_after_a_reload(record: Record) -> None:
+    does(seated(record), record, "decide", 1, decision="accepted")
+    again = Desk("ann")
+    sit_down(again, record, NOW + MINUTE)
+    does(again, record, "undo", 2)
+    assert shown(again)[0] == 1
+    assert again.message == "Taken back. Decide again."
+    does(again, record, "undo", 3)
+    assert "There is nothing to take back" in again.message
+
+
+def test_a_decision_that_cannot_be_taken_back_does_not_hide_the_one_before(record: Record) -> None:
+    desk = seated(record)
+    for number in (1, 2):
+        does(desk, record, "decide", number, decision="accepted")
+    with record.begin() as session:
+        session.add(Review(episode_id=2, reviewer="bo", decision="rejected", decided_at=NOW + DAY,
+                           policy="house@00000000", kind="lead"))  # fmt: skip
+    does(desk, record, "undo", 3)
+    assert "decided on this clip since" in desk.message
+    does(desk, record, "undo", 4)
+    assert shown(desk)[0] == 1
+
+
+def test_clips_outside_a_new_filter_go_back_to_the_queue(record: Record) -> None:
+    with record.begin() as session:
+        for number, rig in ((1, "austin-07"), (2, "austin-05"), (3, "hyderabad-04")):
+            session.get_one(Episode, number).rig_id = rig
+    desk, wanted = seated(record), Filters(rigs=("austin-05",))
+    fit(desk, record, EVERYTHING)
+    assert shown(desk) == [1, 2]
+    fit(desk, record, wanted)
+    fill(desk, record, wanted, NOW)
+    assert shown(desk) == [2]
+    assert desk.message == "1 clip lies outside the filters and went back to the queue."
+    assert shown(seated(record, "bo")) == [1, 3]  # so others can take it
+    # and those of an earlier sitting, where the page is loaded with a filter
+    again = Desk("bo")
+    sit_down(again, record, NOW)
+    fit(again, record, Filters(rigs=("hyderabad-04",)))
+    assert shown(again) == [3]
+
+
 def test_an_empty_queue_leaves_an_empty_desk_that_says_so(record: Record) -> None:
     desk = seated(record)
     for number in range(4):
@@ -187,6 +231,13 @@ def test_taking_back_brings_a_second_look_back_as_one(record: Record) -> None:
     assert shown(desk) == [2, 3]
     does(desk, record, "undo")
     assert (desk.held[0].purpose, desk.held[0].episode_id) == ("second", 1)
+
+
+def test_without_a_flag_no_reason_is_taken_unless_it_is_chosen() -> None:
+    assert not any(one.get("usual") for one in [*rejecting([]), *accepting([])])
+    flagged = rejecting(["blur", "idle"])
+    assert [one["reason"] for one in flagged if one.get("usual")] == ["blur", "idle"]
+    assert accepting(["blur"])[0]["usual"]
 
 
 @pytest.fixture

@@ -9,13 +9,23 @@ from queue_rows import DAY, MINUTE, NOON, clip, enter, reviews, stands
 from sqlalchemy import select
 
 from dailies.database import Record
-from dailies.record import Appeal, BlindCheck, Episode, Hold, Mark, Review, SecondLook
+from dailies.record import Appeal, BlindCheck, Episode, Hold, Lot, LotItem, Mark, Review, SecondLook
 from review import queue
 from review.appeals import CannotAppeal, appeal
 from review.blind import retire_blind_check, set_blind_check
 from review.breaker import AlreadyReleased, NotYours, is_far_above, release_hold
-from review.decisions import Decided, Marked, TooLate, decide, is_drawn, override, undo
-from review.queue import Claim
+from review.decisions import (
+    UNDO_WITHIN,
+    Decided,
+    Marked,
+    TooLate,
+    decide,
+    is_drawn,
+    override,
+    recent,
+    undo,
+)
+from review.queue import Claim, Filters
 from review.reasons import NoReason
 from review.rework import NoRework, link, match
 from review.standing import AlreadyDecided, NoEpisode
@@ -361,6 +371,63 @@ def test_a_blind_check_is_seen_once_by_each_and_changes_nothing(record: Record) 
         assert session.get_one(BlindCheck, number).retired_at is None
     with pytest.raises(ValueError, match="no truth"):
         set_blind_check(record, 1, "good", set_by="lead", now=NOW)
+
+
+def test_a_blind_check_under_a_filter_is_of_what_the_filter_shows(record: Record) -> None:
+    enter(record, clip(1, "good", rig_id="porto-02"), clip(2, "good", rig_id="austin-05"))
+    set_blind_check(record, 1, "accepted", set_by="lead", now=NOW)
+    austin = Filters(rigs=("austin-05",))
+    asked = {"now": NOW, "filters": austin, "purposes": ("blind",)}
+    assert queue.claim_next(record, "a", **asked) is None
+    set_blind_check(record, 2, "accepted", set_by="lead", now=NOW)
+    claim = queue.claim_next(record, "a", **asked)
+    assert claim is not None
+    assert claim.episode_id == 2
+
+
+def test_claims_outside_a_filter_are_told(record: Record) -> None:
+    enter(record, clip(1), clip(2, rig_id="r2"))
+    first, second = take(record, "a"), take(record, "a")
+    assert queue.outside(record, (first, second), Filters(rigs=("r2",))) == (first,)
+    assert queue.outside(record, (first, second), Filters(checks=("blur",))) == ()
+    assert queue.outside(record, (), Filters(rigs=("r2",))) == ()
+
+
+@pytest.mark.parametrize("purpose", ["review", "second", "appeal", "sample", "blind"])
+def test_what_one_can_take_back_is_known_to_the_record_with_its_claim(
+    record: Record, purpose: str
+) -> None:
+    enter(record, clip(1), clip(2, "good"))
+    if purpose != "review":
+        review(record, "first", "accepted", share=1.0)
+    if purpose == "appeal":
+        appeal(record, 1, reason="it is sharp", brought_in_by="mo", now=NOW)
+    if purpose == "blind":
+        set_blind_check(record, 2, "accepted", set_by="lead", now=NOW)
+    if purpose == "sample":
+        with record.begin() as session:
+            session.add(
+                Lot(id=1, site_id="delft", worked_on=NOON.date(), size=9, aql=2.5,
+                    severity="normal", letter="A", sample_size=1, accept=0, reject=1,
+                    drawn_at=NOW, state="open")
+            )  # fmt: skip
+            session.flush()
+            session.add(LotItem(lot_id=1, episode_id=2))
+    claim = take(record, "a", purpose)
+    done = decide(record, claim, "accepted", now=NOW, share=0.0)
+    ((id_, again),) = recent(record, "a", now=NOW + UNDO_WITHIN)
+    assert id_ == done.review_id
+    assert (again.key, again.purpose, again.episode_id, again.subject_id) == (
+        claim.key,
+        claim.purpose,
+        claim.episode_id,
+        claim.subject_id,
+    )
+    assert recent(record, "b", now=NOW) == ()
+    assert recent(record, "a", now=NOW + UNDO_WITHIN + MINUTE) == ()
+    undo(record, id_, "a", now=NOW)
+    assert recent(record, "a", now=NOW) == ()
+    assert queue.take_again(record, again, now=NOW).purpose == purpose
 
 
 def test_blind_checks_and_second_looks_are_mixed_in(record: Record) -> None:
