@@ -137,7 +137,9 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
         jump = (jump & ~(walked.even & near)) | _striding(camera, walked, settings)
     odds = odds_of_loss(camera)
     if odds and found:
-        jump |= _likely(odds, settings) & ~found.is_cut
+        likely = _likely(odds, settings) & ~found.is_cut
+        # what goes further changes the picture more, where the codec draws all alike
+        jump |= likely & (found.in_pairs | (motion > STRIDE_CHANGE * _beside(motion).beside))
     jump &= motion < settings["cut_motion"]
     at = np.flatnonzero(jump & _goes_on(camera, settings))
     return at[(at > _REACH) & (at < len(motion) - _REACH)]
