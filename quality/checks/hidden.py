@@ -10,6 +10,7 @@ Where it moves smoothly, all of it tells together how likely a loss is (``losses
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,9 @@ MOVING = 1.0
 """Blocks that must move for a picture to tell what is usual."""
 AROUND_ODDS = 121
 """Pictures around each by which it is told how clearly what moves tells that none was lost."""
+MOVING_SHARE = 0.7
+"""Share of these in which something moves: elsewhere motions come and go, as hands at a table do.
+(Of 290 frames lost before made arms 0.73 and more.)"""
 
 WINDOW = 61
 """Pictures around each by whose scatter a leap is judged."""
@@ -196,8 +200,9 @@ def odds_of_loss(camera: Pictures) -> Odds | None:
     if {*map(len, kept)} != {camera.count} or not camera.count:
         return None
     odds, amount, blocks = (one.astype(np.float64) for one in kept)
-    tells = blocks > MOVING
-    each = np.where(tells, odds / np.where(tells, blocks, 1.0), np.nan)
+    moves = blocks > MOVING
+    tells = moves & (_share_around(moves, AROUND_ODDS) > MOVING_SHARE)
+    each = np.where(moves, odds / np.where(moves, blocks, 1.0), np.nan)
     usual = rolling_median(each, AROUND_ODDS)
     told = (odds, amount, blocks, each, usual)
     return Odds(*(np.where(tells, one, 0.0) for one in told))
@@ -209,10 +214,11 @@ def _usual(share: Floats) -> Floats:
     return np.clip(rolling_median(np.nan_to_num(share, nan=1.0), WINDOW // 2), *USUAL)
 
 
-def _share_around(holds: Mask) -> Floats:
-    """For how much of the pictures around each it holds, (n,)."""
-    padded = np.pad(holds.astype(np.float64), WINDOW // 2, mode="reflect")
-    return np.convolve(padded, np.full(WINDOW, 1 / WINDOW), mode="valid")
+def _share_around(holds: Mask, width: int = WINDOW) -> Floats:
+    """For how much of ``width`` pictures around each it holds, (n,)."""
+    mode: Any = "reflect" if len(holds) > width // 2 else "edge"
+    padded = np.pad(holds.astype(np.float64), width // 2, mode=mode)
+    return np.convolve(padded, np.full(width, 1 / width), mode="valid")
 
 
 def key_pictures(camera: Pictures) -> Mask:

@@ -20,7 +20,7 @@ first columns that fit are kept whole: no sample is ever left out, or a spike co
 BLOCK = 1 << 20
 """Numbers worked on at a time, so that the length of a recording does not show in memory."""
 
-RARE_NS = NS // 2
+RARE_NS = NS * 3 // 4
 """Usual interval above which samples come too rarely to show how long was recorded."""
 SECONDS_SHARE = 0.8
 """Share of the seconds from the first to the last sample that have one at least, where it goes on;
