@@ -15,6 +15,8 @@ Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.floating]
 AROUND_S = 0.25
 """Time before and after an instant over which a picture is compared."""
+AT_ONCE = 8192
+"""Windows whose medians are taken together: of an hour of pictures all of them are 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,16 @@ def rolling_median(values: Floats, width: int) -> Floats:
         return values
     padded = np.pad(values, width // 2, mode="reflect" if len(values) > width // 2 else "edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, width)
-    if not np.isnan(values).any():
-        return np.median(windows, axis=1)
+    parts = (windows[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+    return np.concatenate([_medians(part) for part in parts])
+
+
+def _medians(windows: Floats) -> Floats:
+    """Of each row; NaN ignored."""
+    if not np.isnan(windows).any():
+        return np.asarray(np.median(windows, axis=1))
     known = np.isfinite(windows).any(axis=1)
-    medians = np.full(len(values), np.nan, dtype=np.float64)
+    medians = np.full(len(windows), np.nan, dtype=np.float64)
     medians[known] = np.nanmedian(windows[known], axis=1)
     return medians
 
