@@ -80,7 +80,7 @@ def open_record(url: str, *, create: bool = True) -> Record:
             target.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             max_overflow=32,
-            connect_args={"connect_timeout": ANSWER_S},
+            connect_args={} if "connect_timeout" in target.query else {"connect_timeout": ANSWER_S},
         )
     else:
         raise RecordUnusable(

@@ -558,8 +558,8 @@ def _watching(config: Config) -> Config:
             raise Stop(f"--recordings {folder} is no folder: make it, or check the path")
         if config.data.resolve().is_relative_to(folder.resolve()):
             raise Stop(
-                f"--data {config.data} lies in the watched folder {folder}, so that what Dailies "
-                "writes would be taken for recordings: name a folder outside"
+                f"the data folder {config.data} lies in the watched folder {folder}, so that what "
+                "Dailies writes would be taken for recordings: name a folder outside with --data"
             )
     return config
 

@@ -381,11 +381,15 @@ function desk(root) {
   root.addEventListener("pointermove", () => { active = true; });
   timer = setInterval(tick, 1000);
   const staying = setInterval(stay, STAY_MS);
+  // Nobody looks at a page that lies behind another.
+  const looked_at = () => { if (!document.hidden && on) root.dataset.shown_ms = String(performance.now()); };
+  document.addEventListener("visibilitychange", looked_at);
   function leave() {
     window.removeEventListener("keydown", press, true);
     root.removeEventListener("click", click);
     clearInterval(timer);
     clearInterval(staying);
+    document.removeEventListener("visibilitychange", looked_at);
     clearTimeout(hinting);
     for (const claim of [...stages.keys()]) drop(claim);
     root.desk = null;

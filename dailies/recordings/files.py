@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -67,9 +68,16 @@ def inside(root: Path, name: object) -> Path | None:
     """
     if not isinstance(name, str) or not name.strip() or "\0" in name:
         return None
+    path = _normal(name)
+    return None if path is None else root / path
+
+
+@functools.lru_cache(maxsize=4096)
+def _normal(name: str) -> Path | None:
+    """Thousands of episodes name the same few files."""
     path = Path(os.path.normpath(name))
     is_outside = path.is_absolute() or path.parts[:1] in {(), ("..",)}
-    return None if is_outside else root / path
+    return None if is_outside else path
 
 
 def trouble(path: Path, stream: str | None, promised_by: str) -> Problem | None:

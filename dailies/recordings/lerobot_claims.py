@@ -56,7 +56,9 @@ def unknown_tasks(info: Info, listed: Listed, table: pa.Table) -> Iterator[Probl
     numbers = _numbers(table, "task_index")
     if numbers is None or not info.tasks:
         return
-    unknown = [one for one in np.unique(numbers).tolist() if one not in info.tasks]
+    # none at all, and -1 as some write it, name none
+    named = np.unique(numbers[np.isfinite(numbers) & (numbers >= 0)])
+    unknown = [one for one in named.tolist() if one not in info.tasks]
     if unknown:
         told = (
             f"{listed.data}, episode {listed.index}: task_index {unknown[0]:.15g} is none of the "

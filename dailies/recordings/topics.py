@@ -73,6 +73,8 @@ FEW = 2
 """Messages of a topic that tells something once (a latched one may be stamped long before): the
 log's time is when it was told."""
 
+FIELDS = 64
+"""The same of JSON, of which each field may come and go."""
 LAYOUTS = 4
 """Most layouts in one topic; where there are more, its numbers are lists of no fixed meaning."""
 
@@ -146,10 +148,10 @@ def _in_order(pictures: Iterator[CarriedPicture], places: Times) -> Iterator[Car
     for place, picture in zip(ranks, pictures, strict=False):
         heapq.heappush(waiting, (place, picture))
         held += _size(picture)
-        while waiting and (waiting[0][0] == next_place or held > HELD):
+        while waiting and (waiting[0][0] <= next_place or held > HELD):
             place, picture = heapq.heappop(waiting)
             held -= _size(picture)
-            next_place = place + 1
+            next_place = max(next_place, place + 1)
             yield picture
     yield from (picture for _, picture in sorted(waiting, key=lambda one: one[0]))
 
@@ -432,8 +434,8 @@ def _put(tables: list[_Table], new: _Table) -> None:
         if (table.block.suffix, table.block.role) != (new.block.suffix, new.block.role):
             continue
         shared = [name for name in table.block.columns if name in names]
-        is_part = len(shared) in (len(names), len(table.block.columns))
-        if not is_part or (table.block.role != "other" and len(names) != len(table.block.columns)):
+        are_same = len(shared) == len(names) == len(table.block.columns)
+        if not shared or (table.block.role != "other" and not are_same):
             continue
         tables[at] = table.only(shared).then(new.only(shared))
         for whole in (table, new):
@@ -506,7 +508,8 @@ class _Numbers(_Stream):
                 "values are kept: publish all joints in every message, or each set in a topic of "
                 "its own"
             )
-        return is_row and len(self.layouts) < LAYOUTS
+        most = FIELDS if topic.encoding == "json" else LAYOUTS
+        return is_row and len(self.layouts) < most
 
     def _give_up(self) -> None:
         """Keep times only."""

@@ -24,7 +24,8 @@ RARE_NS = NS * 3 // 4
 """Usual interval above which samples come too rarely to show how long was recorded."""
 SECONDS_SHARE = 0.8
 """Share of the seconds from the first to the last sample that have one at least, where it goes on;
-one that speaks only when something happens (a key pressed) starts and ends when it likes."""
+one that fell out for a while has samples for half of the time. What speaks only when something
+happens (a key pressed) starts and ends when it likes."""
 
 Values = npt.NDArray[np.float32]
 
@@ -71,7 +72,9 @@ class SeriesMeasures(Timed):
         if self.count < 2 or self.period_ns > RARE_NS:
             return False
         second = np.asarray(self.times_ns) // NS
-        return len(np.unique(second)) >= SECONDS_SHARE * (int(second.max() - second.min()) + 1)
+        seconds = int(second.max() - second.min()) + 1
+        covered_s = self.count * self.period_ns / NS
+        return len(np.unique(second)) >= SECONDS_SHARE * seconds or covered_s >= seconds / 2
 
     @cached_property
     def filled(self) -> Values:

@@ -146,8 +146,7 @@ class Steps:
         """What comes next does not follow what came before."""
         self._follow(ends=True)
         self.planes.clear()
-        self.motions = None
-        self.settled = 0
+        self.motions, self.settled = None, 0
 
     def told(self) -> Step:
         """Every step into a picture so far, (n,); nothing comes before the first."""
@@ -162,7 +161,7 @@ class Steps:
             except (MemoryError, cv2.error):
                 # the other numbers of these pictures count all the same
                 self._settle()
-                self.motions = None
+                self.motions, self.settled = None, 0
                 self.parts.append(_untold(len(self.planes) - 1))
             else:
                 self.motions = self.motions.then(new) if self.motions else new

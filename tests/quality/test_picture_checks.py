@@ -457,6 +457,12 @@ def test_what_comes_now_and_then_tells_no_length(seconds: tuple[float, ...]) -> 
     assert not flags("count_mismatch", pictures(), series=(series,))
 
 
+def test_a_sensor_that_fell_out_for_a_while_tells_how_long_it_was_recorded() -> None:
+    times = np.delete(np.arange(600), slice(180, 400)) * (NS // 50)
+    series = SeriesMeasures("state", times, np.zeros(len(times), np.float32))
+    assert only(flags("count_mismatch", pictures(), series=(series,))).grade is Grade.FAIL
+
+
 def test_a_sensor_that_sends_in_bursts_tells_how_long_it_was_recorded() -> None:
     times = (np.arange(12)[:, None] * NS + np.arange(40) * (NS // 10_000)).ravel()
     series = SeriesMeasures("laser", times, np.zeros(len(times), np.float32))

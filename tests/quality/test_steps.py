@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quality.measures import steps as steps_module
 from quality.measures.planes import Plane
 from quality.measures.steps import (
     AT_ONCE,
     REACH,
     Floats,
+    Motions,
+    Room,
     Step,
     Steps,
     eighth_of,
@@ -157,6 +160,27 @@ def test_what_begins_anew_has_no_step_into_it() -> None:
     both = [told(half) for half in (pictures[:20], pictures[20:])]
     np.testing.assert_array_equal(step.share, np.concatenate([half.share for half in both]))
     np.testing.assert_array_equal(step.odds, np.concatenate([half.odds for half in both]))
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_what_there_is_no_memory_for_is_not_told_and_all_else_is(
+    failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    def short_of_memory(planes: Floats, room: Room) -> Motions:
+        nonlocal calls
+        calls += 1
+        if calls == failing:
+            raise MemoryError
+        return motions_between(planes, room)
+
+    monkeypatch.setattr(steps_module, "motions_between", short_of_memory)
+    step = told(seen_from(0.5 * np.arange(4 * AT_ONCE)))
+    assert [len(one) for one in step] == [4 * AT_ONCE] * len(step)
+    lost = slice((failing - 1) * AT_ONCE + 1, failing * AT_ONCE + 1)
+    assert np.isnan(step.share[lost]).all()
+    assert np.isfinite(step.share).sum() > 2.5 * AT_ONCE
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (9, 9), (14, 180), (16, 16)])

@@ -652,6 +652,17 @@ def test_a_field_that_comes_now_and_then_is_a_series_of_its_own(tmp_path: Path) 
     assert [one.declared_count for one in both.series] == [6, None]
 
 
+def test_a_field_that_always_comes_stays_whole_whatever_comes_with_it(tmp_path: Path) -> None:
+    ways = [{}, {"b": 1}, {"c": 2}, {"d": 3}, {"b": 4, "c": 5}, {"b": 6, "c": 7, "d": 8}]
+    told = [{"a": at, **ways[at % len(ways)]} for at in range(12)]
+    series = json_topic(tmp_path / "a.mcap", *told).series
+    columns = {one.columns: one.values.ravel().tolist() for one in series}
+    assert columns[("a",)] == [float(at) for at in range(12)]
+    assert columns[("b",)] == [1.0, 4.0, 6.0] * 2
+    assert columns[("c",)] == [2.0, 5.0, 7.0] * 2
+    assert columns[("d",)] == [3.0, 8.0] * 2
+
+
 def test_fields_of_other_names_are_no_one_column(tmp_path: Path) -> None:
     told = ({"x": at} if at % 2 else {"y": at} for at in range(6))
     series = json_topic(tmp_path / "a.mcap", *told).series
