@@ -64,12 +64,7 @@ def _rows(ones: Sequence[episodes.EpisodeFound]) -> None:
         {
             "episode_id": st.column_config.NumberColumn("Episode", format="%d"),
             "recording": tables.text("Recording", width="medium"),
-            "worked_on": st.column_config.DateColumn("Day", format="D MMM YYYY"),
-            "task_id": tables.text("Task"),
-            "site_id": tables.text("Site"),
-            "rig_id": tables.text("Rig"),
-            "worker_id": tables.text("Worker"),
-            "duration_s": tables.number("Length (s)", 1),
+            **tables.take_columns(),
         },
         key="found",
         opens=True,

@@ -358,12 +358,7 @@ def who_changes(current: Policy, draft: Policy) -> None:
         {
             "change": tables.text("Verdict"),
             "decision": tables.text("Decision"),
-            "worked_on": st.column_config.DateColumn("Day", format="D MMM YYYY"),
-            "task_id": tables.text("Task"),
-            "site_id": tables.text("Site"),
-            "rig_id": tables.text("Rig"),
-            "worker_id": tables.text("Worker"),
-            "duration_s": tables.number("Length (s)", 1),
+            **tables.take_columns(),
         },
         key="policy-episodes",
         height=320,

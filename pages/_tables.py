@@ -25,6 +25,18 @@ def number(label: str, places: int = 0, *, help: str | None = None, width: Any =
     return st.column_config.NumberColumn(label, format=f"%,.{places}f", help=help, width=width)
 
 
+def take_columns() -> dict[str, Any]:
+    """The columns that say of an episode when, what, where and by whom it was taken."""
+    return {
+        "worked_on": st.column_config.DateColumn("Day", format="D MMM YYYY"),
+        "task_id": text("Task"),
+        "site_id": text("Site"),
+        "rig_id": text("Rig"),
+        "worker_id": text("Worker"),
+        "duration_s": number("Length (s)", 1),
+    }
+
+
 def rate(label: str, *, help: str | None = None) -> Any:
     """A column of what ``percent`` gives."""
     return number(f"{label} (%)", 1, help=help)

@@ -93,9 +93,9 @@ class LoggedPictures:
     """The pictures of one topic, as ``dailies.recordings.contract.Carried`` wants them.
 
     ``times_ns`` and ``kept``, shape (n,), have an entry for every message of the topic; those that
-    are not kept carry an impossible time. ``places_in_time``, (n,), are their places in the order
-    of the log's clock, which need not be that of the file; empty where it is. ``digest`` is a hash
-    of the coded pictures.
+    are not kept carry an impossible time. ``logged_ns``, (n,), is when each was logged, in whose
+    order they need not lie in the file; empty where they do. ``digest`` is a hash of the coded
+    pictures.
     """
 
     path: Path
@@ -106,17 +106,13 @@ class LoggedPictures:
     times_ns: Times
     kept: npt.NDArray[np.bool_]
     digest: str
-    places_in_time: Times
+    logged_ns: Times
     clock: Clock = "measured"
 
     def pictures(self) -> Iterator[CarriedPicture]:
         """Every picture in the order of the log; None for one that cannot be taken out."""
         pictures = self._as_they_lie()
-        return _in_order(pictures, self.places_in_time[self.kept]) if self._is_mixed else pictures
-
-    @property
-    def _is_mixed(self) -> bool:
-        return len(self.places_in_time) > 0
+        return _in_order(pictures, self.logged_ns[self.kept]) if len(self.logged_ns) else pictures
 
     def _as_they_lie(self) -> Iterator[CarriedPicture]:
         decoders = {topic: decoder_of(topic) for topic in self.topics}
@@ -137,15 +133,14 @@ class LoggedPictures:
             return None
 
 
-def _in_order(pictures: Iterator[CarriedPicture], places: Times) -> Iterator[CarriedPicture]:
-    """The pictures, (n,), by their places in time; of HELD bytes that would have to wait for an
-    earlier one, the first go on without it.
+def _in_order(pictures: Iterator[CarriedPicture], logged_ns: Times) -> Iterator[CarriedPicture]:
+    """The pictures, (n,), in the order in which they were logged; of HELD bytes that would have to
+    wait for an earlier one, the first go on without it.
     """
     waiting: list[tuple[int, CarriedPicture]] = []
     held = next_place = 0
-    # those that are left out have places, too
-    ranks = np.argsort(np.argsort(places, kind="stable"), kind="stable").tolist()
-    for place, picture in zip(ranks, pictures, strict=False):
+    places = np.argsort(np.argsort(logged_ns, kind="stable"), kind="stable").tolist()
+    for place, picture in zip(places, pictures, strict=False):
         heapq.heappush(waiting, (place, picture))
         held += _size(picture)
         while waiting and (waiting[0][0] <= next_place or held > HELD):
@@ -351,17 +346,15 @@ class _Pictures(_Stream):
             times_ns=np.where(self.kept, self.times - zero, 0),
             kept=self.kept,
             digest=self._hash.hexdigest(),
-            places_in_time=self._places_in_time(),
+            logged_ns=self._logged_out_of_order(),
         )
         delays = self.delays[self.kept] if self.delays is not None else None
         return Camera(self.name, source, declared_count=declared, delays_ns=delays)
 
-    def _places_in_time(self) -> Times:
-        """The place of each message in the order of the log's clock; empty where that is theirs."""
+    def _logged_out_of_order(self) -> Times:
+        """When each message was logged; empty where that is their order."""
         logged = _whole(self.logged)
-        if (np.diff(logged) >= 0).all():
-            return np.empty(0, np.int64)
-        return np.argsort(np.argsort(logged, kind="stable"), kind="stable")
+        return np.empty(0, np.int64) if (np.diff(logged) >= 0).all() else logged
 
 
 @dataclass

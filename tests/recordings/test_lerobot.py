@@ -34,22 +34,6 @@ def change_info(root: Path, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    return made.lerobot_v2(tmp_path / "old", lengths=(30, 24, 27))
-
-
-@pytest.fixture
-def new(tmp_path: Path) -> Path:
-    return made.lerobot_v3(tmp_path / "new", lengths=(30, 24, 36))
-
-
-@pytest.fixture(params=["old", "new"])
-def dataset(request: pytest.FixtureRequest) -> Path:
-    root: Path = request.getfixturevalue(request.param)
-    return root
-
-
 def test_v2_has_a_file_an_episode(old: Path) -> None:
     first, second, _ = episodes_at(old)
     assert first.format == "lerobot-v2.1"

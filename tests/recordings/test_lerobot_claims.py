@@ -25,22 +25,6 @@ SHARED = "data/chunk-000/file-000.parquet"
 LIST = "meta/episodes/chunk-000/file-000.parquet"
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    return made.lerobot_v2(tmp_path / "old", lengths=(30, 24, 27))
-
-
-@pytest.fixture
-def new(tmp_path: Path) -> Path:
-    return made.lerobot_v3(tmp_path / "new", lengths=(30, 24, 36))
-
-
-@pytest.fixture(params=["old", "new"])
-def dataset(request: pytest.FixtureRequest) -> Path:
-    root: Path = request.getfixturevalue(request.param)
-    return root
-
-
 def change_rows(root: Path, change: Callable[[pa.Table], pa.Table]) -> None:
     """Write every table of a dataset anew."""
     for path in root.glob("data/*/*.parquet"):

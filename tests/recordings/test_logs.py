@@ -627,12 +627,12 @@ def test_two_channels_of_one_topic_promise_their_messages_together(tmp_path: Pat
     assert (len(series.times_ns), series.declared_count) == (8, 8)
 
 
-def json_topic(path: Path, *told: Any, name: str = "/force") -> Episode:
+def json_topic(path: Path, *told: Any, name: str = "/force", kind: str = "acme.Force") -> Episode:
     """An MCAP with one topic of JSON, a message every 0.1 s."""
     with path.open("wb") as file:
         writer = McapWriter(file)
         writer.start()
-        schema = writer.register_schema("acme.Force", "jsonschema", b"{}")
+        schema = writer.register_schema(kind, "jsonschema", b"{}")
         channel = writer.register_channel(name, "json", schema)
         for at, one in enumerate(told):
             when = START_NS + at * 10**8
@@ -771,14 +771,7 @@ def test_depth_in_stills_is_no_camera(tmp_path: Path, coding: str) -> None:
 
 def test_video_in_an_unknown_coding_is_told_of(tmp_path: Path) -> None:
     told = {"data": base64.b64encode(b"abc").decode(), "format": "h269"}
-    path = tmp_path / "odd.mcap"
-    with path.open("wb") as file:
-        writer = McapWriter(file)
-        writer.start()
-        schema = writer.register_schema("foxglove.CompressedVideo", "jsonschema", b"{}")
-        channel = writer.register_channel("/wrist", "json", schema)
-        writer.add_message(channel, START_NS, json.dumps(told).encode(), START_NS)
-        writer.finish()
-    (problem,) = opened(path).problems
+    odd = json_topic(tmp_path / "odd.mcap", told, name="/wrist", kind="foxglove.CompressedVideo")
+    (problem,) = odd.problems
     assert (problem.check, problem.stream) == ("corrupt_stream", "/wrist")
     assert '"h269"' in problem.message
