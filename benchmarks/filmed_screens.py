@@ -117,6 +117,7 @@ def write(path: Path, pictures: Iterator[Frame], how: Shooting) -> Path:
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = how.width, how.height, "yuv420p"
         stream.bit_rate = bits
+        stream.codec_context.thread_count = 1  # on several, files differ from run to run
         limits = {"maxrate": str(bits), "bufsize": str(bits // 3), "g": "30", "bf": "0"}
         stream.options = {"preset": "veryfast", **limits}
         for picture in pictures:

@@ -190,12 +190,12 @@ def eighth_of(quarter: Plane) -> Floats:
 
 def motions_between(planes: Floats, room: Room | None = None) -> Motions:
     """What blocks do from one to the next of some pictures, (n, rows, columns), an eighth of the
-    small plane; of pictures smaller than a block there are none.
+    small plane; of pictures smaller than a block, and of one alone, there are none.
     """
     _, rows, columns = planes.shape
     room = room or Room()
     fine = planes[:, : rows // BLOCK * BLOCK, : columns // BLOCK * BLOCK]
-    if not fine[0].size:
+    if len(planes) < 2 or not fine[0].size:
         nothing = np.zeros((3, len(planes) - 1, 0), np.float32)
         none = _Motion(nothing, nothing[:2], nothing[:2])
         return Motions(none, none)

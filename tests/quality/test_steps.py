@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quality.measures import steps as steps_module
@@ -129,6 +129,8 @@ def test_a_small_thing_that_moves_before_a_still_wall_tells_it() -> None:
 
 
 @given(st.integers(0, 3 * AT_ONCE))
+@example(1)
+@example(AT_ONCE + 1)
 @settings(max_examples=12, deadline=None)
 def test_it_is_the_same_in_parts_as_all_at_once(count: int) -> None:
     pictures = seen_from(0.4 * np.arange(count) + np.sin(np.arange(count)))
