@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -38,6 +39,12 @@ LONG = (
     "jobs/test_up.py",
 )
 """Files of few tests that take long: begun first, so that none is left over at the end."""
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", max_examples=200, derandomize=False)
+settings.load_profile("same")
+# a landing is not held up by what no one changed: examples are the same until a test is, and
+# `just properties` looks for others
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
