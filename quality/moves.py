@@ -30,6 +30,10 @@ SHOWN = 1.5
 Floats = npt.NDArray[np.float32]
 
 
+LONGEST_S = 12 * 3600
+"""A shift: what lasts longer has a broken clock, and a grid of its years would fill all memory."""
+
+
 @dataclass(frozen=True, eq=False)
 class Moves:
     """A clip's moves on an even grid from ``start_s``, one row every ``STEP_S``.
@@ -44,8 +48,9 @@ class Moves:
 
     @classmethod
     def of(cls, sketch: Sketch) -> Moves:
-        """The moves that a sketch shows; none where it has under three pictures."""
-        if len(sketch.times_ns) < 3:
+        """The moves that a sketch shows; none where it has under three pictures, or times that span
+        more than ``LONGEST_S``."""
+        if len(sketch.times_ns) < 3 or np.ptp(sketch.times_ns) > LONGEST_S * NS:
             return cls(0.0, np.empty((0, CELLS), np.float32))
         seconds = sketch.times_ns / NS
         grid = np.arange(seconds[0], seconds[-1] + STEP_S / 2, STEP_S)

@@ -21,6 +21,7 @@ from quality.checks.columns import (
 from quality.checks.remembered import once
 from quality.checks.stretches import joined, runs
 from quality.checks.stuck import sample_span
+from quality.measures.align import STEPS_MAX
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures
 
@@ -234,6 +235,7 @@ def smoothness(
         not len(joints)
         or width < 8
         or span_s < 2 * window_s
+        or span_s > STEPS_MAX * period_s
         or (np.diff(series.times_ns) < 0).any()
     ):
         return nothing
@@ -385,10 +387,13 @@ def idle(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 
 
 def _still(series: list[SeriesMeasures], share: float) -> tuple[Mask, int]:
-    """Whether all of the robot stands still in each stretch of BIN_S, and when the first starts."""
+    """Whether all of the robot stands still in each stretch of BIN_S, and when the first starts;
+    of none where the clock is broken."""
     bin_ns = round(BIN_S * NS)
     start_ns = min(int(one.times_ns[0]) for one in series)
     count = max(int((one.times_ns[-1] - start_ns) // bin_ns) for one in series)
+    if count > STEPS_MAX:
+        return np.zeros(0, np.bool_), start_ns
     moving = np.zeros(max(count, 0), np.bool_)
     for one in series:
         columns = columns_of(one, "joint", "gripper")

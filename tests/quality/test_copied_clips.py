@@ -189,6 +189,14 @@ def test_of_several_earlier_clips_the_one_that_tells_most_is_named(
     assert best.of == "copy"
 
 
+def test_a_clip_with_one_time_years_away_has_no_moves() -> None:
+    times_ns = np.arange(40) * NS // 10
+    cells = np.random.default_rng(1).integers(0, 60_000, (40, 64)).astype(np.uint16)
+    assert Moves.of(Sketch("top", times_ns, cells)).count == 40
+    times_ns[0] = -1_700_000_000 * NS
+    assert Moves.of(Sketch("top", times_ns, cells)).count == 0
+
+
 def test_what_agrees_in_many_places_but_not_closely_is_another_take() -> None:
     take = replace(COPY, share=1.0, correlation=0.88)
     assert list(BY_NAME["copied_clip"].function(Measurements(copies=(take,)), LIMITS)) == []

@@ -151,6 +151,14 @@ def test_a_clean_robot_raises_no_flag(seed: int, rate_hz: float) -> None:
     assert found(state, action, made.wrench(seed)) == []
 
 
+@pytest.mark.parametrize(("row", "seconds"), [(0, 0), (300, 0), (-1, 3_400_000_000)])
+def test_one_stamp_years_away_is_told_and_takes_no_memory_of_years(row: int, seconds: int) -> None:
+    state, _ = made.robot(3)
+    times_ns = state.times_ns + 1_700_000_000 * NS
+    times_ns[row] = seconds * NS
+    assert "series_gap" in {flag.check for flag in found(replace(state, times_ns=times_ns))}
+
+
 def test_positions_and_speeds_in_one_state_raise_no_flag() -> None:
     state, _ = made.robot(3)
     joints = state.values[:, :6]
