@@ -58,6 +58,17 @@ def test_padded_jpegs_are_pictures_and_their_lengths_no_series(tmp_path: Path) -
     assert measured.error is None
 
 
+@pytest.mark.parametrize("to", ["/", "/observations"])
+def test_a_link_that_leads_back_is_not_followed_for_ever(tmp_path: Path, to: str) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    without = only(path)
+    with h5py.File(path, "a") as file:
+        file["observations/self"] = file[to]
+    episode = only(path)
+    assert series(episode).keys() == series(without).keys()
+    assert [one.name for one in episode.cameras] == [one.name for one in without.cameras]
+
+
 def test_demonstrations_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     episodes = list(episodes_at(made_arrays.robomimic(tmp_path / "r.hdf5")))
     assert [episode.index for episode in episodes] == [2, 10]
