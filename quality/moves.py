@@ -26,12 +26,10 @@ QUIET = 0.6
 """Levels (root mean square over the cells) under which nothing moves but noise."""
 SHOWN = 1.5
 """Levels by which a picture must differ from those around it for its hash to say anything."""
-
-Floats = npt.NDArray[np.float32]
-
-
 LONGEST_S = 12 * 3600
 """A shift: what lasts longer has a broken clock, and a grid of its years would fill all memory."""
+
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,11 +40,10 @@ LONG = (
 )
 """Files of few tests that take long: begun first, so that none is left over at the end."""
 
+# a landing is not held up by what no one changed: a test's examples stay the same until it changes,
+# and `just properties` looks for others
 settings.register_profile("same", derandomize=True)
-settings.register_profile("search", max_examples=200, derandomize=False)
 settings.load_profile("same")
-# a landing is not held up by what no one changed: examples are the same until a test is, and
-# `just properties` looks for others
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 

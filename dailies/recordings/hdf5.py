@@ -279,7 +279,7 @@ def _episode(
 def _rows(opened: _Opened, key: str, where: str, problems: list[Problem]) -> dict[str, Rows]:
     """Every dataset of the episode that can be opened, by its path below the episode."""
     found: dict[str, Rows] = {}
-    met: set[tuple[int, int]] = set()  # groups: a link may lead back to one
+    met: set[h5py.Group] = set()  # a link may lead back to one; h5py compares them by address
     waiting = [""]
     while waiting and len(found) < ARRAYS_MAX:
         at = waiting.pop(0)
@@ -294,10 +294,9 @@ def _rows(opened: _Opened, key: str, where: str, problems: list[Problem]) -> dic
                     said = f"{message}: copy it again from the recorder"
                     problems.append(Problem("corrupt_stream", at, said))
                 continue
-            about = h5py.h5o.get_info(one.id)
-            if (about.fileno, about.addr) in met:
+            if one in met:
                 continue
-            met.add((about.fileno, about.addr))
+            met.add(one)
             names = sorted(one, key=_natural)
         except ERRORS as error:
             said = " ".join(str(error).split())[:200]
