@@ -6,16 +6,26 @@ say what an array is; a JSON file beside the recording says it for any other.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import Literal, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from dailies.recordings.arrays import Rows, kind_of, numbers_in, texts_in
+from dailies.recordings.array_clocks import (
+    TimeColumn,
+    column,
+    column_for,
+    evened,
+    is_of_no_array,
+    time_columns,
+)
+from dailies.recordings.arrays import Rows, is_bytes, kind_of, numbers_in, plain, texts_in
 from dailies.recordings.contract import (
     Camera,
     Carried,
@@ -26,7 +36,7 @@ from dailies.recordings.contract import (
     Series,
     Step,
 )
-from dailies.recordings.described import Said, is_number, metadata_of
+from dailies.recordings.described import Said, is_rate, metadata_of
 from dailies.recordings.lerobot import LATEST_FIRST_NS, is_on_grid
 from dailies.recordings.streams import ROLES
 from dailies.recordings.tables import UNITS, Times, column_names, fitting, in_order
@@ -49,7 +59,6 @@ ACTIONS = (
 )
 COMMANDED = re.compile(r"action|master/")
 """What is below these was commanded, whatever it is called."""
-TIMES = re.compile(r"(^|[_/])(timestamps?|times?|stamps?)$")
 INSTRUCTIONS = re.compile(
     r"(^|/)(language_instructions?|language_raw|natural_language_instruction|instruction"
     r"|task|task_description|language)$"
@@ -59,6 +68,10 @@ LEFT_OUT = re.compile(
     r"|(^|/)(next_obs|compress_len|intrinsic|extrinsic|initial_state/)"
 )
 """Arrays that are no pictures of light, no sensor, or a copy of another array."""
+PICTURES = re.compile(
+    r"(^|[_/])(images?|imgs?|rgb|colou?r|cam(era)?\d*|frames?|video|view)($|[_/])"
+)
+"""Names of what ought to be pictures."""
 SEEN_ACTIONS = re.compile(r"(^|/)obs/actions?$")
 """A simulator's copy of the actions among what is observed."""
 RATES = (
@@ -66,8 +79,6 @@ RATES = (
     *("control_freq", "control_frequency"),
 )
 """Attributes that give a rate, in 1/s."""
-UNIX = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
-"""From how large on a time since 1970 must be of which unit."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +106,15 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class _Stream:
-    """One stream before it is read; ``times`` None where nothing tells them."""
+    """One stream before it is read; ``stamps`` are the times that a column of ``unit`` gives it."""
 
     rows: Rows
     name: str
     kind: Literal["still", "raw", "series"]
     role: Role = "other"
-    times: Times | None = None
+    stamps: TimeColumn | None = None
+    unit: str = "s"
+    times: Times = field(default_factory=lambda: np.zeros(0, np.int64))
     clock: Clock = "measured"
     rate_hz: float | None = None
     columns: tuple[str, ...] = ()
@@ -114,7 +127,7 @@ def episode_of(sheet: Sheet) -> Episode:
     problems = list(sheet.problems)
     said = sheet.said.noting_in(problems)
     is_mapped = said.raw("cameras") is not None or said.raw("series") is not None
-    streams = _mapped(sheet, said) if is_mapped else _seen(sheet)
+    streams = _mapped(sheet, said) if is_mapped else _seen(sheet, problems)
     if not streams and not problems:
         problems.append(
             Problem(
@@ -124,7 +137,8 @@ def episode_of(sheet: Sheet) -> Episode:
                 f"{sheet.path.name}.json, or export the recording again",
             )
         )
-    streams = _on_one_clock([_timed(sheet, stream, problems) for stream in streams])
+    rate_hz = said.rate()
+    streams = _on_one_clock([_timed(sheet, stream, rate_hz, problems) for stream in streams])
     problems.extend(_cut_off(sheet, stream) for stream in streams if _is_cut(stream.rows))
     cameras = tuple(_camera(sheet, one) for one in streams if one.kind != "series")
     series = tuple(_series(sheet, one, problems) for one in streams if one.kind == "series")
@@ -137,14 +151,26 @@ def episode_of(sheet: Sheet) -> Episode:
         metadata=_metadata(sheet, said, streams),
         problems=tuple(problems),
         files=sheet.files,
-        declared_duration_s=said.number("duration_s", above=0),
+        declared_duration_s=said.seconds("duration_s", above=0),
     )
+
+
+def is_needed(name: str) -> bool:
+    """True for the name of a camera, a state or an action: what a model is taught by."""
+    patterns = (PICTURES, *STATES, *ACTIONS)
+    return not LEFT_OUT.search(name) and any(one.search(name) for one in patterns)
 
 
 def rate_in(attributes: Mapping[str, object]) -> float | None:
     """The rate that attributes state (1/s), None where they state none that can be."""
-    found = (_scalar(attributes[name]) for name in RATES if name in attributes)
-    return next((float(rate) for rate in found if is_number(rate) and 0 < rate < 1e5), None)
+    for name in RATES:
+        try:
+            rate = float(cast(Any, plain(attributes.get(name))))
+        except (TypeError, ValueError):
+            continue
+        if is_rate(rate):
+            return rate
+    return None
 
 
 def steps_of(labels: Iterable[str], times_ns: Times, end_ns: int) -> tuple[Step, ...]:
@@ -159,27 +185,19 @@ def steps_of(labels: Iterable[str], times_ns: Times, end_ns: int) -> tuple[Step,
     )
 
 
-def unit_of(rows: Rows, value: float) -> str | None:
-    """The unit of a time column: as its attribute says, by its size since 1970, else seconds.
-
-    None for whole numbers that are too small for any of these: they may count anything.
-    """
-    for name in ("unit", "units"):
-        said = _scalar(rows.attributes.get(name))
-        if isinstance(said, str) and said in UNITS:
-            return said
-    unit = next((unit for least, unit in UNIX if abs(value) >= least), None)
-    return unit or ("s" if rows.array.dtype.kind == "f" else None)
-
-
-def _seen(sheet: Sheet) -> list[_Stream]:
+def _seen(sheet: Sheet, problems: list[Problem]) -> list[_Stream]:
     """The streams that the arrays' names and shapes show."""
+    columns = time_columns(sheet.rows)
     found: list[_Stream] = []
     for name, rows in sheet.rows.items():
         kind = None if LEFT_OUT.search(name) else kind_of(rows)
-        if kind in ("still", "raw", "series") and _clock_rows(sheet, rows) is not rows:
-            found.append(_Stream(rows, name, kind))
+        stamps = column_for(columns, rows)
+        if kind in ("still", "raw", "series") and (stamps is None or stamps.name != name):
+            unit = (stamps.unit if stamps else None) or "s"
+            found.append(_Stream(rows, name, kind, stamps=stamps, unit=unit))
     usual = _usual_count(found)
+    problems.extend(_clock_troubles(sheet, columns, found, usual))
+    problems.extend(_not_understood(sheet, found))
     names = [one.name for one in found if one.kind == "series"]
     states = fitting([name for name in names if not COMMANDED.match(name)], STATES)
     actions = fitting(names, ACTIONS)
@@ -204,42 +222,42 @@ def _usual_count(streams: list[_Stream]) -> int:
     return max(counts, key=lambda count: (counts[count], count)) if counts else 0
 
 
-def _clock_rows(sheet: Sheet, rows: Rows) -> Rows | None:
-    """The time column of an array: its own, else the nearest above it; itself if it is one."""
-    if _is_clock(rows):
-        return rows
-    own = (f"{rows.name}_timestamp", f"{rows.name}_timestamps", f"{rows.name}_time")
-    for name in own:
-        if name in sheet.rows and sheet.rows[name].count == rows.count:
-            return sheet.rows[name]
-    for folder in PurePosixPath(rows.name).parents:
-        for name, other in sheet.rows.items():
-            near = PurePosixPath(name).parent == folder and TIMES.fullmatch(
-                PurePosixPath(name).name
+def _not_understood(sheet: Sheet, streams: list[_Stream]) -> Iterator[Problem]:
+    """Arrays of bytes that are called pictures, and in which no picture can be seen."""
+    known = {one.name for one in streams}
+    for name, rows in sheet.rows.items():
+        is_called_so = PICTURES.search(name) and not LEFT_OUT.search(name)
+        if name in known or not is_called_so or not rows.there or not is_bytes(rows.array):
+            continue
+        if kind_of(rows) is None:
+            message = (
+                f"{sheet.where}, {name}: no row that was looked at, of {rows.count}, begins as a "
+                "JPEG, PNG, WebP or BMP does: copy it again, or export its pictures so"
             )
-            if near and other.count == rows.count and _is_clock(other):
-                return other
-    return None
+            yield Problem("corrupt_stream", name, message)
 
 
-def _is_clock(rows: Rows) -> bool:
-    """True for a column of times whose unit can be told."""
-    shape = tuple(rows.array.shape)
-    is_column = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
-    if not (is_column and rows.there > 1 and TIMES.search(rows.name)):
-        return False
-    if rows.array.dtype.kind not in "iuf":
-        return False
-    first = numbers_in(replace(rows, there=1))[0]
-    return bool(np.isfinite(first).all()) and unit_of(rows, float(first[0, 0])) is not None
+def _clock_troubles(
+    sheet: Sheet, columns: Mapping[str, TimeColumn], streams: list[_Stream], usual: int
+) -> Iterator[Problem]:
+    used = {one.stamps.name for one in streams if one.stamps}
+    for one in columns.values():
+        where = f"{sheet.where}, {one.name}"
+        trouble = one.trouble()
+        if trouble:
+            yield Problem("corrupt_stream", one.name, f"{where}: {trouble}")
+        elif is_of_no_array(one, used) and one.count != usual:
+            message = f"{where} holds {one.count} times for {usual} rows: export it again"
+            yield Problem("count_mismatch", one.name, message)
 
 
 def _mapped(sheet: Sheet, said: Said) -> list[_Stream]:
     """The streams that the JSON beside the recording names."""
     streams: list[_Stream] = []
+    columns = time_columns(sheet.rows)
     for kind in ("cameras", "series"):
         for one in said.objects(kind):
-            stream = _named(sheet, one, is_camera=kind == "cameras")
+            stream = _named(sheet, one, columns, is_camera=kind == "cameras")
             if stream is None:
                 continue
             if stream.name in {other.name for other in streams}:
@@ -249,7 +267,9 @@ def _mapped(sheet: Sheet, said: Said) -> list[_Stream]:
     return streams
 
 
-def _named(sheet: Sheet, said: Said, *, is_camera: bool) -> _Stream | None:
+def _named(
+    sheet: Sheet, said: Said, clocks: Mapping[str, TimeColumn], *, is_camera: bool
+) -> _Stream | None:
     dataset = said.text("dataset") or ""
     name = said.text("name") or dataset or "?"
     rows = sheet.rows.get(dataset.strip("/"))
@@ -263,39 +283,46 @@ def _named(sheet: Sheet, said: Said, *, is_camera: bool) -> _Stream | None:
         what = "pictures" if is_camera else "numbers"
         said.note(f'"dataset" is "{dataset}", which does not hold {what}: name another', name)
         return None
+    columns = said.texts("columns") or ()
+    width = math.prod(rows.array.shape[1:])
+    if columns and not is_camera and len(set(columns)) != width:
+        message = f'"columns" are {len(set(columns))} names for {width} numbers a row: name each'
+        said.note(message, name)
     stream = _Stream(
         rows,
         name,
         cast(Literal["still", "raw", "series"], kind),
         role=cast(Role, said.choice("role", ROLES)),
-        rate_hz=said.number("rate_hz", above=0),
-        columns=said.texts("columns") or (),
-        offset_ns=round((said.number("offset_s", low=0) or 0.0) * NS),
+        rate_hz=said.rate(),
+        columns=columns,
+        offset_ns=round((said.seconds("offset_s", low=0) or 0.0) * NS),
         declared_count=said.count("sample_count") or rows.count,
     )
-    column = said.text("time")
-    if column is None:
-        return stream
-    clock = sheet.rows.get(column.strip("/"))
+    time = said.text("time")
+    if time is None:
+        if said.raw("rate_hz") is not None:
+            return stream
+        near = column_for(clocks, rows)
+        return replace(stream, stamps=near, unit=(near.unit if near else None) or "s")
+    clock = sheet.rows.get(time.strip("/"))
     if clock is None or clock.count != rows.count or clock.array.dtype.kind not in "iuf":
-        said.note(f'"time" is "{column}", which is no column of {rows.count} times', name)
+        said.note(f'"time" is "{time}", which is no column of {rows.count} times', name)
         return stream
-    return replace(stream, times=_stamps(clock, said.choice("unit", tuple(UNITS))))
+    return replace(stream, stamps=column(clock), unit=said.choice("unit", tuple(UNITS)))
 
 
-def _timed(sheet: Sheet, stream: _Stream, problems: list[Problem]) -> _Stream:
+def _timed(
+    sheet: Sheet, stream: _Stream, rate_hz: float | None, problems: list[Problem]
+) -> _Stream:
     """The stream with a time for each row that is there."""
-    times = stream.times
-    is_chosen = stream.rate_hz is not None
-    clock = None if times is not None or is_chosen else _clock_rows(sheet, stream.rows)
-    if clock is not None:
-        first = float(numbers_in(replace(clock, there=1))[0][0, 0])
-        times = _stamps(clock, unit_of(clock, first) or "s")
-    rate = stream.rate_hz or sheet.said.number("rate_hz", above=0)
-    rate = rate or rate_in(stream.rows.attributes) or sheet.rate_hz
-    if times is None or len(times) < 2:
-        return _on_grid(stream, rate, sheet.assumed_hz)
-    times = times[: stream.rows.there]
+    rate = stream.rate_hz or rate_hz or rate_in(stream.rows.attributes) or sheet.rate_hz
+    stamps = stream.stamps
+    times, is_time = stamps.stamps(stream.unit) if stamps else (stream.times, np.zeros(0, np.bool_))
+    times, is_time = times[: stream.rows.there], is_time[: stream.rows.there]
+    if stamps is None or is_time.sum() < 2:
+        return replace(_on_grid(stream, rate, sheet.assumed_hz), stamps=None)
+    if not is_time.all():
+        problems.append(_untimed(sheet, stream, stamps, is_time))
     steps = np.diff(times)
     typical = float(np.median(steps)) if len(steps) else 0.0
     if typical > 0 and is_on_grid(times - times[0], np.arange(len(times)), NS / typical):
@@ -310,7 +337,7 @@ def _timed(sheet: Sheet, stream: _Stream, problems: list[Problem]) -> _Stream:
                 "recorder's clock",
             )
         )
-        times = np.maximum.accumulate(times)
+        times = evened(times, np.r_[True, times[1:] > np.maximum.accumulate(times)[:-1]])
     return replace(stream, times=times, clock="measured", rate_hz=rate)
 
 
@@ -321,28 +348,33 @@ def _on_grid(stream: _Stream, rate_hz: float | None, assumed_hz: float) -> _Stre
     return replace(stream, times=times, clock=clock, rate_hz=rate_hz)
 
 
-def _stamps(clock: Rows, unit: str) -> Times:
-    """A time column in ns; whole numbers stay exact."""
-    if clock.array.dtype.kind in "iu":
-        whole = np.asarray(clock.array[clock.start : clock.start + clock.there]).reshape(-1)
-        return whole.astype(np.int64) * UNITS[unit]
-    seconds = numbers_in(clock)[0].reshape(-1)
-    finite = np.where(np.isfinite(seconds), seconds, 0.0)
-    stamps: Times = np.rint(np.clip(finite * UNITS[unit], -(2.0**62), 2.0**62)).astype(np.int64)
-    return stamps
+def _untimed(
+    sheet: Sheet, stream: _Stream, stamps: TimeColumn, is_time: npt.NDArray[np.bool_]
+) -> Problem:
+    first = int(np.argmin(is_time))
+    return Problem(
+        "corrupt_stream",
+        stream.name,
+        f"{sheet.where}, {stream.name}: {int((~is_time).sum())} of {len(is_time)} rows have no "
+        f"time, the first is row {first + 1}, where {stamps.name} is {stamps.values[first]}: look "
+        "at the recorder's clock",
+    )
 
 
 def _on_one_clock(streams: list[_Stream]) -> list[_Stream]:
-    """All times from the recording's start: its first row is its first step."""
-    firsts = [int(one.times.min()) for one in streams if one.times is not None and len(one.times)]
+    """All times from the recording's start: its first row is its first step.
+
+    Beside streams that no column times, and that so begin at 0, a first time of a few seconds is
+    kept.
+    """
+    firsts = [int(one.times.min()) for one in streams if one.stamps and len(one.times)]
     zero = min(firsts, default=0)
-    zero = 0 if 0 <= zero < LATEST_FIRST_NS else zero
-    moved = []
-    for one in streams:
-        times = np.zeros(0, np.int64) if one.times is None else one.times
-        of_clock = one.clock == "measured" or (len(times) and times[0] >= LATEST_FIRST_NS)
-        moved.append(replace(one, times=times - (zero if of_clock else 0) + one.offset_ns))
-    return moved
+    is_kept = 0 <= zero < LATEST_FIRST_NS and any(one.stamps is None for one in streams)
+    zero = 0 if is_kept else zero
+    return [
+        replace(one, times=one.times - (zero if one.stamps else 0) + one.offset_ns)
+        for one in streams
+    ]
 
 
 def _is_cut(rows: Rows) -> bool:
@@ -359,16 +391,16 @@ def _cut_off(sheet: Sheet, stream: _Stream) -> Problem:
 
 
 def _camera(sheet: Sheet, stream: _Stream) -> Camera:
-    times = stream.times if stream.times is not None else np.zeros(0, np.int64)
     coding: Literal["still", "raw"] = "still" if stream.kind == "still" else "raw"
-    source = sheet.carry(stream.rows, times, coding, stream.clock)
+    source = sheet.carry(stream.rows, stream.times, coding, stream.clock)
     return Camera(stream.name, source, stream.declared_count, stream.rate_hz)
 
 
 def _series(sheet: Sheet, stream: _Stream, problems: list[Problem]) -> Series:
     values, lost = numbers_in(stream.rows)
-    times = stream.times if stream.times is not None else np.zeros(0, np.int64)
-    times, values, notes = in_order(times, values[: len(times)], np.ones(len(times), np.bool_))
+    times, values, notes = in_order(
+        stream.times, values[: len(stream.times)], np.ones(len(stream.times), np.bool_)
+    )
     if lost:
         notes.append(f"{lost} of {len(values)} rows cannot be read")
     problems.extend(
@@ -393,7 +425,7 @@ def _series(sheet: Sheet, stream: _Stream, problems: list[Problem]) -> Series:
 
 def _metadata(sheet: Sheet, said: Said, streams: list[_Stream]) -> Metadata:
     """Who and where by the JSON; the task by it, by the file, or by an instruction in words."""
-    each = said.object("episodes") if isinstance(said.raw("episodes"), dict) else None
+    each = None if isinstance(said.raw("episodes"), str) else said.object("episodes")
     own = each.object(str(sheet.index)) if each else None
     told = next((one for name, one in sheet.rows.items() if INSTRUCTIONS.search(name)), None)
     labels = texts_in(told) if told is not None and kind_of(told) == "text" else []
@@ -403,14 +435,5 @@ def _metadata(sheet: Sheet, said: Said, streams: list[_Stream]) -> Metadata:
     )
     if metadata.steps or len(named) < 2 or not streams:
         return metadata
-    times = max((one.times for one in streams if one.times is not None), key=len)
+    times = max((one.times for one in streams), key=len)
     return replace(metadata, steps=steps_of(labels, times, int(times[-1]) if len(times) else 0))
-
-
-def _scalar(value: object) -> object:
-    """An attribute as a plain value: h5py gives numpy scalars, arrays of one, and bytes."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.reshape(-1)[0]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

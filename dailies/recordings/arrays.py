@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,6 +23,10 @@ BLOCK_BYTES = 16 << 20
 """Rows are read in blocks of about this many bytes, or of one chunk where that is more."""
 ROWS_UNSIZED = 64
 """Rows in a block where a row's size is not known beforehand."""
+UNIT_MAX = 1.5
+"""Floats go up to 1, give or take what resizing adds, where none is larger."""
+LOOKED_AT = 8
+"""Rows by which it is told what an array holds, at its beginning and all along it."""
 SIDE_MIN = 16
 """Fewer rows or columns make a matrix, not a picture."""
 HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM")
@@ -56,9 +60,9 @@ def kind_of(rows: Rows) -> Kind | None:
     """What an array holds: coded pictures, raw ones, numbers, text; None for anything else."""
     array = rows.array
     shape, dtype = tuple(array.shape), array.dtype
-    if not shape or not rows.count:
+    if not shape:
         return None
-    if _is_bytes(array):
+    if is_bytes(array):
         return _kind_of_bytes(rows)
     if dtype.kind not in "biuf":
         return "text" if dtype.kind in "USTO" else None
@@ -74,18 +78,14 @@ def pictures_in(
 
     A block that cannot be read gives its pictures without content, and reading goes on after it.
     """
-    scale = 0.0
+    draw = _drawing(array, start, there) if coding == "raw" else None
     for low, high, block in _blocks(array, start, start + there):
         stamps = times_ns[low - start : high - start].tolist()
         if block is None:
             yield from (CarriedPicture(at, None) for at in stamps)
             continue
         for at, row in zip(stamps, block, strict=True):
-            if coding == "still":
-                yield CarriedPicture(at, _coded(row))
-                continue
-            scale = scale or _scale(row)
-            yield CarriedPicture(at, _drawn(row, scale))
+            yield CarriedPicture(at, _coded(row) if draw is None else draw(row))
 
 
 def numbers_in(rows: Rows) -> tuple[Values, int]:
@@ -104,6 +104,15 @@ def numbers_in(rows: Rows) -> tuple[Values, int]:
         else:
             into[:] = np.asarray(block, np.float64).reshape(high - low, width)
     return values, lost
+
+
+def plain(value: object) -> object:
+    """An attribute as a plain value: h5py gives numpy scalars, arrays of one, and bytes."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.reshape(-1)[0]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def texts_in(rows: Rows) -> list[str]:
@@ -158,7 +167,7 @@ def _bounds(start: int, stop: int, rows: int) -> Iterator[tuple[int, int]]:
         at = high
 
 
-def _is_bytes(array: Any) -> bool:
+def is_bytes(array: Any) -> bool:
     """True where each row is a run of bytes: of any length, of fixed size, or padded."""
     shape, dtype = array.shape, array.dtype
     if len(shape) == 1:
@@ -167,19 +176,36 @@ def _is_bytes(array: Any) -> bool:
 
 
 def _kind_of_bytes(rows: Rows) -> Kind | None:
-    """By the first row that holds anything, of the first few."""
-    for at in range(rows.start, min(rows.start + rows.there, rows.start + 8)):
+    """By the first row of some that is a picture or a text: the first ones may be damaged."""
+    found: Kind | None = None
+    for at in _spread(rows):
         try:
             row = rows.array[at]
         except ERRORS:
-            return "still" if rows.array.dtype.kind != "S" else None
+            found = found or ("still" if rows.array.dtype.kind != "S" else None)
+            continue
         if isinstance(row, str):
             return "text"
         content = _coded(row)
-        if content is not None:
-            is_picture = content.startswith(HEADS)
-            return "still" if is_picture else ("text" if isinstance(row, bytes) else None)
-    return None
+        if content is not None and content.startswith(HEADS):
+            return "still"
+        if content is not None and isinstance(row, bytes) and _is_text(content):
+            found = "text"
+    return found
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return bool(content.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _spread(rows: Rows) -> list[int]:
+    """The first few rows that are there, and some all along them."""
+    spread = np.linspace(0, max(rows.there - 1, 0), LOOKED_AT).astype(int).tolist()
+    few = [*range(min(LOOKED_AT, rows.there)), *(spread if rows.there else [])]
+    return [rows.start + at for at in dict.fromkeys(few)]
 
 
 def _is_pictures(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
@@ -200,17 +226,29 @@ def _coded(row: Any) -> bytes | None:
     return (content.rstrip(b"\0") or None) if isinstance(content, bytes) else None
 
 
-def _scale(row: npt.NDArray[Any]) -> float:
-    """What brings a picture's numbers to 0-255: floats go up to 1 or up to 255."""
-    return 255.0 if row.dtype.kind == "f" and float(np.nanmax(row, initial=0)) <= 1.0 else 1.0
+def _drawing(array: Any, start: int, there: int) -> Callable[[Any], npt.NDArray[np.uint8]]:
+    """What makes a raw picture one of uint8: floats go from 0 or -1 to 1, or from 0 to 255."""
+    if array.dtype == np.uint8:
+        return _shaped
+    rows = Rows("", "", array, start, start + there, there)
+    seen = [row for at in _spread(rows) if (row := _read(array, at, at + 1)) is not None]
+    high = max((float(np.nanmax(row, initial=0)) for row in seen), default=0.0)
+    low = min((float(np.nanmin(row, initial=0)) for row in seen), default=0.0)
+    is_unit = high <= UNIT_MAX
+    scale, offset = (127.5, 127.5) if is_unit and low < -0.5 else (255.0 if is_unit else 1.0, 0.0)
+
+    def draw(row: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        numbers = np.nan_to_num(_shaped(row).astype(np.float32), nan=-offset / scale)
+        drawn: npt.NDArray[Any] = cv2.convertScaleAbs(numbers, alpha=scale, beta=offset)
+        return drawn.astype(np.uint8, copy=False)
+
+    return draw
 
 
-def _drawn(row: npt.NDArray[Any], scale: float) -> npt.NDArray[np.uint8]:
-    """One raw picture as uint8 (h, w) or (h, w, 3)."""
+def _shaped(row: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """One raw picture of shape (h, w) or (h, w, 3)."""
     if row.ndim == 3 and row.shape[2] not in (1, 3, 4):
         row = np.moveaxis(row, 0, 2)
     if row.ndim == 3:
         row = row[:, :, 0] if row.shape[2] == 1 else row[:, :, :3]
-    if row.dtype != np.uint8:
-        row = cv2.convertScaleAbs(np.nan_to_num(row), alpha=scale)
     return np.ascontiguousarray(row)

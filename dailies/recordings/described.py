@@ -16,6 +16,11 @@ from dailies.words import NS
 IDS = ("task", "worker", "site", "rig", "shift", "program")
 """The keys that hold an id of the record."""
 
+RATES_HZ = (0.01, 1e5)
+"""No camera and no sensor of a robot is slower, or as fast."""
+SECONDS_MAX = 4e9
+"""What int64 can hold in nanoseconds, a running clock since 1970 included."""
+
 
 class Said:
     """A JSON object being read: ``get_*`` give a value or None and note what is not as it should.
@@ -53,6 +58,24 @@ class Said:
             return float(value)
         bound = f" above {above:g}" if above > -math.inf else f" of {low:g} or more"
         self.note(f'"{key}" is {_short(value)}: write a number{bound if bound[-1] != "f" else ""}')
+        return None
+
+    def seconds(
+        self, key: str, *, low: float = -SECONDS_MAX, above: float = -math.inf
+    ) -> float | None:
+        """A number of seconds, as ``number``, at most SECONDS_MAX."""
+        value = self.number(key, low=low, above=above)
+        if value is not None and value > SECONDS_MAX:
+            self.note(f'"{key}" is {value:g}: write seconds')
+            return None
+        return value
+
+    def rate(self, key: str = "rate_hz") -> float | None:
+        """A rate in 1/s, within RATES_HZ."""
+        value = self._values.get(key)
+        if value is None or (is_number(value) and is_rate(value)):
+            return None if value is None else float(value)
+        self.note(f'"{key}" is {_short(value)}: write a number above 0: how many a second, as 30')
         return None
 
     def count(self, key: str) -> int | None:
@@ -161,6 +184,11 @@ def metadata_of(said: Said, *, task: str | None = None) -> Metadata:
     return Metadata(**ids, started_at=_instant(said), steps=tuple(_steps(said)), created_at=None)
 
 
+def is_rate(value: float) -> bool:
+    """True for what can be a rate in 1/s."""
+    return RATES_HZ[0] <= value < RATES_HZ[1]
+
+
 def is_number(value: object) -> TypeGuard[int | float]:
     """True for a finite int or float; a truth value is no number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -191,7 +219,7 @@ def _steps(said: Said) -> list[Step]:
     steps = []
     for one in said.objects("steps"):
         label = one.text("label")
-        start, end = one.number("start_s", low=0), one.number("end_s", low=0)
+        start, end = one.seconds("start_s", low=0), one.seconds("end_s", low=0)
         if label is None or start is None or end is None or end < start:
             one.note('a step needs "label", and "start_s" up to a later "end_s", from the start')
         else:

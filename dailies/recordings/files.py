@@ -119,8 +119,14 @@ def trouble(path: Path, stream: str | None, promised_by: str) -> Problem | None:
     return None
 
 
+class Unfit(ValueError):
+    """A file that is whole but not written as it should be; the words say what to write."""
+
+
 def unreadable(path: Path, stream: str | None, error: BaseException) -> Problem:
     """A file that its library refused, with the library's own words on one line."""
+    if isinstance(error, Unfit):
+        return Problem("corrupt_stream", stream, f"{path}: {error}")
     words = getattr(error, "strerror", None) or str(error)  # the former has no number and no path
     said = " ".join(words.split()) or type(error).__name__
     return Problem(

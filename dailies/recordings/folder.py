@@ -57,7 +57,7 @@ def _episode(root: Path) -> Episode:
         )
     cameras_there, series_there = on_one_clock(cameras, series)
     series_there += embedded
-    duration = said.number("duration_s", above=0)
+    duration = said.seconds("duration_s", above=0)
     if duration is None and len(held) == 1:
         duration = held[0].header.end_s
     created_at = min((one.created_at for one in held if one.created_at), default=None)
@@ -110,7 +110,7 @@ def _camera(root: Path, said: Said, taken: set[str]) -> tuple[Camera, list[Path]
         return Camera(name, None), [], Contents()
     camera, held = camera_of(name, path, said, said.problems)
     times, times_file = frame_times(root, said, name)
-    offset = said.number("offset_s") or 0.0
+    offset = said.seconds("offset_s") or 0.0
     if offset < 0 and times is None:
         said.note('"offset_s" is below 0: the recording starts with its first stream', name)
         offset = 0.0

@@ -8,7 +8,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,15 +17,15 @@ from typing import Any, Literal
 import h5py  # type: ignore[import-untyped, unused-ignore]
 import numpy as np
 
-from dailies.recordings.array_episodes import Sheet, episode_of, rate_in
-from dailies.recordings.arrays import ERRORS, Rows, pictures_in
+from dailies.recordings.array_episodes import Sheet, episode_of, is_needed, rate_in
+from dailies.recordings.arrays import ERRORS, Rows, pictures_in, plain
 from dailies.recordings.contract import (
     CarriedPicture,
     Clock,
     Episode,
     Problem,
 )
-from dailies.recordings.described import Said, load_json
+from dailies.recordings.described import Said, is_number, load_json
 from dailies.recordings.files import is_named, trouble, unreadable
 from dailies.recordings.hdf5_heap import Heap
 from dailies.recordings.tables import Times
@@ -33,8 +34,10 @@ from dailies.recordings.video import sidecar_of
 SUFFIXES = frozenset({".hdf5", ".h5"})
 MAPPING = "mapping.json"
 """Says of all files of a folder what the JSON beside one says of it."""
-EPISODES = re.compile(r"^(demo|episode|ep|traj|trajectory|rollout)_?(\d+)$")
+EPISODES = re.compile(r"^(demo|episode|ep|traj|trajectory|rollout)[_-]?(\d+)$", re.IGNORECASE)
 """Names of the groups that are an episode each."""
+SIBLINGS = 3
+"""Other episodes of the file, evenly among them, that are held against one."""
 ASSUMED_HZ = {"observations": 50.0, "obs": 20.0}
 """Rates of ALOHA (DT 0.02 s) and robomimic (control_freq 20), by the group that marks them."""
 ASSUMED_ELSE_HZ = 30.0
@@ -90,9 +93,12 @@ class Hdf5:
                 yield Episode(path, 0, self.name, problems=(*problems, problem), files=_file(path))
             return
         with opened.file as file:
-            for index, key in _groups(file, said):
+            groups = _groups(file, said)
+            problems += _totals(opened, said, [key for _, key in groups])
+            for index, key in groups:
                 if indexes is None or index in indexes:
-                    yield _episode(opened, index, key, said, tuple(problems))
+                    siblings = [other for _, other in groups if other != key]
+                    yield _episode(opened, index, key, siblings, said, tuple(problems))
 
 
 def described(path: Path, problems: list[Problem]) -> Said:
@@ -198,16 +204,7 @@ def _groups(file: h5py.File, said: Said) -> list[tuple[int, str]]:
     if isinstance(pattern, str):
         keys = _matching(file, pattern.strip("/"))
     else:
-        keys = []
-        for parent in ("data", ""):
-            try:
-                group = file[parent] if parent else file
-                names = [name for name in group if EPISODES.match(name)]
-            except ERRORS:
-                continue
-            if names:
-                keys = [f"{parent}/{name}".strip("/") for name in names]
-                break
+        keys = [*_named_so(file, "data"), *_named_so(file, "")]
     if not keys:
         return [(0, "")]
     keys.sort(key=_natural)
@@ -215,6 +212,24 @@ def _groups(file: h5py.File, said: Said) -> list[tuple[int, str]]:
     if None in numbers or len(set(numbers)) < len(numbers):
         return list(enumerate(keys))
     return [(number, key) for number, key in zip(numbers, keys, strict=True) if number is not None]
+
+
+def _named_so(file: h5py.File, parent: str) -> list[str]:
+    """The groups below one that are named as episodes are."""
+    try:
+        group = file[parent] if parent else file
+        return [f"{parent}/{name}".strip("/") for name in group if EPISODES.match(name)]
+    except ERRORS:
+        return []
+
+
+def _totals(opened: _Opened, said: Said, keys: list[str]) -> list[Problem]:
+    """What is said of all episodes of the file together, and does not hold."""
+    pattern = said.raw("episodes")
+    if isinstance(pattern, str) and keys == [""] and pattern.strip("/"):
+        message = f'{said.where}: "episodes" is "{pattern}", which no group of {opened.path} fits'
+        return [Problem("missing_stream", None, f"{message}: write it as data/*")]
+    return []
 
 
 def _matching(file: h5py.File, pattern: str) -> list[str]:
@@ -244,7 +259,12 @@ def _number(key: str) -> int | None:
 
 
 def _episode(
-    opened: _Opened, index: int, key: str, said: Said, problems: tuple[Problem, ...]
+    opened: _Opened,
+    index: int,
+    key: str,
+    siblings: Sequence[str],
+    said: Said,
+    problems: tuple[Problem, ...],
 ) -> Episode:
     path, cut = opened.path, opened.cut
     where = f"{path}, {key}" if key else str(path)
@@ -255,6 +275,8 @@ def _episode(
         message = f"{path} is cut off: {cut} of {stored} bytes are here: copy it again"
         noted.append(Problem("corrupt_stream", None, message))
     attributes = _attributes(opened, key)
+    noted += _promised(where, rows, attributes[0] if attributes and key else {})
+    noted += _lacking(opened, where, rows, siblings)
     marks = [mark for mark in ASSUMED_HZ if any(name.startswith(f"{mark}/") for name in rows)]
     return episode_of(
         Sheet(
@@ -307,6 +329,31 @@ def _rows(opened: _Opened, key: str, where: str, problems: list[Problem]) -> dic
         # a whole file's own groups of episodes are not part of it
         waiting += [name for name in below if key or not EPISODES.match(name)]
     return found
+
+
+def _promised(
+    where: str, rows: Mapping[str, Rows], attributes: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """robomimic's ``num_samples`` of a demonstration, held against its rows."""
+    said = plain(attributes.get("num_samples"))
+    counts = Counter(one.count for one in rows.values() if one.count > 1)
+    if is_number(said) and counts and all(abs(count - said) > 1 for count in counts):
+        count = counts.most_common(1)[0][0]
+        message = f"{where} has {count} rows, its num_samples promises {said:g}: export it again"
+        yield Problem("count_mismatch", None, message)
+
+
+def _lacking(
+    opened: _Opened, where: str, rows: Mapping[str, Rows], siblings: Sequence[str]
+) -> Iterator[Problem]:
+    """Arrays that the file's other episodes have and this one lacks: a loader asks for them."""
+    if not siblings:
+        return
+    at = {int(one) for one in np.linspace(0, len(siblings) - 1, SIBLINGS)}
+    others = [set(_rows(opened, siblings[one], where, [])) for one in at]
+    for name in sorted(filter(is_needed, set.intersection(*others) - set(rows))):
+        message = f"{where} has no {name}, which the other episodes have: export it again"
+        yield Problem("missing_stream", name, message)
 
 
 def _dataset(opened: _Opened, one: h5py.Dataset, name: str, key: str) -> Rows | None:

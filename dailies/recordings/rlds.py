@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from dailies.recordings.array_episodes import Sheet, episode_of
-from dailies.recordings.arrays import HEADS, Rows
-from dailies.recordings.contract import CarriedPicture, Clock, Coding, Episode, Problem
+from dailies.recordings.arrays import HEADS, SIDE_MIN, Rows, pictures_in
+from dailies.recordings.contract import CarriedPicture, Clock, Episode, Problem
 from dailies.recordings.described import Said, load_json
 from dailies.recordings.files import READ_ERRORS, is_named, is_unfinished, trouble, unreadable
 from dailies.recordings.hdf5 import described
@@ -39,12 +40,17 @@ class RldsPictures:
     record: Record
     feature: str
     times_ns: Times
-    coding: Coding
+    coding: Literal["still", "raw"]
     clock: Clock
+    shape: tuple[int, ...] = ()
 
     def pictures(self) -> Iterator[CarriedPicture]:
         """Every picture in order; the record they lie in is in memory meanwhile."""
         cells = features_in(content_of(self.path, self.record)[0])[self.feature]
+        if self.coding == "raw":
+            array = _raw(cells, self.shape)
+            yield from pictures_in(array, 0, len(array), self.times_ns, "raw")
+            return
         for at, cell in zip(self.times_ns.tolist(), cells, strict=False):
             yield CarriedPicture(at, cell or None)
 
@@ -86,12 +92,24 @@ class Rlds:
 
 
 @dataclass(frozen=True)
+class _Feature:
+    """A feature as the dataset describes it: numbers a row, 0 where that is not said.
+
+    ``width`` is None for one that is no picture and no numbers, ``picture`` the shape of a
+    picture that is not coded.
+    """
+
+    width: int | None
+    picture: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Source:
     """A dataset or a file of its own: the files, what they promise, and what is said of them."""
 
     path: Path
     files: tuple[Path, ...]
-    widths: Mapping[str, int | None]
+    features: Mapping[str, _Feature]
     lengths: Mapping[tuple[str, int], int]
     said: Said
     problems: tuple[Problem, ...]
@@ -106,14 +124,15 @@ class _Source:
         info = load_json(path / INFO, problems)
         said = load_json(path / OWN, problems) or Said({}, str(path), problems)
         files = tuple(sorted(_files(path)))
-        widths: dict[str, int | None] = {}
+        described_as: dict[str, _Feature] = {}
         try:
-            widths = dict(_widths(features.raw("featuresDict"), "")) if features else {}
+            if features:
+                described_as = dict(_features(features.raw("featuresDict"), ""))
         except (*READ_ERRORS, AttributeError):
             message = f"{path / FEATURES} describes no features: copy it again"
             problems.append(Problem("corrupt_stream", None, message))
         lengths = _lengths(info) if info else {}
-        return cls(path, files, widths, lengths, said, tuple(problems))
+        return cls(path, files, described_as, lengths, said, tuple(problems))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -124,29 +143,32 @@ def _files(folder: Path) -> list[Path]:
     ]
 
 
-def _widths(features: Any, name: str) -> Iterator[tuple[str, int | None]]:
-    """Numbers a row of each feature by name, None for one that is no picture and no numbers."""
+def _features(features: Any, name: str) -> Iterator[tuple[str, _Feature]]:
+    """Each feature by name."""
     if not isinstance(features, dict):
         return
     if "features" in features:
         for key, inner in features["features"].items():
-            yield from _widths(inner, f"{name}/{key}".lstrip("/"))
+            yield from _features(inner, f"{name}/{key}".lstrip("/"))
     elif "featuresDict" in features:
-        yield from _widths(features["featuresDict"], name)
+        yield from _features(features["featuresDict"], name)
     elif "sequence" in features:
-        yield from _widths(features["sequence"].get("feature"), name)
+        yield from _features(features["sequence"].get("feature"), name)
     else:
         kind = next((features[key] for key in ("tensor", "image") if key in features), None)
-        yield name, _width(kind, is_image="image" in features)
+        yield name, _feature(kind, is_image="image" in features)
 
 
-def _width(kind: Any, *, is_image: bool) -> int | None:
+def _feature(kind: Any, *, is_image: bool) -> _Feature:
     if kind is None:
-        return None
-    shape = [int(size) for size in kind.get("shape", {}).get("dimensions", [])]
+        return _Feature(None)
+    shape = tuple(int(size) for size in kind.get("shape", {}).get("dimensions", []))
+    is_bytes = kind.get("dtype", "uint8") == "uint8"
     if is_image:  # a picture of distances is no picture of light
-        return 1 if kind.get("dtype", "uint8") == "uint8" and shape[2:] != [1] else None
-    return int(np.prod(shape, dtype=np.int64))
+        return _Feature(1 if is_bytes and shape[2:] != (1,) else None)
+    if is_bytes and len(shape) == 3 and min(shape[:2]) >= SIDE_MIN and shape[2] in (1, 3, 4):
+        return _Feature(None, shape)
+    return _Feature(int(np.prod(shape, dtype=np.int64)) if all(one > 0 for one in shape) else 0)
 
 
 def _lengths(info: Said) -> dict[tuple[str, int], int]:
@@ -168,6 +190,9 @@ def _numbered(source: _Source) -> Iterator[tuple[int, Path, Record, list[Problem
         place = (shard["split"], int(shard["number"])) if shard else None
         before = {one for one in source.lengths if place and _is_before(one, place, source)}
         index = max(after, sum(source.lengths[one] for one in before))
+        promised = source.lengths.get(place) if place else None
+        if promised == 0 and not file.stat().st_size:
+            continue
         problem = trouble(file, None, str(source.path))
         records: list[Record] = []
         if problem is None:
@@ -179,7 +204,6 @@ def _numbered(source: _Source) -> Iterator[tuple[int, Path, Record, list[Problem
             yield index, file, Record(0, 0, is_whole=False), [problem]
             after = index + 1
             continue
-        promised = source.lengths.get(place) if place else None
         lost = _lost(file, len(records), promised)
         for at, record in enumerate(records):
             yield index + at, file, record, lost if at == len(records) - 1 else []
@@ -210,7 +234,9 @@ def _episode(
         if not is_sound:
             message = f"{where}: its checksum does not match: copy the file again"
             noted.append(Problem("corrupt_stream", None, message))
-        rows = _rows(features_in(content), source.widths)
+        lists = features_in(content)
+        rows = _rows(lists, source.features)
+        noted += _contradictions(lists, source.features, rows, where)
     except (*READ_ERRORS, BadRecord) as error:
         if not problems or isinstance(error, BadRecord):
             message = f"{where} cannot be read ({error}): copy the file again"
@@ -226,7 +252,7 @@ def _episode(
             assumed_hz=ASSUMED_HZ,
             said=source.said,
             carry=lambda rows, times, coding, clock: RldsPictures(
-                file, record, rows.key, times, coding, clock
+                file, record, rows.key, times, coding, clock, tuple(rows.array.shape[1:])
             ),
             files=(file,),
             problems=tuple(noted),
@@ -234,7 +260,7 @@ def _episode(
     )
 
 
-def _rows(lists: Mapping[str, Any], widths: Mapping[str, int | None]) -> dict[str, Rows]:
+def _rows(lists: Mapping[str, Any], features: Mapping[str, _Feature]) -> dict[str, Rows]:
     """An episode's lists as arrays with one row a step, by name without ``steps/``."""
     count = _step_count(lists)
     found = {}
@@ -242,13 +268,51 @@ def _rows(lists: Mapping[str, Any], widths: Mapping[str, int | None]) -> dict[st
         name = key.removeprefix(STEPS)
         if key.startswith("episode_metadata/") or _is_dummy(name, values, lists):
             continue
-        width = widths.get(key, 0)
-        if width is None and values.dtype != object:
+        feature = features.get(key, _Feature(0))
+        if feature.picture:
+            array = _raw(values, feature.picture)
+        elif feature.width is None and values.dtype != object:
             continue
-        array = _table(values, count, width or 0, is_said=key in widths)
-        if array is not None and not (width is None and _is_picture(array)):
+        else:
+            array = _table(values, count, feature.width or 0, is_said=key in features)
+            if array is not None and feature.width is None and _is_picture(array):
+                continue
+        if array is not None:
             found[name] = Rows(name, key, array, 0, len(array), len(array))
     return found
+
+
+def _raw(values: Any, shape: tuple[int, ...]) -> Any:
+    """Pictures that are not coded, a run of bytes or as many numbers each: uint8 (n, h, w, c)."""
+    size = math.prod(shape)
+    if values.dtype == object:
+        whole = b"".join(cell[:size].ljust(size, b"\0") for cell in values.tolist())
+        return np.frombuffer(whole, np.uint8).reshape(-1, *shape)
+    return values[: len(values) // size * size].astype(np.uint8).reshape(-1, *shape)
+
+
+def _contradictions(
+    lists: Mapping[str, Any], features: Mapping[str, _Feature], rows: Mapping[str, Rows], where: str
+) -> Iterator[Problem]:
+    """What a record lacks of what the dataset describes, or says against itself."""
+    for key in sorted(features):
+        is_there = key in lists or any(one.startswith(f"{key}/") for one in lists)
+        if key.startswith(STEPS) and not is_there:
+            message = f"{where} has no {key}, which {FEATURES} describes: copy the dataset again"
+            yield Problem("missing_stream", key.removeprefix(STEPS), message)
+    count = _step_count(lists)
+    for key, values in sorted(lists.items()):
+        name = key.removeprefix(STEPS)
+        is_lost = name not in rows and values.dtype != object and count < len(values)
+        if key.startswith(STEPS) and is_lost and count and len(values) % count:
+            message = f"{where}, {name}: {len(values)} numbers for {count} steps: export it again"
+            yield Problem("count_mismatch", name, message)
+    for name, last in (("is_first", 0), ("is_last", count - 1)):
+        marked = np.flatnonzero(lists.get(f"{STEPS}{name}", ()))
+        if len(marked) and marked.tolist() != [last]:
+            at = next(step for step in marked.tolist() if step != last)
+            message = f"{where}: {name} marks step {at} of {count}: one record, one episode"
+            yield Problem("count_mismatch", None, message)
 
 
 def _is_dummy(name: str, values: Any, lists: Mapping[str, Any]) -> bool:

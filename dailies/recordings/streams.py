@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from dailies.recordings.contract import Camera, Series
 from dailies.recordings.described import Said
-from dailies.recordings.files import READ_ERRORS, inside, trouble, unreadable
+from dailies.recordings.files import READ_ERRORS, Unfit, inside, trouble, unreadable
 from dailies.recordings.tables import (
     MAX_WIDTH,
     UNITS,
@@ -23,6 +24,7 @@ from dailies.recordings.tables import (
     nanoseconds,
     numbers,
     read_table,
+    unit_in,
 )
 from dailies.words import NS
 
@@ -92,7 +94,7 @@ def frame_times(root: Path, said: Said, camera: str) -> tuple[Times | None, Path
         column = _time_column(times, table, "column", camera)
         if column is None:
             return None, path
-        stamps, is_time = nanoseconds(table.column(column), times.choice("unit", tuple(UNITS)))
+        stamps, is_time = _times(times, table, column)
         stamps, _, mended = in_order(stamps, np.zeros((len(stamps), 0)), is_time)
     except READ_ERRORS as error:
         said.problems.append(unreadable(path, camera, error))
@@ -130,7 +132,7 @@ def _series(name: str, path: Path, said: Said) -> Series | None:
     time = _time_column(said, table, "time", name)
     if time is None:
         return None
-    times, is_time = nanoseconds(table.column(time), said.choice("unit", tuple(UNITS)))
+    times, is_time = _times(said, table, time)
     names: list[str] = []
     blocks = []
     for column in _value_columns(said, table, time, name):
@@ -146,6 +148,8 @@ def _series(name: str, path: Path, said: Said) -> Series | None:
         said.note(f'{path} has no column of numbers besides "{time}": name "columns"', name)
         return None
     times, values, mended = in_order(times, values, is_time)
+    if len(times) < 2:
+        notes.append(f"{len(times)} rows are no series")
     for note in (*notes, *mended):
         said.note(f"{path}: {note}: mend the file, or look at the recorder", name)
     return Series(
@@ -155,7 +159,7 @@ def _series(name: str, path: Path, said: Said) -> Series | None:
         columns=tuple(names),
         role=cast(Literal["state", "action", "other"], said.choice("role", ROLES)),
         declared_count=said.count("sample_count"),
-        declared_rate_hz=said.number("rate_hz", above=0),
+        declared_rate_hz=said.rate(),
     )
 
 
@@ -169,6 +173,23 @@ def _time_column(said: Said, table: pa.Table, key: str, stream: str) -> str | No
         return name
     said.note(f'"{key}" names "{name}"; the columns are {_listed(table.column_names)}', stream)
     return None
+
+
+def _times(said: Said, table: pa.Table, column: str) -> tuple[Times, npt.NDArray[np.bool_]]:
+    """A table's times in the unit that is said, else in that of the column's name, else seconds.
+
+    Raises Unfit where no row can be a time in it, and TypeError where none holds a number.
+    """
+    named = None if said.raw("unit") is not None else unit_in(column)
+    unit = named or said.choice("unit", tuple(UNITS))
+    try:
+        times, is_time = nanoseconds(table.column(column), unit)
+    except TypeError as error:
+        raise TypeError(f'column "{column}": {error}') from error
+    if len(times) and not is_time.any():
+        first = table.column(column)[0].as_py()
+        raise Unfit(f'"{column}" begins with {first}, which is no time in {unit}: say its "unit"')
+    return times, is_time
 
 
 def _value_columns(said: Said, table: pa.Table, time: str, stream: str) -> list[str]:
@@ -191,7 +212,7 @@ def _value_columns(said: Said, table: pa.Table, time: str, stream: str) -> list[
 
 
 def _offset_ns(said: Said) -> int:
-    return round((said.number("offset_s") or 0.0) * NS)
+    return round((said.seconds("offset_s") or 0.0) * NS)
 
 
 def _listed(names: Iterable[str]) -> str:

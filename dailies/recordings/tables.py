@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
+from dailies.recordings.files import Unfit
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,10 +27,19 @@ Values = npt.NDArray[np.float64]
 UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 """Nanoseconds in each unit that a time column may have."""
 
+_UNIT_NAMES = {
+    "s": ("s", "sec", "secs", "second", "seconds"),
+    "ms": ("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"),
+    "us": ("us", "µs", "μs", "usec", "usecs", "micros", "microsecond", "microseconds"),
+    "ns": ("ns", "nsec", "nsecs", "nanos", "nanosec", "nanosecond", "nanoseconds"),
+}
+
 MAX_WIDTH = 4096
 """Numbers a row above which a column is taken for a picture or a point cloud, not a series."""
 
-_FARTHEST_NS = 1 << 62
+FARTHEST_NS = 86_400_000_000_000
+"""A stamp farther than a day from the middle one is none: no episode lasts so long."""
+_LAST_NS = 1 << 62
 
 
 def is_numeric(kind: Any) -> bool:
@@ -68,9 +79,17 @@ def matrix(column: Column) -> Values:
 def nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_]]:
     """A time column in int64 nanoseconds, and which of its rows hold a time at all.
 
-    Whole numbers stay exact. Columns of a timestamp type tell their own unit. Raises TypeError
-    where the column holds neither numbers nor timestamps.
+    No time is what is no number, what int64 cannot hold, and what is FARTHEST_NS from the middle
+    one: a stamp of 0 among those since 1970. Whole numbers stay exact. Columns of a timestamp type
+    tell their own unit. Raises TypeError where the column holds neither numbers nor timestamps.
     """
+    times, is_time = _nanoseconds(column, unit)
+    if is_time.any():
+        is_time &= np.abs(times - int(np.median(times[is_time]))) <= FARTHEST_NS
+    return times, is_time
+
+
+def _nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_]]:
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_timestamp(array.type):
         array, unit = array.cast(pa.timestamp("ns", array.type.tz)).cast(pa.int64()), "ns"
@@ -78,14 +97,26 @@ def nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_]
     if pa.types.is_integer(array.type):
         whole = array.fill_null(0).to_numpy(zero_copy_only=False)
         is_time = array.is_valid().to_numpy(zero_copy_only=False)
-        is_time &= (whole <= _FARTHEST_NS // factor) & (whole >= -(_FARTHEST_NS // factor))
+        is_time &= (whole <= _LAST_NS // factor) & (whole >= -(_LAST_NS // factor))
         return np.where(is_time, whole, 0).astype(np.int64) * factor, is_time
     values = matrix(array).reshape(len(array), -1)
     if values.shape[1] != 1 and len(values):
         raise TypeError("it holds lists, not a time a row")
     scaled = values.reshape(-1) * factor
-    is_time = np.isfinite(scaled) & (np.abs(scaled) <= _FARTHEST_NS)
+    is_time = np.isfinite(scaled) & (np.abs(scaled) <= _LAST_NS)
     return np.rint(np.where(is_time, scaled, 0.0)).astype(np.int64), is_time
+
+
+def unit_named(text: str) -> str | None:
+    """The unit that a word means ("Milliseconds", "seconds since 1970"), None where none does."""
+    words = text.strip().lower().split()
+    return next((unit for unit, names in _UNIT_NAMES.items() if words and words[0] in names), None)
+
+
+def unit_in(name: str) -> str | None:
+    """The unit in a column's name: "t_ns", "time [ms]", "stamp (s)"; None where none is."""
+    found = re.search(r"(?:[\[(]\s*(\S+?)\s*[\])]|_([a-zµμ]+))$", name.strip().lower())
+    return unit_named(found.group(1) or found.group(2)) if found else None
 
 
 def in_order(
@@ -123,9 +154,10 @@ def column_names(name: str, width: int, given: Sequence[str] = ()) -> tuple[str,
 
 
 def read_table(path: Path) -> tuple[pa.Table, list[str]]:
-    """A whole CSV (with a header, commas, UTF-8) or Parquet file, and what is wrong with its rows.
+    """A whole CSV (UTF-8, with a header) or Parquet file, and what is wrong with its rows.
 
-    Raises ValueError for another ending, and what pyarrow raises for a damaged file.
+    Raises ValueError for another ending, Unfit for text that is no UTF-8 and for numbers where the
+    header belongs, and what pyarrow raises for a damaged file.
     """
     ending = path.suffix.lower()
     if ending == ".parquet":
@@ -140,11 +172,14 @@ def read_table(path: Path) -> tuple[pa.Table, list[str]]:
         return "skip"
 
     content = path.read_bytes()
-    content.decode("utf-8")  # raised here: inside leave_out it would be lost
+    header = _header(content)
     table = pcsv.read_csv(
         io.BytesIO(content),
         read_options=pcsv.ReadOptions(use_threads=False),
-        parse_options=pcsv.ParseOptions(invalid_row_handler=leave_out),
+        parse_options=pcsv.ParseOptions(
+            delimiter=_delimiter(header), invalid_row_handler=leave_out
+        ),
+        convert_options=pcsv.ConvertOptions(decimal_point=_decimal_point(content, header)),
     )
     if bad:
         at = f"row {bad[0].number}" if bad[0].number is not None else f'"{bad[0].text[:40]}"'
@@ -155,12 +190,38 @@ def read_table(path: Path) -> tuple[pa.Table, list[str]]:
     return table, notes
 
 
+def _header(content: bytes) -> str:
+    """The first line of a CSV. Raises Unfit where it holds numbers, or the text is no UTF-8."""
+    try:
+        header = content.decode("utf-8-sig").partition("\n")[0].strip()
+    except UnicodeDecodeError as error:  # raised here: in read_csv's handler it would be lost
+        raise Unfit(f"not UTF-8 from byte {error.start} on: write it as UTF-8") from error
+    cells = header.replace(";", ",").replace("\t", ",").split(",")
+    if header and all(re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", one.strip()) for one in cells):
+        raise Unfit(f'its first line is "{header[:40]}": write the columns\' names above it')
+    return header
+
+
+def _delimiter(header: str) -> str:
+    """What parts the columns: the comma, else the tabulator or the semicolon of a spreadsheet."""
+    return next((one for one in ",\t;" if one in header), ",")
+
+
+def _decimal_point(content: bytes, header: str) -> str:
+    """A comma where columns are not parted by one and the first row has one and no point."""
+    row = content[:65536].partition(b"\n")[2].partition(b"\n")[0]
+    return "," if _delimiter(header) != "," and b"," in row and b"." not in row else "."
+
+
 def numbers(column: pa.ChunkedArray[Any], name: str) -> tuple[Values, list[str]]:
     """As ``matrix``; text that should be numbers becomes NaN and is told of, with its row."""
     if pa.types.is_null(column.type):
         return np.full((len(column), 1), np.nan), []
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return matrix(column), []
+        try:
+            return matrix(column), []
+        except TypeError as error:
+            raise TypeError(f'column "{name}": {error}') from error
     text = column.to_pandas()
     parsed = _parsed(text)
     is_bad = np.isnan(parsed) & text.notna().to_numpy() & (text.astype(str) != "").to_numpy()

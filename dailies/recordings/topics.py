@@ -740,7 +740,7 @@ def _metadata(
     said = Said(values, str(path), problems)
     if beside is not None:
         said = said.merged(load_json(beside, problems))
-    return metadata_of(said), said.number("duration_s", above=0)
+    return metadata_of(said), said.seconds("duration_s", above=0)
 
 
 def _unquoted(value: Any) -> Any:

@@ -36,6 +36,8 @@ from dailies.recordings.gpmf import Telemetry, telemetry_of
 from dailies.recordings.streams import on_one_clock, series_of
 from dailies.words import NS
 
+RATE_RATIO = 1.2
+"""Farther apart a promised rate and the container's are not the same one."""
 STREAM = "video"
 """Name of the camera of a plain video; a second video stream in it is ``video_2``."""
 SOUND = "audio"
@@ -202,7 +204,7 @@ def camera_of(
     ``said`` may promise ``frame_count`` and ``rate_hz``; what it leaves open the container says:
     the count is told with the pictures, since a trimmed file's header counts what is not shown.
     """
-    count, rate = said.count("frame_count"), said.number("rate_hz", above=0)
+    count, rate = said.count("frame_count"), said.rate()
     problem = trouble(path, name, said.where)
     held = Contents()
     if problem is None:
@@ -217,6 +219,9 @@ def camera_of(
     if problem is not None:
         problems.append(problem)
     seen = held.header
+    if rate and seen.rate_hz and said.raw("times") is None and not _is_near(rate, seen.rate_hz):
+        message = f"{said.where}: rate_hz promises {rate:g}, {path} runs at {seen.rate_hz:g}"
+        problems.append(Problem("count_mismatch", name, f"{message}: correct one of them"))
     camera = Camera(
         name,
         None if problem else VideoFile(path, track=seen.track),
@@ -241,7 +246,7 @@ def _episode(path: Path) -> Episode:
     if metadata.started_at is None:
         metadata = replace(metadata, started_at=held.telemetry.started_at)
     metadata = replace(metadata, created_at=held.created_at)
-    promised = said.number("duration_s", above=0)
+    promised = said.seconds("duration_s", above=0)
     return Episode(
         path=path,
         index=0,
@@ -260,6 +265,10 @@ def _named_apart(series: tuple[Series, ...], taken: set[str]) -> Iterator[Series
     """Telemetry under names that no other stream has: a sidecar's gyro stands beside it."""
     for one in series:
         yield replace(one, name=f"{one.name}_embedded") if one.name in taken else one
+
+
+def _is_near(rate_hz: float, other_hz: float) -> bool:
+    return max(rate_hz, other_hz) <= RATE_RATIO * min(rate_hz, other_hz)
 
 
 def _is_cover(stream: VideoStream) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
+import os
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ class ZarrPictures:
         """Every picture in order, a block of rows in memory at a time."""
         try:
             with _opened(self.root) as group:
-                array = group[self.key]
+                array = _checked(group[self.key], self.root / self.key)
                 yield from pictures_in(array, self.start, self.there, self.times_ns, self.coding)
         except ERRORS as error:
             raise ValueError(str(error)) from error
@@ -93,12 +95,20 @@ class Zarr:
 
 
 def _is_zipped(path: Path) -> bool:
-    """True for a zip with a Zarr group at its root."""
+    """True for a zip with a Zarr group at its root, or in the only folder there."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(mark in archive.namelist() for mark in MARKS)
+            return _within(archive.namelist()) is not None
     except ERRORS:
         return False
+
+
+def _within(names: list[str]) -> str | None:
+    """The folder of a zip's names that is the group, "" for its root, None where neither is one."""
+    roots = {name.split("/", 1)[0] + "/" for name in names}
+    folders = ["", *(roots if len(roots) == 1 else ())]
+    marked = (one for one in folders if any(one + mark in names for mark in MARKS))
+    return next(marked, None)
 
 
 @contextlib.contextmanager
@@ -113,10 +123,11 @@ def _opened(path: Path) -> Iterator[zarr.Group]:
     if path.is_dir():
         yield zarr.open_group(str(path), mode="r")
         return
-    zipfile.ZipFile(path).close()  # raises what is wrong with it, which zarr does not
+    with zipfile.ZipFile(path) as archive:  # raises what is wrong with it, which zarr does not
+        folder = _within(archive.namelist())
     store = zarr.storage.ZipStore(path, mode="r")
     try:
-        yield zarr.open_group(store, mode="r")
+        yield zarr.open_group(store, mode="r", path=(folder or "").rstrip("/"))
     finally:
         store.close()
 
@@ -136,11 +147,16 @@ def _episodes(
     attributes: dict[str, Any] = dict(group.attrs)
     with contextlib.suppress(*ERRORS):
         attributes |= dict(group["meta"].attrs) | dict(group["data"].attrs)
-    starts = [0, *ends[:-1]]
-    for index, (start, end) in enumerate(zip(starts, ends, strict=True) if ends else [(0, -1)]):
+    longest = max((one.count for one in held.values()), default=0)
+    bounds = list(itertools.pairwise([0, *ends])) or [(0, longest)]
+    for index, (start, end) in enumerate(bounds):
         if indexes is not None and index not in indexes:
             continue
-        rows = {name: one.rows(name, start, end) for name, one in held.items()}
+        noted = _beyond(path, index, bounds, longest) if ends else []
+        stop = max(min(end, longest), start)
+        rows = {
+            name: one.rows(name, start, stop if ends else one.count) for name, one in held.items()
+        }
         yield episode_of(
             Sheet(
                 path=path,
@@ -162,9 +178,22 @@ def _episodes(
                     clock,
                 ),
                 files=files or ((path,) if path.is_file() else ()),
-                problems=tuple(problems),
+                problems=(*problems, *noted),
             )
         )
+
+
+def _beyond(path: Path, index: int, bounds: list[tuple[int, int]], longest: int) -> list[Problem]:
+    """An episode that goes on behind the arrays' last row, and rows behind the last episode."""
+    end, is_last = bounds[index][1], index == len(bounds) - 1
+    if end > longest:
+        what = f"ends episode {index} at row {end}, the arrays have {longest}"
+    elif is_last and end < longest:
+        what = f"ends the last episode at row {end}, {longest - end} rows behind it are of none"
+    else:
+        return []
+    message = f"{path}: meta/episode_ends {what}: write it again, or copy the arrays again"
+    return [Problem("count_mismatch", None, message)]
 
 
 @dataclass(frozen=True)
@@ -176,13 +205,16 @@ class _Held:
     path: Path
     attributes: Mapping[str, Any]
 
-    def rows(self, name: str, start: int, end: int) -> Rows | None:
-        """The rows of an episode; ``end`` -1 is to the last one."""
-        shape = tuple(self.array.shape)
-        if not shape:
+    @property
+    def count(self) -> int:
+        """How many rows it has."""
+        return int(self.array.shape[0]) if self.array.shape else 0
+
+    def rows(self, name: str, start: int, stop: int) -> Rows | None:
+        """The rows [start, stop) of an episode."""
+        if not self.array.shape:
             return None
-        stop = shape[0] if end < 0 else end
-        there = max(min(stop, shape[0]) - start, 0)
+        there = max(min(stop, self.count) - start, 0)
         return Rows(name, self.key, self.array, start, stop, there, self.attributes)
 
 
@@ -193,6 +225,7 @@ def _arrays(path: Path, group: zarr.Group, problems: list[Problem]) -> Iterator[
             array = group[key]
             if hasattr(array, "chunks"):  # an array, and no group
                 _codec_is_there(array)
+                array = _checked(array, path / key)
                 yield key, _Held(key, array, _description(path, key), dict(array.attrs))
         except ERRORS as error:
             problems.append(_unopened(path, key, error))
@@ -209,7 +242,8 @@ def _keys(path: Path) -> list[str]:
         ]
     else:
         with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
+            folder = _within(archive.namelist()) or ""
+            names = [name.removeprefix(folder) for name in archive.namelist()]
     return sorted({name.rsplit("/", 1)[0] for name in names if name.endswith(ends)})
 
 
@@ -243,13 +277,59 @@ def _ends(path: Path, every: dict[str, _Held], problems: list[Problem]) -> list[
     if held is None:
         return []
     try:
-        ends: list[int] = [int(end) for end in np.asarray(held.array[:]).reshape(-1)]
+        values = np.asarray(held.array[:]).reshape(-1).astype(np.float64)
     except ERRORS as error:
         problems.append(_unopened(path, held.key, error))
         return []
-    steps = np.diff([0, *ends])
-    if len(ends) and (steps > 0).all():
-        return ends
-    message = f"{path}: meta/episode_ends does not grow from episode to episode: write it again"
+    steps = np.diff(values, prepend=0.0)
+    wrong = np.flatnonzero(~((steps >= 0) & (values == np.rint(values))))
+    if len(values) and not len(wrong):
+        return [int(end) for end in values]
+    at = int(wrong[0]) if len(wrong) else 0
+    what = f"is {values[at]:g} for episode {at}" if len(values) else "names no episode"
+    message = f"{path}: meta/episode_ends {what}: write the row behind each episode's last there"
     problems.append(Problem("count_mismatch", None, message))
     return []
+
+
+def _checked(array: Any, folder: Path) -> Any:
+    """An array of which chunks that were cut off are not read: blosc unpacks them to anything."""
+    names = {type(one).__name__ for one in array.compressors}
+    is_packed = bool(names & {"Blosc", "BloscCodec"}) and getattr(array, "shards", None) is None
+    return _Checked(array, folder) if is_packed and folder.is_dir() else array
+
+
+class _Checked:
+    """A ``zarr.Array`` in a folder, whose chunks of blosc are as long as they say."""
+
+    def __init__(self, array: Any, folder: Path) -> None:
+        self._array, self._folder = array, folder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._array, name)
+
+    def __getitem__(self, rows: Any) -> Any:
+        shape, chunks = self._array.shape, self._array.chunks
+        if shape:
+            low, high, _ = (rows if isinstance(rows, slice) else slice(rows, rows + 1)).indices(
+                shape[0]
+            )
+            grid = [range(low // chunks[0], -(-high // chunks[0]))]
+            grid += [
+                range(-(-size // chunk)) for size, chunk in zip(shape[1:], chunks[1:], strict=True)
+            ]
+            for coordinates in itertools.product(*grid):
+                self._look(self._array.metadata.encode_chunk_key(coordinates))
+        return self._array[rows]
+
+    def _look(self, key: str) -> None:
+        """Raises ValueError where a chunk is not as long as its head says (bytes 12 to 16)."""
+        try:
+            with (self._folder / key).open("rb") as file:
+                head = file.read(16)
+                size = os.fstat(file.fileno()).st_size
+        except FileNotFoundError:
+            return  # nothing but the fill value is not written
+        said = int.from_bytes(head[12:16], "little")
+        if said != size:
+            raise ValueError(f"chunk {key} has {size} bytes of {said}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,15 @@ REGULAR = 0.9
 """Share of intervals within half of the median from which a sensor ticks rather than reports."""
 
 
-def timed_series(measurements: Measurements) -> Iterator[SeriesMeasures]:
+def timed_series(
+    measurements: Measurements, clocks: Collection[str] = ("measured",)
+) -> Iterator[SeriesMeasures]:
     """The series whose times a clock gave, one of each set that shares the same times."""
     told: list[SeriesMeasures] = []
     # a state's clock is that of the action in the same table
     for series in sorted(measurements.series, key=lambda one: one.role != "state"):
         alike = any(np.array_equal(series.times_ns, one.times_ns) for one in told)
-        if series.clock == "measured" and series.count >= MIN_SAMPLES and not alike:
+        if series.clock in clocks and series.count >= MIN_SAMPLES and not alike:
             told.append(series)
             yield series
 
@@ -125,7 +127,7 @@ def uneven_samples(measurements: Measurements, limits: Limits) -> Iterator[Flag]
 
 def wrong_rate(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags a series whose rate, by its usual interval, is not the declared one (%)."""
-    for series in timed_series(measurements):
+    for series in timed_series(measurements, ("measured", "grid")):
         if not series.declared_rate_hz or not series.rate_hz:
             continue
         off = 100 * abs(series.rate_hz / series.declared_rate_hz - 1)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import h5py
 import made
 import made_arrays
+import numcodecs
 import numpy as np
 import pytest
 import zarr
+import zarr.codecs
 
 from dailies.recordings import episodes_at
 from dailies.recordings.contract import Camera, Episode, Series
@@ -382,6 +385,190 @@ def test_an_array_shorter_than_its_episodes_is_told(tmp_path: Path) -> None:
     (problem,) = two.problems
     assert "7 of 11 rows are in the file" in problem.message
     assert len(series(two)["action"].times_ns) == 7
+
+
+FLOATS = made_arrays.pictures(20).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        FLOATS / 255,
+        FLOATS / 127.5 - 1,
+        np.concatenate([np.zeros_like(FLOATS[:1]), FLOATS[1:]]),
+        (FLOATS / 255).astype(np.float16),
+    ],
+    ids=["to 1", "from -1", "to 255 from black", "halves"],
+)
+def test_pictures_of_floats_go_by_what_all_of_them_hold(tmp_path: Path, stored: np.ndarray) -> None:
+    path = tmp_path / "a.hdf5"
+    with h5py.File(path, "w") as file:
+        file["rgb"] = stored
+    seen = pictures(only(path).cameras[0])
+    assert np.allclose(seen[7], made.picture(7), atol=1)
+    assert seen[0].mean() == pytest.approx(float(FLOATS[0].mean()) if stored[0].any() else 0, abs=1)
+
+
+def vlen(path: Path, rows: list[bytes], name: str = "observations/images/top") -> Path:
+    """An episode whose camera is rows of bytes."""
+    with h5py.File(path, "w") as file:
+        file["observations/qpos"] = made.joints(len(rows))
+        cells = file.create_dataset(name, (len(rows),), h5py.vlen_dtype(np.uint8))
+        for at, row in enumerate(rows):
+            cells[at] = np.frombuffer(row, np.uint8)
+    return path
+
+
+def test_a_camera_whose_first_pictures_are_damaged_is_one(tmp_path: Path) -> None:
+    rows = [b"\xff" * 40 if at < 10 else made.still(at) for at in range(40)]
+    (camera,) = only(vlen(tmp_path / "a.hdf5", rows)).cameras
+    assert measure_camera(camera).count == 30
+
+
+@pytest.mark.parametrize("row", [b"\x80\x01" * 40, b""], ids=["noise", "nothing"])
+def test_rows_called_pictures_that_are_none_are_told(tmp_path: Path, row: bytes) -> None:
+    episode = only(vlen(tmp_path / "a.hdf5", [row] * 40))
+    (problem,) = episode.problems
+    assert (problem.check, problem.stream) == ("corrupt_stream", "observations/images/top")
+    assert "begins as a JPEG" in problem.message
+    assert only(vlen(tmp_path / "b.hdf5", [row] * 40, "observations/cloud")).problems == ()
+
+
+@pytest.mark.parametrize("name", ["observations/qpos", "action", "observations/images/top"])
+def test_an_array_without_rows_is_a_stream_that_holds_nothing(tmp_path: Path, name: str) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        shape, kind = file[name].shape, file[name].dtype
+        del file[name]
+        file.create_dataset(name, (0, *shape[1:]), kind)
+    episode = only(path)
+    streams: list[Any] = [*episode.cameras, *episode.series]
+    assert {one.name: one.declared_count for one in streams}[name] == 40
+
+
+def test_a_demonstration_without_what_the_others_have_is_told(tmp_path: Path) -> None:
+    lengths = {f"demo_{at}": 20 for at in range(5)}
+    path = made_arrays.robomimic(tmp_path / "r.hdf5", lengths=lengths)
+    with h5py.File(path, "a") as file:
+        del file["data/demo_1/actions"]
+        del file["data/demo_3/rewards"]
+        file["data/demo_2/obs/extra_rgb"] = made_arrays.pictures(20)
+    problems = {one.index: [said.stream for said in one.problems] for one in episodes_at(path)}
+    assert problems == {0: [], 1: ["actions"], 2: [], 3: [], 4: []}
+
+
+def test_num_samples_is_a_promise(tmp_path: Path) -> None:
+    path = made_arrays.robomimic(tmp_path / "r.hdf5")
+    with h5py.File(path, "a") as file:
+        file["data/demo_2"].attrs["num_samples"] = 24
+        file["data/demo_10"].attrs["num_samples"] = 50
+    two, ten = episodes_at(path)
+    assert two.problems == ()
+    assert [one.check for one in ten.problems] == ["count_mismatch"]
+    assert "has 30 rows, its num_samples promises 50" in ten.problems[0].message
+
+
+@pytest.mark.parametrize("names", [("Demo_0", "Demo_1"), ("demo-0", "demo-1")])
+def test_groups_of_episodes_may_be_written_otherwise(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    path = made_arrays.robomimic(tmp_path / "r.hdf5", lengths=dict.fromkeys(names, 20))
+    assert [episode.index for episode in episodes_at(path)] == [0, 1]
+
+
+def test_demonstrations_in_data_hide_none_beside_it(tmp_path: Path) -> None:
+    path = made_arrays.robomimic(tmp_path / "r.hdf5", lengths={"demo_0": 20, "demo_1": 20})
+    with h5py.File(path, "a") as file:
+        file.move("data/demo_1", "demo_1")
+    assert [episode.index for episode in episodes_at(path)] == [0, 1]
+
+
+def test_a_pattern_that_no_group_fits_is_told(tmp_path: Path) -> None:
+    path = unusual(tmp_path / "lab.h5")
+    made.write_json(tmp_path / "lab.json", {"rate_hz": 20, "episodes": "takes/*"})
+    (problem,) = only(path).problems
+    assert problem.check == "missing_stream"
+    assert '"episodes" is "takes/*", which no group' in problem.message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"series": [{"dataset": "arm/q", "columns": ["a", "b"]}]}, "2 names for 6 numbers a row"),
+        ({"series": [{"dataset": "arm/q", "offset_s": 1e300}]}, '"offset_s" is 1e+300: write sec'),
+        ({"episodes": 5}, '"episodes" is 5: write an object'),
+    ],
+)
+def test_a_mapping_that_says_what_cannot_be_is_told(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    with h5py.File(tmp_path / "lab.h5", "w") as file:
+        file["cam/rgb"], file["arm/q"] = made_arrays.pictures(20), made.joints(20, 1, 6)
+    said = {"rate_hz": 20, "cameras": [{"dataset": "cam/rgb"}], **change}
+    made.write_json(tmp_path / "lab.json", said)
+    (problem,) = only(tmp_path / "lab.h5").problems
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("ends", "episode", "words"),
+    [
+        ([8, 15], 1, "ends the last episode at row 15, 4 rows behind it are of none"),
+        ([8, 25], 1, "ends episode 1 at row 25, the arrays have 19"),
+        ([12, 8, 19], 0, "is 8 for episode 1"),
+        ([], 0, "names no episode"),
+        ([8.5, 19], 0, "is 8.5 for episode 0"),
+        ([np.nan, 19], 0, "is nan for episode 0"),
+    ],
+)
+def test_ends_that_do_not_fit_the_arrays_are_told(
+    tmp_path: Path, ends: list[float], episode: int, words: str
+) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", lengths=(8, 11))
+    group = zarr.open_group(str(path), mode="a")
+    del group["meta/episode_ends"]
+    values = np.array(ends)
+    group.create_array("meta/episode_ends", shape=values.shape, dtype=values.dtype)[:] = values
+    found = {one.index: [said.message for said in one.problems] for one in episodes_at(path)}
+    assert [index for index, messages in found.items() if messages] == [episode]
+    (message,) = found[episode]
+    assert f"meta/episode_ends {words}" in message
+
+
+def test_an_episode_of_no_rows_costs_no_other(tmp_path: Path) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", lengths=(8, 0, 11))
+    episodes = list(episodes_at(path))
+    assert [one.cameras[0].source.there for one in episodes] == [8, 0, 11]
+    assert np.array_equal(pictures(episodes[2].cameras[0])[2], made.picture(10))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_chunk_of_blosc_that_was_cut_off_is_lost(tmp_path: Path, version: int) -> None:
+    """Blosc unpacks it, to whatever lay in memory."""
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", lengths=(21,), version=version)
+    array = zarr.open_group(str(path), mode="r")["data/camera0_rgb"]
+    values = array[:]
+    group = zarr.open_group(str(path), mode="a")
+    del group["data/camera0_rgb"]
+    codec = numcodecs.Blosc() if version == 2 else zarr.codecs.BloscCodec(cname="lz4")
+    made_array = group.create_array(
+        "data/camera0_rgb", shape=values.shape, dtype="u1", chunks=(7, 64, 96, 3), compressors=codec
+    )
+    made_array[:] = values
+    chunk = path / "data/camera0_rgb" / ("1.0.0.0" if version == 2 else "c/1/0/0/0")
+    os.truncate(chunk, chunk.stat().st_size // 2)
+    (camera,) = only(path).cameras
+    assert [one is None for one in pictures(camera)] == [7 <= at < 14 for at in range(21)]
+
+
+def test_a_zip_may_hold_the_folder_of_the_store(tmp_path: Path) -> None:
+    folder = made_arrays.replay_buffer(tmp_path / "u.zarr")
+    with zipfile.ZipFile(tmp_path / "whole.zarr.zip", "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(tmp_path))
+    _, two = episodes_at(tmp_path / "whole.zarr.zip")
+    assert np.array_equal(pictures(two.cameras[0])[2], made.picture(10))
 
 
 def test_a_real_file_of_robosuite_is_read(samples: Path) -> None:

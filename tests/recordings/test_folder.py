@@ -143,7 +143,7 @@ def test_chosen_columns_come_in_the_order_in_which_they_are_named(root: Path) ->
         ("t,x\n0,1\n,2\n2,3\n", "1 rows have no time, the first is row 2"),
         ("t,name\n0,a\n1,b\n", 'has no column of numbers besides "t"'),
         ("", "is empty (0 bytes)"),
-        ("t,x\n0,\xff\n", "cannot be read ('utf-8' codec can't decode"),
+        ("t,x\n0,\xff\n", "not UTF-8 from byte 6 on: write it as UTF-8"),
         (made.LFS_POINTER, "is a Git LFS pointer"),
     ],
 )
@@ -153,6 +153,55 @@ def test_what_is_wrong_with_a_csv_is_told_by_row(tmp_path: Path, text: str, word
     episode = read(tmp_path)
     assert told(episode) == [("corrupt_stream", "x")]
     assert words in episode.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["t;x\n0;1.5\n1;2\n", "t;x\n0,0;1,5\n1,0;2\n", "t\tx\n0\t1.5\n1\t2\n", "t,x\n0,1.5\n1,2\n"],
+    ids=["semicolon", "comma as point", "tabulator", "comma"],
+)
+def test_columns_may_be_parted_as_a_spreadsheet_does(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    made.write_json(tmp_path / "recording.json", only({"file": "x.csv"}))
+    (series,) = read(tmp_path).series
+    assert series.values.tolist() == [[1.5], [2.0]]
+    assert series.times_ns.tolist() == [0, 1_000_000_000]
+
+
+@pytest.mark.parametrize("header", ["t_ms", "time [ms]", "stamp (ms)"])
+def test_a_unit_in_the_columns_name_counts_where_none_is_said(tmp_path: Path, header: str) -> None:
+    (tmp_path / "x.csv").write_text(f"{header},x\n0,1\n20,2\n")
+    made.write_json(tmp_path / "recording.json", only({"file": "x.csv"}))
+    assert read(tmp_path).series[0].times_ns.tolist() == [0, 20_000_000]
+    made.write_json(tmp_path / "recording.json", only({"file": "x.csv", "unit": "us"}))
+    assert read(tmp_path).series[0].times_ns.tolist() == [0, 20_000]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0,1\n0.01,2\n0.02,3\n", 'its first line is "0,1": write the columns\' names above it'),
+        ("t,x\n1764201600250,1\n1764201600260,2\n", 'which is no time in s: say its "unit"'),
+        ("t,x\n0,1\n", "1 rows are no series"),
+        ("t,x\na,1\nb,2\n", 'column "t": it holds string, not numbers'),
+    ],
+)
+def test_a_table_that_is_written_otherwise_is_told(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    made.write_json(tmp_path / "recording.json", only({"file": "x.csv"}))
+    assert any(words in one.message for one in read(tmp_path).problems)
+
+
+def test_one_stamp_of_zero_makes_no_recording_of_years(tmp_path: Path) -> None:
+    rows = "".join(f"{0 if at == 20 else 1764201600 + at / 100},{at}\n" for at in range(40))
+    (tmp_path / "x.csv").write_text(f"t,x\n{rows}")
+    made.write_json(tmp_path / "recording.json", only({"file": "x.csv"}))
+    episode = read(tmp_path)
+    assert len(episode.series[0].times_ns) == 39
+    assert episode.series[0].times_ns[-1] == pytest.approx(390_000_000, abs=1000)
+    assert any(
+        "1 rows have no time, the first is row 21" in one.message for one in episode.problems
+    )
 
 
 def test_a_missing_number_is_nan_and_no_damage(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import made
 import made_arrays
@@ -155,3 +157,73 @@ def test_real_episodes_of_bridge_are_read(samples: Path) -> None:
         assert episode.metadata.task
     measured = measure_camera(episodes[3].cameras[0])
     assert (measured.count, measured.width, measured.height) == (10, 64, 64)
+
+
+def one_record(root: Path, features: dict[str, Any], said: dict[str, Any] | None = None) -> Path:
+    """A dataset of one episode, ``said`` among what describes its steps' observations."""
+    path = made_arrays.rlds(root, shards=((12,),))
+    content = made_arrays.example(features).SerializeToString()
+    made_arrays.tfrecord(path / "kitchen-train.tfrecord-00000-of-00001", [content])
+    described = json.loads((path / "features.json").read_text())
+    steps = described["featuresDict"]["features"]["steps"]["sequence"]["feature"]
+    seen = steps["featuresDict"]["features"]["observation"]["featuresDict"]["features"]
+    seen.update(said or {})
+    made.write_json(path / "features.json", described)
+    return path
+
+
+def tensor(*sizes: int, dtype: str = "uint8") -> dict[str, Any]:
+    return {"tensor": {"shape": {"dimensions": [str(size) for size in sizes]}, "dtype": dtype}}
+
+
+@pytest.mark.parametrize("is_bytes", [True, False])
+def test_pictures_may_be_tensors_of_bytes(tmp_path: Path, is_bytes: bool) -> None:
+    shown = made_arrays.pictures(12)
+    cells = [one.tobytes() for one in shown] if is_bytes else shown.reshape(-1)
+    features = made_arrays.steps(12) | {"steps/observation/image_1": cells}
+    path = one_record(tmp_path / "kitchen", features, {"image_1": tensor(64, 96, 3)})
+    (episode,) = read(path)
+    assert episode.problems == ()
+    assert [one.name for one in episode.cameras] == ["observation/image_0", "observation/image_1"]
+    seen = [one.content for one in episode.cameras[1].source.pictures()]
+    assert np.array_equal(np.stack(seen), shown)
+
+
+def test_a_size_that_is_not_known_is_told_by_the_steps(tmp_path: Path) -> None:
+    path = one_record(
+        tmp_path / "kitchen", made_arrays.steps(12), {"state": tensor(-1, dtype="float32")}
+    )
+    (episode,) = read(path)
+    assert {one.name: one.values.shape for one in episode.series}["observation/state"] == (12, 7)
+
+
+def test_what_the_dataset_describes_and_a_record_lacks_is_told(tmp_path: Path) -> None:
+    said = {"gripper": tensor(dtype="float32"), "depth": tensor(64, 96, dtype="uint16")}
+    (episode,) = read(one_record(tmp_path / "kitchen", made_arrays.steps(12), said))
+    told = [(one.check, one.stream) for one in episode.problems]
+    assert told == [
+        ("missing_stream", "observation/depth"),
+        ("missing_stream", "observation/gripper"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "at"), [("is_first", 6), ("is_last", 5)])
+def test_two_episodes_in_one_record_are_told(tmp_path: Path, name: str, at: int) -> None:
+    steps = np.arange(12)
+    flags = {"steps/is_first": steps == 0, "steps/is_last": steps == 11}
+    sound = one_record(tmp_path / "sound", made_arrays.steps(12) | flags)
+    assert read(sound)[0].problems == ()
+    flags[f"steps/{name}"] = flags[f"steps/{name}"] | (steps == at)
+    (problem,) = read(one_record(tmp_path / "kitchen", made_arrays.steps(12) | flags))[0].problems
+    assert f"{name} marks step {at} of 12" in problem.message
+
+
+def test_numbers_that_make_no_whole_steps_are_told(tmp_path: Path) -> None:
+    features = made_arrays.steps(12) | {"steps/observation/force": np.arange(40.0)}
+    (problem,) = read(one_record(tmp_path / "kitchen", features))[0].problems
+    assert (problem.check, problem.stream) == ("count_mismatch", "observation/force")
+
+
+def test_a_shard_that_is_promised_empty_is_no_episode(tmp_path: Path) -> None:
+    root = made_arrays.rlds(tmp_path / "kitchen", shards=((12, 15), ()))
+    assert [episode.problems for episode in read(root)] == [(), ()]
