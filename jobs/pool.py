@@ -194,8 +194,9 @@ class Pool:
     def close(self) -> None:
         """End all processes, whatever they are at."""
         for worker in self._workers:
-            worker.pipe.close()
-            worker.process.terminate()
+            worker.pipe.close()  # an idle one ends by itself, and leaves no semaphore of a library's
+            if worker.job is not None:
+                worker.process.terminate()
         for worker in self._workers:
             worker.process.join(2)
             if worker.process.is_alive():

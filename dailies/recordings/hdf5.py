@@ -10,7 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,6 +121,8 @@ class _Opened:
     path: Path
     file: h5py.File
     cut: int | None
+    needed: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What each episode that was looked at has of ``is_needed``, by its group."""
 
     @functools.cached_property
     def heap(self) -> Heap:
@@ -350,8 +352,10 @@ def _lacking(
     if not siblings:
         return
     at = {int(one) for one in np.linspace(0, len(siblings) - 1, SIBLINGS)}
-    others = [set(_rows(opened, siblings[one], where, [])) for one in at]
-    for name in sorted(filter(is_needed, set.intersection(*others) - set(rows))):
+    for key in {siblings[one] for one in at} - opened.needed.keys():
+        opened.needed[key] = frozenset(filter(is_needed, _rows(opened, key, where, [])))
+    others = [opened.needed[siblings[one]] for one in at]
+    for name in sorted(frozenset.intersection(*others) - rows.keys()):
         message = f"{where} has no {name}, which the other episodes have: export it again"
         yield Problem("missing_stream", name, message)
 

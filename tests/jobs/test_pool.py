@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -199,6 +200,15 @@ def test_parts_hold_every_index_once(count: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others spawn their processes")
+def test_processes_that_are_done_end_by_themselves(clip: Clip) -> None:
+    """One that is terminated leaves what libraries made of the system behind, with a warning."""
+    with pool(2) as made:
+        made.submit(Job(clip(1, seconds=1.0)))
+        reports(made)
+        (process,) = multiprocessing.active_children()
+    assert process.exitcode == 0
+
+
 def test_processes_have_an_environment_of_their_own() -> None:
     # in a process of its own: whoever starts the server first decides
     program = """
