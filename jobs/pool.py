@@ -194,7 +194,7 @@ class Pool:
     def close(self) -> None:
         """End all processes, whatever they are at."""
         for worker in self._workers:
-            worker.pipe.close()  # an idle one ends by itself, and leaves no semaphore of a library's
+            worker.pipe.close()  # an idle one ends by itself then, and cleans up
             if worker.job is not None:
                 worker.process.terminate()
         for worker in self._workers:
