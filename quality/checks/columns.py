@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dailies.words import NS
 from quality.checks.remembered import once
+from quality.checks.rotations import unturned
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures, Values
 
@@ -25,6 +26,9 @@ SMALL = 0.1
 for what it does."""
 TRACKS = 0.9
 """Correlation from which a column counts as following its command."""
+
+NOISE_RANGE = 10
+"""The range of noise alone in standard deviations: a million samples of it span 9.8."""
 
 LAG_HZ = 25.0
 """Speeds are compared at this rate; the peak's place is found between samples."""
@@ -125,6 +129,18 @@ def judgeable(series: SeriesMeasures) -> bool:
     return series.count >= MIN_SAMPLES and series.values.shape[0] == series.count
 
 
+def is_noise(values: Values) -> npt.NDArray[np.bool_]:
+    """Which columns of values (n, k) do nothing but their own noise; shape (k,).
+
+    The noise is taken from all samples: an idle encoder that flickers by its least step mostly
+    repeats, so that a median would say there is none.
+    """
+    values = values.astype(np.float64)
+    bend = np.diff(values, n=2, axis=0)
+    noise = np.sqrt(np.square(bend).mean(axis=0) / 6) if len(bend) else np.zeros(len(values.T))
+    return np.asarray(np.ptp(values, axis=0) <= NOISE_RANGE * noise, np.bool_)
+
+
 def scale_of(series: SeriesMeasures, columns: Indexes) -> Floats:
     """By how much each of some columns of one kind moves, at least SMALL of the widest's range."""
     extent = series.extent[columns]
@@ -146,7 +162,7 @@ class Moves:
 @once
 def moves(series: SeriesMeasures) -> Moves:
     """The moves of a series of two samples or more."""
-    step = np.abs(np.diff(series.filled, axis=0))
+    step = np.abs(np.diff(unturned(series), axis=0))
     pace = np.zeros(step.shape[1])
     for column, steps in enumerate(step.T):
         ordered = np.sort(steps)

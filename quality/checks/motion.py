@@ -14,11 +14,13 @@ from quality.checks.columns import (
     Floats,
     column_name,
     columns_of,
+    is_noise,
     motion_series,
     moves,
     scale_of,
 )
 from quality.checks.remembered import once
+from quality.checks.rotations import TURNS, unturned
 from quality.checks.stretches import joined, runs
 from quality.checks.stuck import sample_span
 from quality.measures.align import STEPS_MAX
@@ -27,16 +29,12 @@ from quality.measures.series import SeriesMeasures
 
 Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.float32]
-TURNS = (2 * np.pi, 360.0)
-"""A step of a full turn is an angle written another way, not a motion."""
 REACH = 5
 """Samples on either side that a spike or a jump is held against."""
 GRID_S = 0.05
 """Smoothness is judged at this interval, whatever the rate: more would judge the sensor's noise."""
 BIN_S = 0.25
 """Whether the robot moves is asked of stretches of this length."""
-NOISE_RANGE = 10
-"""The range of noise alone in standard deviations: a million samples of it span 9.8."""
 SCENE_STILL = 1e-3
 """A camera sees nothing move where hardly a picture changes by more than this share of itself."""
 
@@ -95,7 +93,7 @@ def _spikes(
     """Sample, column, and height in % of the column's range without its spikes."""
     widest = SMALL * float(series.extent[joints].max())
     for column in joints:
-        values = np.ascontiguousarray(series.filled[:, column])
+        values = np.ascontiguousarray(unturned(series)[:, column])
         heights = np.zeros_like(values)
         heights[2:-2] = np.abs(values[2:-2] - _median_of_five(values))
         largest = float(heights.max())
@@ -175,9 +173,8 @@ def _jumps(
     for column in columns:
         size = float(step[at, column])
         # the samples on either side: a spike goes back at once
-        levels = series.filled[max(at - 2, 0) : at + 4, joints[column]]
-        near = np.delete(step[max(at - REACH, 0) : at + REACH + 1, column], min(at, REACH))
-        alone = not len(near) or size >= limits["ratio"] * float(near.max())
+        levels = unturned(series)[max(at - 2, 0) : at + 4, joints[column]]
+        alone = size >= limits["ratio"] * _near_steps_of(unturned(series)[:, joints[column]], at)
         goes_back = len(levels) >= 4 and abs(float(levels[-1] - levels[0])) < 0.5 * size
         if alone and not goes_back and not _is_turn(size):
             jumped.append((size / max(float(pace[column]), 1e-9), column))
@@ -189,6 +186,19 @@ def _jumps(
             what = f"{names} jumps at {times:.0f} times its usual pace"
             span = sample_span(series, at, at + 2)
             yield _JUMP.flag(grade, series.name, span, times, limits.limit(grade), what)
+
+
+def _near_steps_of(values: Column, at: int) -> float:
+    """The largest step within REACH of that after sample ``at``, but for one that goes back.
+
+    A dropout of a few samples leaps there and back again.
+    """
+    steps = np.diff(values[max(at - REACH, 0) : at + REACH + 2])
+    own = min(at, REACH)
+    size, near = float(steps[own]), np.delete(steps, own)
+    back = np.flatnonzero(np.abs(near + size) < 0.5 * abs(size))
+    near = np.delete(near, back[:1]) if len(back) == 1 else near
+    return float(np.abs(near).max(initial=0.0))
 
 
 def jerky_motion(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -250,7 +260,7 @@ def smoothness(
     full = np.flatnonzero(held)
     means = np.zeros((len(grid), len(joints)))
     for row, column in enumerate(joints):
-        sums = np.add.reduceat(series.filled[:, column], first[full]) / series.extent[column]
+        sums = np.add.reduceat(unturned(series)[:, column], first[full]) / series.extent[column]
         # a bin without a sample lies on the line between its neighbours
         means[:, row] = np.interp(grid, full, sums / held[full])
     velocity = np.diff(means, axis=0) / period_s
@@ -412,18 +422,8 @@ def _still(series: list[SeriesMeasures], share: float) -> tuple[Mask, int]:
 
 
 def only_noise(series: list[SeriesMeasures]) -> bool:
-    """True where no joint and no gripper of any series moves by more than its own noise does.
-
-    The noise is taken from all samples: an idle encoder that flickers by its least step mostly
-    repeats, so that a median would say there is none.
-    """
-    for one in series:
-        values = one.filled[:, columns_of(one, "joint", "gripper")].astype(np.float64)
-        bend = np.diff(values, n=2, axis=0)
-        noise = np.sqrt(np.square(bend).mean(axis=0) / 6) if len(bend) else np.zeros(len(values.T))
-        if (np.ptp(values, axis=0) > NOISE_RANGE * noise).any():
-            return False
-    return True
+    """True where no joint and no gripper of any series moves by more than its own noise does."""
+    return all(is_noise(one.filled[:, columns_of(one, "joint", "gripper")]).all() for one in series)
 
 
 def _scene_stands(measurements: Measurements) -> bool:

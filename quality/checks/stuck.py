@@ -18,6 +18,7 @@ from quality.checks.columns import (
     column_name,
     column_runs,
     columns_of,
+    is_noise,
     judgeable,
     motion_series,
     moves,
@@ -235,15 +236,16 @@ def _settles(series: SeriesMeasures, start: int, pace: Floats) -> bool:
 def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags columns that never change though their command moves like the others' (columns).
 
-    A joint that a task does not need stands still rightly, so a column without a command is not
-    judged.
+    What does nothing but its own noise does not change: a motor without power. A joint that a task
+    does not need stands still rightly, so a column without a command is not judged.
     """
     for pair in pairs(measurements):
         if not pair.is_followed:
             continue
         told = np.ptp(pair.commanded, axis=0)
         dead = pair.columns[:, 0][
-            (pair.state.extent[pair.columns[:, 0]] == 0)
+            is_noise(pair.state.filled[:, pair.columns[:, 0]])
+            & ~pair.tracks
             & (told >= limits["commanded"] * np.median(told[pair.tracks]))
         ]
         grade = limits.grade(len(dead))

@@ -114,7 +114,8 @@ def uneven_samples(measurements: Measurements, limits: Limits) -> Iterator[Flag]
     """Flags a series whose intervals spread widely around their median (% of it, gaps apart)."""
     for series in _even_series(measurements):
         interval = np.diff(np.sort(series.times_ns)).astype(np.float64)
-        period = max(float(np.median(interval)), 1.0)
+        # of what comes in bursts the usual interval is no burst's
+        period = max(float(np.median(interval)), float(series.period_ns), 1.0)
         # a gap is told by series_gap
         spread = 100 * float(np.std(interval[interval < limits["gap_periods"] * period])) / period
         burst = 100 * float((interval < limits["burst"] * period).mean())

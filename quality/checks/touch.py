@@ -95,20 +95,35 @@ def _came_back(measurements: Measurements, share: float) -> bool:
 def force_flat(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags a force sensor that gives one and the same value from start to end (s).
 
-    All zeros are suspect at most, and in a series that holds other things too they are a field that
-    nobody fills.
+    One beside others that change is suspect at most, a set value perhaps. All zeros are, too, and
+    in a series that holds other things as well they are a field that nobody fills.
     """
     for series, columns in wrenches(measurements):
         seconds = series.span.duration_ns / NS
         grade = limits.grade(seconds)
         zero = not np.any(np.asarray(series.origin)[columns])
-        if grade is None or series.extent[columns].any():
+        if grade is None:
+            continue
+        if series.extent[columns].any():
+            yield from _flat_beside(series, columns, seconds, limits)
             continue
         if zero and len(columns) < series.values.shape[1]:
             continue
         grade = Grade.SUSPECT if zero else grade
         what = f"no force changes in all its {seconds:.1f} s"
         yield _FLAT.flag(grade, series.name, series.span, seconds, limits.limit(grade), what)
+
+
+def _flat_beside(
+    series: SeriesMeasures, columns: Indexes, seconds: float, limits: Limits
+) -> Iterator[Flag]:
+    """Forces that are stuck beside others that change; 0 may be an axis that is not measured."""
+    origin = np.asarray(series.origin)[columns]
+    flat = columns[(series.extent[columns] == 0) & (origin != 0)]
+    if len(flat):
+        names = ", ".join(column_name(series, int(at)) for at in flat)
+        what = f"{names} never changes in all its {seconds:.1f} s, the other forces do"
+        yield _FLAT.flag(Grade.SUSPECT, series.name, series.span, seconds, limits.suspect, what)
 
 
 def no_contact(measurements: Measurements, limits: Limits) -> Iterator[Flag]:

@@ -103,6 +103,14 @@ def dead(values: made.Floats, _: made.Floats) -> None:
     values[:, 3] = values[0, 3]
 
 
+def unpowered(values: made.Floats, at_s: made.Floats) -> None:
+    values[:, 3] = values[0, 3] + np.random.default_rng(5).normal(0, 2e-4, len(at_s))
+
+
+def dropped_out(values: made.Floats, at_s: made.Floats) -> None:
+    values[between(at_s, 7.0, 7.08), :6] = 9.0
+
+
 def limited(values: made.Floats, _: made.Floats) -> None:
     top = np.quantile(values[:, 0], 0.6)
     values[:, 0] = np.minimum(values[:, 0], top)
@@ -122,6 +130,8 @@ PLANTED: dict[str, tuple[str, Spoil, tuple[float, float]]] = {
     "beside its commands": ("action_offset", beside, (0, 20)),
     "in degrees": ("wrong_units", in_degrees, (0, 20)),
     "a dead joint": ("dead_dimension", dead, (0, 20)),
+    "a joint that only trembles": ("dead_dimension", unpowered, (0, 20)),
+    "another value for four samples": ("unreachable_jump", dropped_out, (6.98, 7.02)),
     "at its limit": ("joint_limit", limited, (0, 20)),
 }
 
@@ -216,6 +226,60 @@ def test_an_angle_written_another_way_is_no_jump() -> None:
     angle = np.mod(0.9 * at_s + np.pi, 2 * np.pi) - np.pi
     state = made.series("state", np.column_stack((angle, np.sin(at_s))), 50, "state", ("a", "b"))
     assert found(state, checks=["spike", "unreachable_jump"]) == []
+
+
+def turning(rate_hz: float = 30) -> tuple[made.Floats, made.Floats]:
+    """Seconds, and an angle that swings about half a turn, crossing it again and again."""
+    at_s = made.times(20, rate_hz)
+    return at_s, np.pi + 0.5 * np.sin(2 * np.pi * 0.3 * at_s)
+
+
+def as_quaternion(angle: made.Floats, tilt: made.Floats) -> made.Floats:
+    """Turns about x, tilted about y, with the fourth number never below 0; shape (n, 4)."""
+    x, w = np.sin(angle / 2), np.cos(angle / 2)
+    whole = np.column_stack(
+        (x * np.cos(tilt), w * np.sin(tilt), x * np.sin(tilt), w * np.cos(tilt))
+    )
+    return np.where(whole[:, 3:] < 0, -whole, whole)
+
+
+def as_vector(angle: made.Floats, tilt: made.Floats) -> made.Floats:
+    """Turns about a wavering axis, written as half a turn at most; shape (n, 3)."""
+    axis = np.column_stack((np.ones_like(tilt), 0.2 * np.sin(tilt), 0.2 * np.cos(tilt)))
+    axis /= np.linalg.norm(axis, axis=1, keepdims=True)
+    return axis * np.where(angle > np.pi, angle - 2 * np.pi, angle)[:, None]
+
+
+@pytest.mark.parametrize("write", [as_quaternion, as_vector])
+@pytest.mark.parametrize("moved", [False, True], ids=["whole", "with a jump"])
+def test_a_turn_written_another_way_is_no_jump(
+    write: Callable[[made.Floats, made.Floats], made.Floats], moved: bool
+) -> None:
+    """Beside places, whose numbers make no turn; a real jump of the turn is one still."""
+    at_s, angle = turning()
+    tilt = 0.3 * np.sin(at_s) + moved * 0.8 * (at_s >= 11)
+    turn = write(angle, tilt)
+    place = np.column_stack([0.4 + 0.2 * np.sin(at_s + at) for at in range(3)])
+    leaps = np.abs(np.diff(turn, axis=0)).max(axis=1) > 1
+    assert leaps.sum() >= 10
+    columns = ("x", "y", "z", *(f"turn_{at}" for at in range(turn.shape[1])))
+    state = made.series("state", np.column_stack((place, turn)), 30, "state", columns)
+    state = replace(
+        state, values=state.values + np.random.default_rng(2).normal(0, 1e-4, state.values.shape)
+    )
+    flags = found(state, checks=["spike", "unreachable_jump", "jerky_motion"])
+    assert {flag.check for flag in flags} == ({"unreachable_jump"} if moved else set())
+    assert all(abs(flag.span.start_ns / NS - 11) < 0.1 for flag in flags)
+
+
+def test_four_numbers_that_are_no_turn_keep_their_leaps() -> None:
+    at_s = made.times(20, 30)
+    values = np.column_stack([0.5 * np.sin(0.5 * at_s + at) for at in range(4)])
+    values[at_s >= 9] *= -1
+    state = made.series("state", values, 30, "state", ("a", "b", "c", "d"))
+    assert {flag.check for flag in found(state, checks=["unreachable_jump"])} == {
+        "unreachable_jump"
+    }
 
 
 def test_opening_and_closing_twice_a_second_apart_is_no_chatter() -> None:

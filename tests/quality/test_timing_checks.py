@@ -126,6 +126,8 @@ def test_times_that_run_back_or_repeat_are_found(change: str) -> None:
 def test_samples_in_bursts_are_uneven() -> None:
     bursts = np.repeat(np.arange(50) / 5, 10) + np.tile(np.arange(10) * 1e-4, 50)
     assert [f.check for f in found(ticking(bursts), checks=["uneven_samples"])] == []
+    (flag,) = found(ticking(bursts, role="state"), checks=["uneven_samples"])
+    assert (flag.grade, flag.measured) == (Grade.FAIL, pytest.approx(90, abs=1))
     mixed = np.sort(np.concatenate((EVEN, EVEN[::2] + 0.001)))
     (flag,) = found(ticking(mixed, role="state"), checks=["uneven_samples"])
     assert flag.unit == "%"

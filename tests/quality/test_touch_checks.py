@@ -97,6 +97,18 @@ def test_a_force_sensor_that_never_changes_is_flat() -> None:
     assert found(wrench, checks=["force_flat"]) == []
 
 
+@pytest.mark.parametrize(("value", "grades"), [(0.25, [Grade.SUSPECT]), (0.0, [])])
+def test_one_force_that_never_changes_beside_others_is_suspect(
+    value: float, grades: list[Grade]
+) -> None:
+    wrench = made.wrench()
+    values = wrench.values.copy()
+    values[:, 1] = value
+    flags = found(replace(wrench, values=values), checks=["force_flat"])
+    assert [flag.grade for flag in flags] == grades
+    assert all("force_y never changes" in flag.message for flag in flags)
+
+
 def test_a_force_sensor_that_stops_in_between_is_a_flat_series() -> None:
     wrench = made.wrench()
     values = wrench.values.copy()
