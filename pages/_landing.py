@@ -78,7 +78,7 @@ def verdicts(ones: Sequence[live.LatestEpisode]) -> None:
         {
             "at": st.column_config.DatetimeColumn("Judged (UTC)", format="D MMM HH:mm:ss"),
             "verdict": tables.text("Verdict", width=100),
-            "flag": tables.text("Worst flag"),
+            "flag": tables.text("Worst flag", width=130),
             "recording": tables.text("Recording"),
             "task": tables.text("Task"),
             "site": tables.text("Site"),
@@ -109,7 +109,7 @@ def on_their_way(ones: Sequence[live.LandingNow]) -> None:
             "state": [STATES.get(one.state, one.state) for one in ones],
             "path": [one.path.rsplit("/", 1)[-1] for one in ones],
             "age": [one.age_s for one in ones],
-            "error": [one.error for one in ones],
+            "error": [_within(one.path, one.error) for one in ones],
         },
         {
             "state": tables.text("State"),
@@ -120,6 +120,11 @@ def on_their_way(ones: Sequence[live.LandingNow]) -> None:
         key="landing",
         height=180,
     )
+
+
+def _within(path: str, error: str | None) -> str | None:
+    """What is wrong, without the folder that the file's own column leaves out too."""
+    return error and error.replace(f"{path.rpartition('/')[0]}/", "")
 
 
 def places(kind: str, ones: Sequence[live.LivePlace], opens: str) -> None:
