@@ -134,6 +134,10 @@ class Said:
         self.note(f'"{key}" is {_short(value)}: write a list of strings')
         return None
 
+    def items(self) -> list[tuple[str, Any]]:
+        """Every key with its value as it stands."""
+        return list(self._values.items())
+
     def raw(self, key: str) -> Any:
         """The value as it stands."""
         return self._values.get(key)

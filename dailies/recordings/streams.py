@@ -14,6 +14,7 @@ import pyarrow as pa
 from dailies.recordings.contract import Camera, Series
 from dailies.recordings.described import Said
 from dailies.recordings.files import READ_ERRORS, Unfit, inside, trouble, unreadable
+from dailies.recordings.table_files import read_table
 from dailies.recordings.tables import (
     MAX_WIDTH,
     UNITS,
@@ -23,7 +24,6 @@ from dailies.recordings.tables import (
     in_order,
     nanoseconds,
     numbers,
-    read_table,
     unit_in,
 )
 from dailies.words import NS
@@ -90,7 +90,7 @@ def frame_times(root: Path, said: Said, camera: str) -> tuple[Times | None, Path
     if times is None or path is None:
         return None, path
     try:
-        table, notes = read_table(path)
+        table, notes = read_table(path, times.text("column"))
         column = _time_column(times, table, "column", camera)
         if column is None:
             return None, path
@@ -128,7 +128,8 @@ def on_one_clock(
 
 
 def _series(name: str, path: Path, said: Said) -> Series | None:
-    table, notes = read_table(path)
+    table, notes = read_table(path, said.text("time"))
+    table = _where(said, table, name)
     time = _time_column(said, table, "time", name)
     if time is None:
         return None
@@ -161,6 +162,20 @@ def _series(name: str, path: Path, said: Said) -> Series | None:
         declared_count=said.count("sample_count"),
         declared_rate_hz=said.rate(),
     )
+
+
+def _where(said: Said, table: pa.Table, stream: str) -> pa.Table:
+    """The rows in which each column that "where" names holds what it says; of one table for all."""
+    asked = said.object("where")
+    for column, value in asked.items() if asked else ():
+        if table.column_names.count(column) != 1:
+            said.note(
+                f'"where" names "{column}"; the columns are {_listed(table.column_names)}', stream
+            )
+            continue
+        cells = table.column(column).to_pylist()
+        table = table.filter(pa.array([cell == value for cell in cells], pa.bool_()))
+    return table
 
 
 def _time_column(said: Said, table: pa.Table, key: str, stream: str) -> str | None:

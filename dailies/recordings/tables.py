@@ -1,21 +1,15 @@
-"""Sensor tables, CSV or Parquet, as arrays: times in nanoseconds and values of shape (n, d)."""
+"""Columns of sensor tables as arrays: times in nanoseconds and values of shape (n, d)."""
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Collection, Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pcsv
-import pyarrow.parquet as pq
-
-from dailies.recordings.files import Unfit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +74,9 @@ def nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_]
     """A time column in int64 nanoseconds, and which of its rows hold a time at all.
 
     No time is what is no number, what int64 cannot hold, and what is FARTHEST_NS from the middle
-    one: a stamp of 0 among those since 1970. Whole numbers stay exact. Columns of a timestamp type
-    tell their own unit. Raises TypeError where the column holds neither numbers nor timestamps.
+    one: a stamp of 0 among those since 1970. Whole numbers stay exact, also where they are written
+    as text. Columns of a timestamp type tell their own unit. Raises TypeError where the column
+    holds neither numbers nor timestamps.
     """
     times, is_time = _nanoseconds(column, unit)
     if is_time.any():
@@ -91,6 +86,8 @@ def nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_]
 
 def _nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_]]:
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if _is_text(array.type):
+        array = _times_in_text(array)
     if pa.types.is_timestamp(array.type):
         array, unit = array.cast(pa.timestamp("ns", array.type.tz)).cast(pa.int64()), "ns"
     factor = UNITS[unit]
@@ -105,6 +102,17 @@ def _nanoseconds(column: Column, unit: str) -> tuple[Times, npt.NDArray[np.bool_
     scaled = values.reshape(-1) * factor
     is_time = np.isfinite(scaled) & (np.abs(scaled) <= _LAST_NS)
     return np.rint(np.where(is_time, scaled, 0.0)).astype(np.int64), is_time
+
+
+def _times_in_text(array: Any) -> Any:
+    """Numbers or instants that are written as text, as they are; the array where few are any."""
+    for kind in (pa.int64(), pa.timestamp("ns", "UTC"), pa.timestamp("ns")):
+        try:
+            return array.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    parsed = _parsed(array.to_pandas())
+    return pa.array(parsed) if len(parsed) and (~np.isnan(parsed)).mean() >= 0.5 else array
 
 
 def unit_named(text: str) -> str | None:
@@ -153,71 +161,11 @@ def column_names(name: str, width: int, given: Sequence[str] = ()) -> tuple[str,
     return (name,) if width == 1 else tuple(f"{name}_{at}" for at in range(width))
 
 
-def read_table(path: Path) -> tuple[pa.Table, list[str]]:
-    """A whole CSV (UTF-8, with a header) or Parquet file, and what is wrong with its rows.
-
-    Raises ValueError for another ending, Unfit for text that is no UTF-8 and for numbers where the
-    header belongs, and what pyarrow raises for a damaged file.
-    """
-    ending = path.suffix.lower()
-    if ending == ".parquet":
-        return pq.read_table(path, use_threads=False, partitioning=None), []
-    if ending != ".csv":
-        raise ValueError(f'its name ends in "{ending}": a series is a .csv or a .parquet file')
-    notes: list[str] = []
-    bad: list[pcsv.InvalidRow] = []
-
-    def leave_out(row: pcsv.InvalidRow) -> Literal["skip"]:
-        bad.append(row)
-        return "skip"
-
-    content = path.read_bytes()
-    header = _header(content)
-    table = pcsv.read_csv(
-        io.BytesIO(content),
-        read_options=pcsv.ReadOptions(use_threads=False),
-        parse_options=pcsv.ParseOptions(
-            delimiter=_delimiter(header), invalid_row_handler=leave_out
-        ),
-        convert_options=pcsv.ConvertOptions(decimal_point=_decimal_point(content, header)),
-    )
-    if bad:
-        at = f"row {bad[0].number}" if bad[0].number is not None else f'"{bad[0].text[:40]}"'
-        notes.append(
-            f"{len(bad)} rows do not have {bad[0].expected_columns} columns, the first is {at}, "
-            f"with {bad[0].actual_columns}"
-        )
-    return table, notes
-
-
-def _header(content: bytes) -> str:
-    """The first line of a CSV. Raises Unfit where it holds numbers, or the text is no UTF-8."""
-    try:
-        header = content.decode("utf-8-sig").partition("\n")[0].strip()
-    except UnicodeDecodeError as error:  # raised here: in read_csv's handler it would be lost
-        raise Unfit(f"not UTF-8 from byte {error.start} on: write it as UTF-8") from error
-    cells = header.replace(";", ",").replace("\t", ",").split(",")
-    if header and all(re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", one.strip()) for one in cells):
-        raise Unfit(f'its first line is "{header[:40]}": write the columns\' names above it')
-    return header
-
-
-def _delimiter(header: str) -> str:
-    """What parts the columns: the comma, else the tabulator or the semicolon of a spreadsheet."""
-    return next((one for one in ",\t;" if one in header), ",")
-
-
-def _decimal_point(content: bytes, header: str) -> str:
-    """A comma where columns are not parted by one and the first row has one and no point."""
-    row = content[:65536].partition(b"\n")[2].partition(b"\n")[0]
-    return "," if _delimiter(header) != "," and b"," in row and b"." not in row else "."
-
-
 def numbers(column: pa.ChunkedArray[Any], name: str) -> tuple[Values, list[str]]:
     """As ``matrix``; text that should be numbers becomes NaN and is told of, with its row."""
     if pa.types.is_null(column.type):
         return np.full((len(column), 1), np.nan), []
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if not _is_text(column.type):
         try:
             return matrix(column), []
         except TypeError as error:
@@ -239,7 +187,7 @@ def holds_numbers(table: pa.Table, field: pa.Field[Any]) -> bool:
     """
     if is_numeric(field.type) or pa.types.is_null(field.type):
         return True
-    if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+    if not _is_text(field.type):
         return False
     parsed = _parsed(table.column(field.name).to_pandas())
     return bool(len(parsed)) and bool((~np.isnan(parsed)).mean() >= 0.5)
@@ -251,6 +199,10 @@ def _parsed(text: pd.Series[Any]) -> Values:
     import pandas as pd
 
     return np.asarray(pd.to_numeric(text, errors="coerce"), np.float64)
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _is_list(kind: Any) -> bool:

@@ -234,7 +234,7 @@ JOINTS = {"name": "joints", "file": "joints.csv"}
         ({"series": [JOINTS | {"unit": "min"}]}, "corrupt_stream", "write one of s, ms, us, ns"),
         ({"series": [JOINTS | {"role": "boss"}]}, "corrupt_stream", "one of other, state, action"),
         ({"series": [JOINTS | {"columns": ["knee"]}]}, "corrupt_stream", "names knee; the columns"),
-        ({"series": [JOINTS | {"file": "top.mp4"}]}, "corrupt_stream", "a .csv or a .parquet"),
+        ({"series": [JOINTS | {"file": "top.mp4"}]}, "corrupt_stream", "one of .csv, .parquet"),
         ({"started_at": "2026-03-02T09:15:00"}, "corrupt_stream", "no offset from UTC"),
         ({"started_at": "yesterday"}, "corrupt_stream", "not an ISO 8601 time"),
         ({"started_at": 1760000000}, "corrupt_stream", "not an ISO 8601 time"),
