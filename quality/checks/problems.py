@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dailies.words import Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.columns import kinds
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.sound import SoundMeasures
@@ -25,7 +26,8 @@ def reported(measurements: Measurements, finder: Finder) -> Iterator[Flag]:
 def missing_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags each stream that the metadata promises and that is not there (streams).
 
-    A recording without any camera is unknown: there was nothing to look at.
+    Settings say how many of a kind every recording must have. One without any camera is unknown:
+    there was nothing to look at.
     """
     yield from reported(measurements, _MISSING)
     told = {problem.stream for problem in measurements.problems}
@@ -37,11 +39,33 @@ def missing_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]
     for series in measurements.series:
         if not series.count and series.name not in told:
             yield _MISSING.flag(Grade.FAIL, series.name, whole, 1, limits.fail, "holds no sample")
+    yield from _required(measurements, limits)
     if not measurements.cameras and not measurements.problems:
         what = "has no camera, so no picture could be judged"
         yield _MISSING.flag(
             Grade.UNKNOWN, None, whole, 0, limits.suspect, what, remedy="Look at the recording."
         )
+
+
+def _required(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    roles = [series.role for series in measurements.series if series.count]
+    forces = [
+        series for series in measurements.series if series.count and "wrench" in kinds(series)
+    ]
+    there = {
+        "cameras": sum(bool(camera.count) for camera in measurements.cameras),
+        "states": roles.count("state"),
+        "actions": roles.count("action"),
+        "forces": len(forces),
+        "sounds": sum(bool(sound.sample_count) for sound in measurements.sounds),
+    }
+    for kind, count in there.items():
+        lacking = limits[kind] - count
+        grade = limits.grade(lacking) if lacking > 0 else None
+        if grade:
+            what = f"has {count} {kind}, {limits[kind]:g} must be there"
+            whole = Span(0, measurements.duration_ns)
+            yield _MISSING.flag(grade, None, whole, lacking, limits.limit(grade), what)
 
 
 def corrupt_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -92,6 +116,7 @@ MISSING_STREAM = Check(
     remedy="Find the file and land it again, or retake.",
     needs=("problems",),
     function=missing_stream,
+    settings=("cameras", "states", "actions", "forces", "sounds"),
 )
 CORRUPT_STREAM = Check(
     name="corrupt_stream",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -512,6 +513,31 @@ def test_a_readers_problem_is_flagged_in_its_own_words() -> None:
 def test_a_recording_without_a_camera_is_unknown() -> None:
     series = SeriesMeasures("state", np.arange(9, dtype=np.int64), np.zeros(9, np.float32))
     assert only(flags("missing_stream", series=(series,))).grade is Grade.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"cameras": 1, "states": 1}, None),
+        ({"cameras": 2}, "has 1 cameras, 2 must be there"),
+        ({"states": 2, "actions": 0}, "has 1 states, 2 must be there"),
+        ({"actions": 1}, "has 0 actions, 1 must be there"),
+        ({"forces": 1}, "has 0 forces, 1 must be there"),
+        ({"sounds": 1}, "has 0 sounds, 1 must be there"),
+    ],
+)
+def test_a_policy_says_what_every_recording_must_have(
+    asked: dict[str, float], words: str | None
+) -> None:
+    series = SeriesMeasures(
+        "arm", np.arange(9, dtype=np.int64), np.zeros(9, np.float32), role="state"
+    )
+    measured = Measurements(cameras=(pictures(),), series=(series,))
+    limits = POLICY.limits_for()["missing_stream"]
+    limits = replace(limits, settings={**limits.settings, **asked})
+    found = list(BY_NAME["missing_stream"].function(measured, limits))
+    assert [flag.grade for flag in found] == ([Grade.FAIL] if words else [])
+    assert all(words in flag.message for flag in found if words)
 
 
 def test_every_message_says_where_what_limit_and_remedy() -> None:
