@@ -1,5 +1,5 @@
-"""The cases of the checks that hold a clip's sound against its pictures, and a clip against its
-shift.
+"""The cases of the checks that hold a clip's sound against its pictures, and a clip against others
+and its shift.
 
 See ``check_made`` for what a case is, and ``check_pictures`` for what is done with it.
 """
@@ -15,7 +15,8 @@ from benchmarks.check_made import Bar, Case, Curve, Floats, Made, Maker, Side
 from benchmarks.clap_films import Plan, make_film
 from dailies.recordings import episodes_at
 from dailies.words import NS
-from quality.measures import Measurements, measure
+from quality.measures import Measurements, SeriesMeasures, measure
+from quality.measures.others import Others, length_among
 from quality.measures.shift import Worked
 
 CLAPS_S = (2.013, 5.2, 7.97, 11.4)
@@ -61,12 +62,37 @@ def filmed_at(hour: float) -> Maker:
     return make
 
 
+def among_others(seconds: float) -> Maker:
+    """An episode of this length among 24 others of its task, of 10 to 14.5 s."""
+
+    def make(_: Path) -> Made:
+        lengths = [10 + at * 4.5 / 23 for at in range(24)]
+        series = SeriesMeasures(
+            "state",
+            np.arange(round(seconds * 10)) * (NS // 10),
+            np.zeros(round(seconds * 10), "f4"),
+        )
+        others = Others(length=length_among(seconds, lengths))
+        bars = (
+            Bar("others end", lengths[0], lengths[-1]),
+            Bar("episode", 0, seconds),
+        )
+        return Made(Measurements(series=(series,), others=others), bars=bars)
+
+    return make
+
+
 CLAPPED: tuple[Case, ...] = (
     Case(
         "sound_offset",
         Side("claps are heard 150 ms after they are seen", clapped(0.15)),
         Side("claps are heard 40 ms after they are seen", clapped(0.04)),
         "share of the most",
+    ),
+    Case(
+        "unlike_others",
+        Side("41 s, where 24 others last about 12 s", among_others(41)),
+        Side("19 s, where 24 others last about 12 s", among_others(19)),
     ),
     Case(
         "outside_shift",

@@ -36,6 +36,7 @@ from jobs.arrival import Quiet, State, named_by, quiet_needed, state_of
 from jobs.clip_history import History
 from jobs.daily import draw_due_lots
 from jobs.entry import Entered, enter
+from jobs.others import RecordOthers
 from jobs.policies import in_force, last_put_in_force
 from jobs.pool import TIMEOUT_S, Broken, Dataset, Done, Finished, Job, Listed, Pool, Report, parts
 from jobs.printing import place_of
@@ -120,6 +121,7 @@ class Intake:
             models=models,
         )
         self._history = History(self._record, config.data)
+        self._others = RecordOthers(config.data)
         self._me = landing.claimant()
         self._changes: queue.SimpleQueue[Path] = queue.SimpleQueue()
         self._pending: dict[Path, Pending] = {}
@@ -353,12 +355,17 @@ class Intake:
             underway.errors.append(screened.error)
 
     def _looked_up(self, screened: Screened) -> Screened:
-        """With what of it was in the record before, and against its shift. It is entered whatever
-        comes of that."""
+        """With what of it was in the record before, and against the others there and its shift. It
+        is entered whatever comes of that."""
         try:
             screened = self._history.judged(screened, self._policy)
         except Exception as error:
             self._say(f"{screened.path}: earlier copies could not be looked up ({error})")
+        try:
+            with self._record.read() as session:
+                screened = self._others.judged(session, screened, self._policy)
+        except Exception as error:
+            self._say(f"{screened.path}: the others could not be looked up ({error})")
         try:
             with self._record.read() as session:
                 kept = self._config.measurements

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dailies.words import Grade
 from jobs.copies import Run
+from jobs.others import RunOthers
 from jobs.pool import Broken, Dataset, Done
 from jobs.printing import Tally
 from jobs.report import Report
@@ -41,6 +42,7 @@ class ScreenRun:
 
     def __post_init__(self) -> None:
         self._copies, self._whole = Run(self.policy), WholeSet(self.policy)
+        self._others = RunOthers(self.policy)
 
     def take(self, said: object) -> int:
         """Take in what the pool reports; gives by how many episodes the run is longer for it."""
@@ -48,8 +50,10 @@ class ScreenRun:
             self._datasets.add(said.job.path)
             return len(said.episodes) - 1
         if isinstance(said, Done):
-            screened = said.screened if self.triage else self._copies.judged(said.screened)
-            self._whole.add(screened, of_many=screened.path in self._datasets)
+            screened, of_many = said.screened, said.screened.path in self._datasets
+            if not self.triage:
+                screened = self._others.judged(self._copies.judged(screened), of_many=of_many)
+            self._whole.add(screened, of_many=of_many)
             self._add(replace(screened, evidence=()))
         elif isinstance(said, Broken):
             self.tell(said.message)

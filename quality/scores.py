@@ -29,7 +29,7 @@ EVER = 1e30
 """A limit beyond all that is measured; negative where lower is worse."""
 
 IMMOVABLE = frozenset({
-    "missing_stream", "corrupt_stream", "label_missing", "copied_clip",
+    "missing_stream", "corrupt_stream", "label_missing", "copied_clip", "unlike_others",
     "outside_shift",
 })  # fmt: skip
 """Checks whose limits say nothing of what was measured here: what they find is there or not, or

@@ -35,6 +35,7 @@ SINGLE = (
 NOT_LOOKED_AT = (
     "copied_clip", "dirty_lens", "face_in_view", "filmed_screen", "flicker", "frozen_picture",
     "hidden_drops", "motion_blur", "no_hand", "sound_offset", "sync_by_content",
+    "unlike_others",
 )  # fmt: skip
 """What a triage does not look for. Frozen, flickering and motion-blurred pictures are found all the
 same in the stretches that were decoded whole; hidden drops are not, for a stretch is too little to

@@ -19,6 +19,7 @@ from quality.checks.problems import CORRUPT_STREAM, MISSING_STREAM
 from quality.checks.screens import FILMED_SCREEN
 from quality.checks.shift import OUTSIDE_SHIFT
 from quality.checks.size import PICTURE_SIZE_CHANGED
+from quality.checks.unlike import UNLIKE_OTHERS
 
 __all__ = ["BY_NAME", "CHECKS", "Check", "Finder", "Limits", "by_name"]
 
@@ -80,6 +81,7 @@ CHECKS: tuple[Check, ...] = (
     sync.SOUND_OFFSET,
     # what was there before
     COPIED_CLIP,
+    UNLIKE_OTHERS,
     # in the record
     OUTSIDE_SHIFT,
 )

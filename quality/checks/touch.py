@@ -117,10 +117,11 @@ def force_flat(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 def _flat_beside(
     series: SeriesMeasures, columns: Indexes, seconds: float, limits: Limits
 ) -> Iterator[Flag]:
-    """Forces that are stuck beside others that change; 0 may be an axis that is not measured."""
+    """Forces that are stuck beside at least as many that change; 0 may be an axis that is not
+    measured."""
     origin = np.asarray(series.origin)[columns]
     flat = columns[(series.extent[columns] == 0) & (origin != 0)]
-    if len(flat):
+    if 0 < len(flat) <= np.count_nonzero(series.extent[columns]):
         names = ", ".join(column_name(series, int(at)) for at in flat)
         what = f"{names} never changes in all its {seconds:.1f} s, the other forces do"
         yield _FLAT.flag(Grade.SUSPECT, series.name, series.span, seconds, limits.suspect, what)

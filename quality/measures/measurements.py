@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Problem, Step
 from dailies.words import NS, Span
+from quality.measures.others import Length, Others, Turned
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import SeriesMeasures
 from quality.measures.shift import Worked
@@ -52,6 +53,7 @@ class Measurements:
     steps: tuple[Step, ...] = ()
     sounds: tuple[SoundMeasures, ...] = ()
     copies: tuple[Copy, ...] = ()
+    others: Others | None = None
     worked: tuple[Worked, ...] = ()
 
     @property
@@ -133,6 +135,7 @@ class Measurements:
             task=plain.get("task"),
             steps=tuple(Step(**one) for one in plain.get("steps", ())),
             copies=_load_copies(folder),
+            others=_load_others(folder),
         )
 
     def _kinds(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -142,17 +145,25 @@ class Measurements:
         yield "sounds", self.sounds
 
 
-COPIES = "copies.json"
+COPIES, OTHERS = "copies.json", "others.json"
 
 
 def keep_copies(folder: Path, copies: tuple[Copy, ...]) -> None:
     """Keep beside stored measurements what was found of them in earlier recordings."""
-    file = folder / COPIES
-    if not copies:
+    _keep(folder / COPIES, copies)
+
+
+def keep_others(folder: Path, others: Others) -> None:
+    """Keep beside stored measurements what the others of the task and the rig say of them."""
+    _keep(folder / OTHERS, others if others != Others() else None)
+
+
+def _keep(file: Path, found: object) -> None:
+    if not found:
         file.unlink(missing_ok=True)
         return
-    passing = folder / f".{COPIES}-{os.getpid()}"
-    passing.write_bytes(orjson.dumps(copies))
+    passing = file.with_name(f".{file.name}-{os.getpid()}")
+    passing.write_bytes(orjson.dumps(found))
     passing.replace(file)
 
 
@@ -160,6 +171,17 @@ def load_sketches(folder: Path) -> tuple[Sketch, ...]:
     """The sketches of the cameras alone, in their order. Raises as ``Measurements.load`` does."""
     plain = orjson.loads((folder / "measurements.json").read_bytes())
     return tuple(_restore(Pictures, one, folder).sketch for one in plain["cameras"])
+
+
+def _load_others(folder: Path) -> Others | None:
+    try:
+        found = orjson.loads((folder / OTHERS).read_bytes())
+    except FileNotFoundError:
+        return None
+    length = found["length"]
+    return Others(
+        tuple(Turned(**one) for one in found["turned"]), Length(**length) if length else None
+    )
 
 
 def _load_copies(folder: Path) -> tuple[Copy, ...]:

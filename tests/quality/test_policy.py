@@ -107,7 +107,8 @@ def test_the_public_check_names_are_those_of_the_format() -> None:
         "uneven_samples", "wrong_rate",
         "force_saturation", "force_drift", "force_flat", "no_contact", "too_long",
         "label_missing", "steps_missing", "steps_out_of_order", "silent_sound", "clipped_sound",
-        "hum", "sound_offset", "copied_clip", "outside_shift", "face_in_view", "no_hand",
+        "hum", "sound_offset", "copied_clip", "unlike_others", "outside_shift", "face_in_view",
+        "no_hand",
     }  # fmt: skip
 
 

@@ -1,0 +1,61 @@
+"""An episode that is unlike the others of its task or its rig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dailies.words import Flag, Grade, Span
+from quality.checks.check import Check, Finder, Limits
+from quality.measures.measurements import Measurements
+from quality.measures.others import Length, Turned
+
+
+def unlike_others(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags a length far from the task's others (sigmas), and cameras that hang otherwise.
+
+    Needs ``others``, which are looked up among what was screened before; without them nothing is
+    said. A camera hangs otherwise where its picture, turned back, agrees better by ``turned``.
+    """
+    if measurements.others is None:
+        return
+    whole = Span(0, measurements.duration_ns)
+    length = measurements.others.length
+    grade = limits.grade(abs(length.sigmas)) if length else None
+    if length and grade:
+        measured = round(abs(length.sigmas), 1)
+        yield _LENGTH.flag(grade, None, whole, measured, limits.limit(grade), _lasts(length))
+    for one in measurements.others.turned:
+        better = round(one.turned - one.as_is, 2)
+        if better >= limits["turned"]:
+            limit = limits["turned"]
+            yield _TURNED.flag(Grade.SUSPECT, one.stream, whole, better, limit, _hangs(one))
+
+
+def _lasts(length: Length) -> str:
+    return (
+        f"lasts {length.seconds:.1f} s, where {length.count} others of its task last "
+        f"{length.usual_s:.1f} s in the median ({abs(length.sigmas):.1f} times their spread)"
+    )
+
+
+def _hangs(turned: Turned) -> str:
+    return (
+        f"is {turned.way} against {turned.count} earlier recordings of its rig (correlation "
+        f"{turned.turned:.2f} when turned back, {turned.as_is:.2f} as it is)"
+    )
+
+
+UNLIKE_OTHERS = Check(
+    name="unlike_others",
+    says="The episode is unlike the others: far longer or shorter, or a camera hangs otherwise.",
+    unit="sigmas",
+    remedy="Look whether the whole task was done, and once.",
+    needs=("others",),
+    function=unlike_others,
+    settings=("turned",),
+)
+_LENGTH = Finder.of(UNLIKE_OTHERS)
+_TURNED = replace(
+    _LENGTH, unit="of correlation", remedy="Mount the camera as before, or turn its pictures."
+)
