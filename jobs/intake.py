@@ -44,6 +44,8 @@ from jobs.screening import Screened, failed
 from jobs.shift_times import held_against_shift
 from quality.measures import Models
 
+SETTLE_S = 2.0
+"""After so long the watched folders are surely watched."""
 RESCAN_S = 60.0
 """How often the folders are gone through, should the system have missed to tell of a change."""
 
@@ -155,7 +157,9 @@ class Intake:
         """One turn: what changed, what is whole, what the processes report, what others left."""
         now = time.monotonic()
         if now - self._rescanned_s > RESCAN_S or not self._rescanned_s:
-            self._rescanned_s = now
+            # what lands while the watch is being set up is seen by a second look
+            again_s = RESCAN_S - SETTLE_S if not self._rescanned_s else 0.0
+            self._rescanned_s = now - again_s
             self._notice(
                 path for folder in self._config.recordings for path in recordings_in(folder)
             )

@@ -34,7 +34,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Days:
-    """The first and last day with an episode or a shift, and how much there is in all."""
+    """The first and last day with an episode or a shift that has begun, and how much there is."""
 
     first_on: dt.date | None
     last_on: dt.date | None
@@ -54,9 +54,10 @@ def options(mirror: Mirror) -> Options:
 
 def days(mirror: Mirror) -> Days:
     """What the record spans; both days None and 0 episodes where it is empty."""
-    return ask_one(mirror, "days", Days, {}) or Days(None, None, 0, False)
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    return ask_one(mirror, "days", Days, {"now": now}) or Days(None, None, 0, False)
 
 
 def latest_day(mirror: Mirror) -> dt.date | None:
-    """The last day with an episode or a shift, None where nothing is recorded yet."""
+    """The last day with an episode or a shift that has begun, None where there is none."""
     return days(mirror).last_on

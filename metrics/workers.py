@@ -16,7 +16,7 @@ class WorkerYield:
     """One worker in a span. Hours in hours; rates between 0 and 1, None where undefined.
 
     ``acceptance`` is accepted of decided episodes (duplicates apart) with its Wilson 95 % interval.
-    ``standing`` compares that interval with the rate of all workers of the filter together:
+    ``standing`` compares that interval with the rate of all workers together, chosen or not:
     ``above`` or ``below`` where it lies wholly beside it, else ``not distinguishable``.
     ``rank`` (1 is best) is given only where the interval overlaps with no other worker's.
     """
@@ -34,7 +34,7 @@ class WorkerYield:
     acceptance: float | None
     acceptance_low: float | None
     acceptance_high: float | None
-    overall: float | None  # acceptance of all workers of the filter
+    overall: float | None  # acceptance of all workers, chosen or not
     standing: str
     rank: int | None
 

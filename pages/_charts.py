@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import groupby
@@ -11,6 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
+from metrics import Filter
 from metrics.cost import DayCost
 from metrics.defects import Defect, DefectDay, RigDefects
 from metrics.live import PulseMinute
@@ -20,6 +22,10 @@ from metrics.workers import WorkerYield
 from pages._words import check_colour, check_words, colour, stage_colour, verdict_colour
 
 CONFIG = {"displayModeBar": False, "showSendToCloud": False, "responsive": True}
+DAY_MS = 86_400_000
+"""A day as plotly's axes of time count it."""
+FEW_DAYS = 7
+"""So few days have a tick each, and points on their lines."""
 Z95 = 1.959964
 """Two-sided 95 % quantile of the normal distribution."""
 
@@ -60,7 +66,17 @@ def draw(
     )
 
 
-def hours_by_day(days: Sequence[DayHours], needed_h: float | None) -> go.Figure:
+def _by_day(figure: go.Figure, filter: Filter) -> None:
+    """Have bars a day wide, and the axis from the first to the last day that is asked for."""
+    half = dt.timedelta(hours=12)
+    first, last = (dt.datetime.combine(day, dt.time()) for day in (filter.from_on, filter.to_on))
+    figure.update_xaxes(range=[first - half, last + half])
+    figure.update_traces(width=0.75 * DAY_MS, selector={"type": "bar"})
+    if filter.days <= FEW_DAYS:  # else hours are written between days
+        figure.update_xaxes(dtick=DAY_MS)
+
+
+def hours_by_day(days: Sequence[DayHours], needed_h: float | None, filter: Filter) -> go.Figure:
     """Accepted hours as bars, delivered and recorded as lines above, the needed pace dashed."""
     on = np.array([day.worked_on for day in days], dtype="datetime64[D]")
     figure = go.Figure(
@@ -77,14 +93,14 @@ def hours_by_day(days: Sequence[DayHours], needed_h: float | None) -> go.Figure:
             x=on,
             y=np.array([getattr(day, f"{stage}_h") for day in days]),
             name=stage,
-            mode="lines",
+            mode="lines+markers" if filter.days <= FEW_DAYS else "lines",
             line={"color": stage_colour(stage), "width": 2, "dash": dash},
             hovertemplate="%{y:.1f} h",
             visible="legendonly" if stage == "paid" else True,
         )
     if needed_h:
         figure.add_scatter(
-            x=on[[0, -1]],
+            x=on[[0, -1]] + np.array([-12, 12], "timedelta64[h]"),
             y=np.array([needed_h, needed_h]),
             mode="lines",
             name=f"needed to keep the targets: {needed_h:.1f} h a day",
@@ -92,7 +108,7 @@ def hours_by_day(days: Sequence[DayHours], needed_h: float | None) -> go.Figure:
             hoverinfo="skip",
         )
     figure.update_yaxes(title="hours a day", rangemode="tozero")
-    figure.update_layout(bargap=0.25)
+    _by_day(figure, filter)
     return figure
 
 
@@ -108,7 +124,7 @@ def pulse(minutes: Sequence[PulseMinute]) -> go.Figure:
     )
     figure.update_layout(barmode="stack", bargap=0.15)
     figure.update_yaxes(title="episodes a minute", rangemode="tozero")
-    figure.update_xaxes(title="UTC")
+    figure.update_xaxes(title="UTC, the last 60 minutes")
     return figure
 
 
@@ -151,7 +167,7 @@ def funnel(workers: Sequence[WorkerYield]) -> go.Figure:
     figure.update_xaxes(
         title="decided episodes", type="log", tickvals=ticks, range=[0, np.log10(most * 1.2)]
     )
-    figure.update_yaxes(title="accepted", tickformat=".0%")
+    figure.update_yaxes(title="accepted", tickformat=".0%", range=None if known else [0, 1])
     figure.update_layout(hovermode="closest")
     return figure
 
@@ -262,7 +278,7 @@ def reviewer_intervals(reviewers: Sequence[ReviewerYield]) -> go.Figure:
     return figure
 
 
-def defects_over_time(days: Sequence[DefectDay], top: Sequence[str]) -> go.Figure:
+def defects_over_time(days: Sequence[DefectDay], top: Sequence[str], filter: Filter) -> go.Figure:
     """Share of each day's episodes that the most frequent checks flagged."""
     figure = go.Figure()
     for check in top:
@@ -277,10 +293,11 @@ def defects_over_time(days: Sequence[DefectDay], top: Sequence[str]) -> go.Figur
             hovertemplate="%{y:.1%}",
         )
     figure.update_yaxes(title="of the day's episodes", tickformat=".0%", rangemode="tozero")
+    _by_day(figure, filter)
     return figure
 
 
-def due_by_day(days: Sequence[DayCost]) -> go.Figure:
+def due_by_day(days: Sequence[DayCost], filter: Filter) -> go.Figure:
     """What is due a day, each currency in a panel of its own, since they are never added."""
     panels = {
         currency: list(ones)
@@ -301,9 +318,7 @@ def due_by_day(days: Sequence[DayCost]) -> go.Figure:
             col=1,
         )
         figure.update_yaxes(title=currency, rangemode="tozero", row=row, col=1)
-    worked_on = [day.worked_on for day in days]
-    if worked_on and (max(worked_on) - min(worked_on)).days < 7:
-        figure.update_xaxes(dtick=86_400_000)  # ms, a day: else hours are written between days
+    _by_day(figure, filter)
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import streamlit as st
@@ -30,9 +31,13 @@ def lines(filter: Filter) -> bytes:
     return tables.as_csv(cost.cost_lines(mirror(), filter))
 
 
-def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) -> None:
+def due_tiles(
+    totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost], filter: Filter
+) -> None:
     """What is due, one tile a currency."""
     tiles = []
+    due_on = {(day.currency, day.worked_on): float(day.due) for day in days}
+    every = [filter.from_on + dt.timedelta(days=at) for at in range(filter.days)]
     for one in totals:
         if one.currency is None:
             without = one.paid_h + one.accepted_h
@@ -60,7 +65,7 @@ def due_tiles(totals: Sequence[cost.CostTotal], days: Sequence[cost.DayCost]) ->
                 f"To {count(one.workers)} workers for {bought}; each line rounded once. Below it "
                 "what is due divided by accepted hours. Currencies are never added.",
                 aside=aside,
-                trend=[float(day.due) for day in days if day.currency == one.currency],
+                trend=[due_on.get((one.currency, day), 0.0) for day in every],
             )
         )
     strip(tiles)

@@ -149,7 +149,7 @@ def said(filter: Filter, *, compared: bool = False) -> str:
 def versus(filter: Filter) -> str:
     """What tiles compare with, in words."""
     weeks = -(-filter.days // 7)
-    return "same days last week" if weeks == 1 else f"same days {weeks} weeks before"
+    return "same days the week before" if weeks == 1 else f"same days {weeks} weeks before"
 
 
 def span(period: str, known: Days, today: dt.date) -> tuple[dt.date, dt.date]:
@@ -179,16 +179,16 @@ def _chosen_days(start: dt.date, end: dt.date) -> tuple[dt.date, dt.date]:
     st.html(f"<script>{ENTER}</script>", unsafe_allow_javascript=True)
     st.session_state.setdefault("from_on", start)
     st.session_state.setdefault("to_on", end)
-    left, right = st.columns(2)
+    # one below the other: side by side they would not fit into the sidebar
     first, last = (
-        column.date_input(
+        st.date_input(
             label,
             key=key,
             format="YYYY-MM-DD",
             min_value=address.EARLIEST,
             max_value=address.LATEST,
         )
-        for column, label, key in ((left, "From", "from_on"), (right, "To", "to_on"))
+        for label, key in (("From", "from_on"), ("To", "to_on"))
     )
     if first <= last:
         return first, last

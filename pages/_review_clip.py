@@ -124,7 +124,7 @@ def _appeal(mirror: Mirror, claim: Claim, now: dt.datetime) -> dict[str, Any] | 
     by = "a second look" if one.brought_in_by == "second look" else one.brought_in_by
     return {
         "reason": one.reason,
-        "left_s": one.left_s or 0.0,
+        "left_s": (one.due_at.replace(tzinfo=dt.UTC) - now).total_seconds(),
         "under": f"against {what}; brought in by {by} on {one.brought_at:%-d %b %H:%M} UTC",
     }
 

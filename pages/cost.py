@@ -31,10 +31,10 @@ def page() -> None:
         nothing_chosen("paid or accepted hours")
         return
     days = cost.cost_by_day(mirrored, filter)
-    shown.due_tiles(totals, days)
+    shown.due_tiles(totals, days, filter)
     if days:
         charts.draw(
-            charts.due_by_day(days),
+            charts.due_by_day(days, filter),
             key="due",
             alt="What is due a day, a panel for each currency.",
             height=110 + 95 * len({day.currency for day in days}),

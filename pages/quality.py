@@ -42,7 +42,9 @@ def page() -> None:
         over = defects.defects_over_time(mirrored, filter)
         top = [one.check_name for one in found[:5]]
         charts.draw(
-            charts.defects_over_time(over, top), key="over", alt="Share flagged a day by check."
+            charts.defects_over_time(over, top, filter),
+            key="over",
+            alt="Share flagged a day by check.",
         )
     with right:
         st.subheader("Rigs, worst first", anchor=False)

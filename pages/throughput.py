@@ -38,7 +38,7 @@ def page() -> None:
         nothing_chosen("hours")
         return
     charts.draw(
-        charts.hours_by_day(days, throughput.needed_a_day(targets, filter.to_on, filter)),
+        charts.hours_by_day(days, throughput.needed_a_day(targets, filter.to_on, filter), filter),
         key="hours",
         alt="Hours accepted a day as bars, delivered and recorded as lines above.",
         height=340,
@@ -46,6 +46,8 @@ def page() -> None:
     if targets:
         st.subheader("Targets", anchor=False)
         shown.targets(targets)
+        program = "the chosen program" if filter.program else "all programs"
+        st.caption(f"As of {filter.to_on:%-d %b %Y}, of {program}, whatever else is chosen.")
     by = st.segmented_control(
         "By", list(GROUPS), default="site", required=True, key="by", bind="query-params"
     )

@@ -88,10 +88,12 @@ class Finder:
         *,
         remedy: str | None = None,
     ) -> Flag:
-        """A flag saying "<stream>: <what> at <time> (limit <limit> <unit>): <remedy>"."""
-        start_s = span.start_ns / NS
+        """A flag saying "<stream>: <what> at <time> (limit <limit> <unit>): <remedy>"; of a whole
+        recording without the time."""
+        at = f" at {span.start_ns / NS:.1f} s" if stream or span.start_ns else ""
+        is_one = limit == 1 and self.unit.isalpha() and len(self.unit) > 2
+        unit = self.unit.removesuffix("s") if is_one else self.unit
         message = (
-            f"{stream or 'recording'}: {what} at {start_s:.1f} s "
-            f"(limit {limit:g} {self.unit}): {remedy or self.remedy}"
+            f"{stream or 'recording'}: {what}{at} (limit {limit:g} {unit}): {remedy or self.remedy}"
         )
         return Flag(self.check, grade, stream, span, measured, limit, self.unit, message)

@@ -1,6 +1,6 @@
 -- Definition: what becomes of a worker's hours; acceptance is accepted of decided episodes,
---   duplicates apart. standing compares its Wilson 95 % interval with the rate of all; rank
---   only where the interval overlaps with no other.
+--   duplicates apart. standing compares its Wilson 95 % interval with the rate of all, chosen or
+--   not; rank only where the interval overlaps with no other.
 -- Unit: hours; shares between 0 and 1
 -- Grain: one row per worker with a shift or an episode
 -- Parameters: $from_on, $to_on (days, both included), $sites, $tasks, $workers, $rigs (lists of
@@ -12,7 +12,7 @@ by_site AS (
         sum(episodes) AS episodes, sum(decided) AS decided, sum(accepted) AS accepted,
         sum(paid_ms) AS paid_ms, sum(recorded_ms) AS recorded_ms,
         sum(delivered_ms) AS delivered_ms, sum(accepted_ms) AS accepted_ms
-    FROM hours_in($from_on, $to_on, $sites, $tasks, $workers, $rigs, $program)
+    FROM hours_in($from_on, $to_on, $sites, $tasks, NULL, $rigs, $program)
     WHERE worker_id IS NOT NULL
     GROUP BY worker_id, site_id HAVING sum(landed) > 0
 ),
@@ -60,4 +60,5 @@ SELECT
             AND acceptance_low > coalesce(highest_of_worse, -1) THEN place
     END AS rank
 FROM placed
+WHERE chosen($workers, worker_id)
 ORDER BY place

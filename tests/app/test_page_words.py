@@ -7,10 +7,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
+from metrics import Filter
 from metrics.cost import DayCost
-from metrics.throughput import TargetProgress
+from metrics.throughput import DayHours, TargetProgress
 from metrics.workers import WorkerYield
 from pages import _charts as charts
 from pages._hours import _standing, targets
@@ -99,8 +101,27 @@ def test_workers_clearly_below_come_first_the_worst_of_them_before_all() -> None
 @pytest.mark.parametrize(("last", "a_day"), [(7, True), (8, False)])
 def test_between_the_days_of_a_week_no_hours_are_written(last: int, a_day: bool) -> None:
     days = [DayCost(dt.date(2026, 3, day), "EUR", Decimal(9), 1.0) for day in (1, last)]
-    ticks = charts.due_by_day(days).layout.xaxis.dtick
+    span = Filter(dt.date(2026, 3, 1), dt.date(2026, 3, last))
+    ticks = charts.due_by_day(days, span).layout.xaxis.dtick
     assert ticks == (24 * 3600 * 1000 if a_day else None)
+
+
+def test_a_bar_is_a_day_wide_and_the_axis_has_all_days_that_are_asked_for() -> None:
+    """Two days with pay of a month: bars would be weeks wide, and the axis two days long."""
+    days = [DayCost(dt.date(2026, 3, day), "EUR", Decimal(9), 1.0) for day in (10, 20)]
+    figure = charts.due_by_day(days, Filter(dt.date(2026, 3, 1), dt.date(2026, 3, 28)))
+    assert {bar.width for bar in figure.data} == {0.75 * 24 * 3600 * 1000}
+    ends = (dt.datetime(2026, 2, 28, 12), dt.datetime(2026, 3, 28, 12))
+    assert figure.layout.xaxis.range == ends
+
+
+def test_a_single_day_has_points_on_its_lines() -> None:
+    day = dt.date(2026, 3, 1)
+    figure = charts.hours_by_day([DayHours(day, 1, 1.0, 1.0, 1.0, 1.0)], 2.0, Filter(day, day))
+    lines = [one.mode for one in figure.data if one.type == "scatter"]
+    assert lines == ["lines+markers"] * 3 + ["lines"]
+    needed = figure.data[-1]
+    assert needed.x[0] < np.datetime64(day) < needed.x[1]
 
 
 @pytest.mark.parametrize(

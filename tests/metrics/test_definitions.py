@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import re
 import shutil
@@ -94,7 +95,7 @@ class WrongType:
 
 def test_other_columns_are_refused(mirror: Mirror) -> None:
     with pytest.raises(MetricError, match="gives first_on, last_on"):
-        ask(mirror, "days", WrongName, {})
+        ask(mirror, "days", WrongName, {"now": dt.datetime(2026, 3, 9)})
     with pytest.raises(MetricError, match="paths as int64, but WrongType"):
         ask(mirror, "exported_intake", WrongType, {})
 

@@ -62,6 +62,17 @@ def test_days_span_episodes_and_shifts(mirror: Mirror, empty: Mirror) -> None:
     assert days(empty) == Days(None, None, 0, False)
 
 
+def test_a_shift_of_tomorrow_moves_nobodys_days(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    today = dt.datetime.now(dt.UTC).date()
+    with record.begin() as session:
+        session.add(shift("tomorrow", "ann", "delft", "r1", today + 2 * DAY, 8))
+    assert days(mirror).last_on == SECOND
+    with record.begin() as session:
+        session.add(shift("yesterday", "ann", "delft", "r1", today - DAY, 8))
+    assert days(mirror).last_on == today - DAY
+
+
 def test_a_duplicate_counts_no_hours_and_an_error_delivers_none(
     mirror: Mirror, both_days: Filter
 ) -> None:
@@ -263,23 +274,24 @@ def test_no_rank_where_intervals_overlap(mirror: Mirror, both_days: Filter) -> N
 
 
 def test_a_rank_where_no_interval_overlaps(own: tuple[Record, Mirror]) -> None:
-    """Eve has 200 of 200 accepted and Fay none of 200: nobody overlaps with Fay but Bo."""
+    """Eve has 200 of 200 accepted and Fay none of 200, on a day of their own."""
     record, mirror = own
+    later = SECOND + 3 * DAY
     with record.begin() as session:
         for number in range(200):
             for start, worker, decision in ((100, "eve", "accepted"), (400, "fay", "rejected")):
                 session.add(
-                    episode(start + number, worker, "r1", "egg", SECOND, 1, "good", decision)
+                    episode(start + number, worker, "r1", "egg", later, 1, "good", decision)
                 )
-    rows = {
-        row.worker_id: row
-        for row in worker_yield(mirror, Filter(FIRST, SECOND, workers=("eve", "fay")))
-    }
+    rows = {row.worker_id: row for row in worker_yield(mirror, Filter(later, later))}
     assert (rows["eve"].rank, rows["fay"].rank) == (1, 2)
     assert (rows["eve"].standing, rows["fay"].standing) == ("above", "below")
     assert rows["eve"].acceptance_low == pytest.approx(0.98116, abs=1e-5)
     assert rows["fay"].acceptance_high == pytest.approx(0.01884, abs=1e-5)
     assert rows["eve"].yield_share is None  # nothing was paid
+    # whoever is chosen is held against all the same
+    (fay,) = worker_yield(mirror, Filter(later, later, workers=("fay",)))
+    assert fay == rows["fay"]
 
 
 def test_an_episode_of_nobody_is_in_the_total_only(own: tuple[Record, Mirror]) -> None:
