@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dailies.record import Episode
@@ -23,6 +23,10 @@ VIEWS = 12
 """Of so many of a rig's newest episodes the views are looked at: cameras are moved now and then."""
 LENGTHS = 500
 """So many of a task's newest episodes tell how long it usually is."""
+
+RECENT = 100_000
+"""So many of the record's newest episodes are gone through for them: a rig's first would else be
+looked for in all."""
 
 Views = Mapping[str, Sequence[Picture]]
 """Earlier views of a rig's cameras, by stream."""
@@ -93,17 +97,20 @@ class RecordOthers:
         """An episode with what those before it say, which is also kept with its measurements."""
         who = screened.metadata
         own = [screened.fingerprint, *([screened.alone] if screened.alone else [])]
+        last = session.scalar(select(func.max(Episode.id))) or 0
+        is_recent = Episode.id > last - RECENT
         newest = (
             select(Episode.id, Episode.measurements)
             .where(Episode.rig_id == who.rig, Episode.measurements.is_not(None))
-            .where(Episode.content.not_in(own))
+            .where(is_recent, Episode.content.not_in(own))
             .order_by(Episode.id.desc())
             .limit(VIEWS)
         )
         lasting = (
             select(Episode.duration_s)
             .where(Episode.task_id == who.task, Episode.verdict != Grade.FAIL.value)
-            .where(Episode.content.not_in(own), Episode.duplicate_of.is_(None))
+            .where(is_recent, Episode.content.not_in(own), Episode.duplicate_of.is_(None))
+            .where(Episode.is_example.is_(False))  # what was made up tells nothing of a task
             .order_by(Episode.id.desc())
             .limit(LENGTHS)
         )

@@ -308,7 +308,9 @@ def _named(
     if clock is None or clock.count != rows.count or clock.array.dtype.kind not in "iuf":
         said.note(f'"time" is "{time}", which is no column of {rows.count} times', name)
         return stream
-    return replace(stream, stamps=column(clock), unit=said.choice("unit", tuple(UNITS)))
+    stamps = column(clock)
+    unit = said.choice("unit", tuple(UNITS)) if said.raw("unit") is not None else stamps.unit
+    return replace(stream, stamps=stamps, unit=unit or "s")
 
 
 def _timed(

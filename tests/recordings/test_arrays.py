@@ -220,6 +220,20 @@ def test_a_mapping_file_says_what_is_what(tmp_path: Path, file: str) -> None:
         assert (grip.clock, grip.times_ns[-1]) == ("grid", 980_000_000)
 
 
+@pytest.mark.parametrize(("said", "last_s"), [({}, 0.99), ({"unit": "ms"}, 990.0)])
+def test_a_mapping_need_not_repeat_the_unit(
+    tmp_path: Path, said: dict[str, str], last_s: float
+) -> None:
+    path = unusual(tmp_path / "lab.h5")
+    with h5py.File(path, "a") as file:
+        for run in file["runs"].values():
+            run["arm/stamp"].attrs["unit"] = "us"
+    arm = {"name": "arm", "dataset": "arm/q", "time": "arm/stamp", **said}
+    made.write_json(tmp_path / "lab.json", {"episodes": "runs/*", "series": [arm]})
+    times_ns = series(next(episodes_at(path)))["arm"].times_ns
+    assert times_ns[-1] - times_ns[0] == pytest.approx(last_s * 1e9, rel=1e-3)
+
+
 def test_a_mapping_that_names_what_is_not_there_is_told_so(tmp_path: Path) -> None:
     path = unusual(tmp_path / "lab.h5")
     wrong = {**MAPPED, "cameras": [{"dataset": "cam/depth"}, {"name": "q", "dataset": "arm/q"}]}
