@@ -62,8 +62,8 @@ def among(
 class RunOthers:
     """The episodes of one run of ``dailies screen``: 0.3 kB each and camera.
 
-    Where none names its task or rig, those of a dataset belong together, or those of recordings in
-    one folder.
+    Where none names its rig, those of a dataset belong together, or those of recordings in one
+    folder; where none names its task, those of a dataset.
     """
 
     policy: Policy
@@ -77,7 +77,8 @@ class RunOthers:
         folder = str(screened.path if of_many else screened.path.parent)
         views = views_of(screened)
         earlier = self._views[screened.metadata.rig or folder]
-        lengths = self._lengths[screened.metadata.task or folder]
+        task = screened.metadata.task or (folder if of_many else None)
+        lengths = self._lengths[task] if task else []
         others = among(views, screened.duration_s, earlier, lengths)
         for stream, view in views.items():
             earlier[stream] = [*earlier[stream], view][-VIEWS:]

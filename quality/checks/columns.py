@@ -24,6 +24,8 @@ MIN_SAMPLES = 20
 SMALL = 0.1
 """Share of the widest column's range under which a column hardly moves: its own range is no scale
 for what it does."""
+WIDE = 5.0
+"""A column so many times wider than most others is no scale for them."""
 TRACKS = 0.9
 """Correlation from which a column counts as following its command."""
 
@@ -143,8 +145,24 @@ def is_noise(values: Values) -> npt.NDArray[np.bool_]:
 
 def scale_of(series: SeriesMeasures, columns: Indexes) -> Floats:
     """By how much each of some columns of one kind moves, at least SMALL of the widest's range."""
-    extent = series.extent[columns]
-    return np.asarray(np.maximum(extent, SMALL * extent.max(initial=0.0)), np.float64)
+    return np.asarray(np.maximum(series.extent[columns], least_scale(series)[columns]), np.float64)
+
+
+@once
+def least_scale(series: SeriesMeasures) -> Floats:
+    """For each column the least range that is a scale for what columns of its kind do; shape (k,).
+
+    SMALL of the widest one's, or of WIDE times what three in four of those that move stay within
+    where that is less: a counter, or a gripper in millimetres, is no scale for joints in radians.
+    """
+    named, noisy = np.array(kinds(series)), is_noise(series.filled)
+    least = np.zeros(len(named))
+    for kind in set(named.tolist()):
+        extent = series.extent[named == kind]
+        moving = extent[~noisy[named == kind]]
+        usual = WIDE * float(np.quantile(moving, 0.75)) if len(moving) else np.inf
+        least[named == kind] = SMALL * min(float(extent.max(initial=0.0)), usual)
+    return least
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,6 +251,11 @@ class Pair:
         return bool((self.tracks & told).sum() >= max(0.5 * told.sum(), 1))
 
     @property
+    def are_numbered(self) -> bool:
+        """Whether its columns pair up by nothing but their numbers."""
+        return all(_bare(self.state, int(at)).isdigit() for at in self.columns[:, 0])
+
+    @property
     def joints(self) -> Indexes:
         """Which of the pairs are joints that follow."""
         return np.flatnonzero(self.tracks & self.are_joints)
@@ -259,14 +282,20 @@ def _paired(state: SeriesMeasures, action: SeriesMeasures) -> Indexes:
     """Columns of equal name but for words like "leader" and "position"; shape (m, 2)."""
     ours = columns_of(state, "joint", "gripper")
     theirs = columns_of(action, "joint", "gripper")
-    names = [_TRIMMED.sub("", column_name(action, at).lower()) for at in theirs]
+    names = [_bare(action, at) for at in theirs]
     by_name = {name: at for name, at in zip(names, theirs, strict=True) if names.count(name) == 1}
     found = []
     for at in ours:
-        name = _TRIMMED.sub("", column_name(state, at).lower())
+        name = _bare(state, at)
         if name in by_name:
             found.append((at, by_name[name]))
     return np.array(found, np.intp).reshape(-1, 2)
+
+
+def _bare(series: SeriesMeasures, at: int) -> str:
+    """A column's name without its series', by which nameless ones are numbered, and such words."""
+    name = column_name(series, int(at)).lower()
+    return _TRIMMED.sub("", name.removeprefix(series.name.lower()))
 
 
 def _pair(state: SeriesMeasures, action: SeriesMeasures, columns: Indexes) -> Pair:

@@ -60,7 +60,12 @@ def action_offset(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         extent, told = pair.state.extent[places], np.ptp(pair.commanded[:, joints], axis=0)
         alike = (extent < 2 * told) & (told < 2 * extent)  # else its units are wrong
         state, asked = pair.aligned()
-        offset = np.array([abs(np.median(state[:, at] - asked[:, at])) for at in joints])
+        # all along: a joint that jumps half-way is told as that
+        thirds = np.array_split(state[:, joints] - asked[:, joints], 3)
+        beside = np.array([np.median(one, axis=0) for one in thirds])
+        signed = np.median(beside, axis=0)
+        offset = np.abs(signed)
+        alike &= (beside * np.sign(signed)).min(axis=0) >= 0.5 * offset
         share = 100 * offset / np.maximum(extent, limits["wide"] * extent.max())
         yield from _beside(pair.state, places[alike], share[alike], limits)
 
@@ -105,7 +110,8 @@ def _scales(pair: Pair, joints: Indexes, limits: Limits) -> Iterator[Flag]:
     spread = np.array([pair.state.filled[:, at].std(dtype=np.float64) for at in places])
     told = np.array([pair.commanded[:, at].std(dtype=np.float64) for at in joints])
     scale = np.maximum(spread / np.maximum(told, 1e-12), told / np.maximum(spread, 1e-12))
-    worst = float(scale.max())
+    # a gripper that goes by a number like the joints has a unit of its own
+    worst = float(np.median(scale) if pair.are_numbered else scale.max())
     grade = limits.grade(worst)
     if grade:
         off = places[scale >= limits.suspect]

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from dailies.words import NS, Flag, Span
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.columns import (
-    SMALL,
     Floats,
     column_name,
     columns_of,
     is_noise,
+    least_scale,
     motion_series,
     moves,
     scale_of,
@@ -91,17 +91,16 @@ def _spikes(
     series: SeriesMeasures, joints: npt.NDArray[np.intp], limits: Limits
 ) -> Iterator[tuple[int, int, float]]:
     """Sample, column, and height in % of the column's range without its spikes."""
-    widest = SMALL * float(series.extent[joints].max())
     for column in joints:
+        least = float(least_scale(series)[column])
         values = np.ascontiguousarray(unturned(series)[:, column])
-        heights = np.zeros_like(values)
-        heights[2:-2] = np.abs(values[2:-2] - _median_of_five(values))
+        heights = np.abs(values - _median_of_five(np.pad(values, 2, mode="edge")))
         largest = float(heights.max())
         # what is no spike by far needs no percentile
         if largest < 0.01 * limits.suspect * max(float(series.extent[column]) - largest, 1e-9):
             continue
         low, high = np.percentile(values, (0.5, 99.5))
-        scale = max(float(high - low), widest, 1e-9)
+        scale = max(float(high - low), least, 1e-9)
         usual = float(np.percentile(heights, 90)) / 1.645
         enough = np.maximum(limits["sigmas"] * usual, 0.01 * limits.suspect * scale)
         for start, stop in runs(heights >= enough):
@@ -249,10 +248,8 @@ def smoothness(
         or (np.diff(series.times_ns) < 0).any()
     ):
         return nothing
-    weight = series.extent[joints].max() / np.maximum(series.extent[joints], 1e-12)
     # a joint that hardly moves at all says nothing of how the robot moves
-    used = weight <= 10
-    joints = joints[used]
+    joints = joints[series.extent[joints] >= least_scale(series)[joints]]
     grid = np.arange(int(span_s / period_s))
     edges = series.times_ns[0] + np.round(np.append(grid, len(grid)) * period_s * NS)
     first = np.minimum(np.searchsorted(series.times_ns, edges), series.count)
@@ -409,9 +406,10 @@ def _still(series: list[SeriesMeasures], share: float) -> tuple[Mask, int]:
         columns = columns_of(one, "joint", "gripper")
         if not len(columns) or count < 2:
             continue
-        values = one.filled[:, columns]
+        values = unturned(one)[:, columns]
         noise = _noise(values)
-        allowed = np.maximum(share * scale_of(one, columns), 6 * noise)
+        extent = np.ptp(values, axis=0).astype(np.float64)
+        allowed = np.maximum(share * np.maximum(extent, least_scale(one)[columns]), 6 * noise)
         edges = start_ns + np.arange(count) * bin_ns
         at = np.minimum(np.searchsorted(one.times_ns, edges), one.count - 1)
         # up to the first sample of the next stretch, so that no step falls between two

@@ -27,6 +27,8 @@ FAR = 1.0
 """Radians: nearer to none at all, a turn's axis may be any."""
 TURNS = (2 * np.pi, 360.0)
 """A full turn, in radians and in degrees."""
+TICKS = (1024.0, 4096.0, 16384.0, 65536.0)
+"""A full turn, or a full counter, of encoders."""
 WRAPS = 0.8
 """Share of a full turn from which a step within one is a new start."""
 
@@ -84,9 +86,12 @@ def _leaps(whole: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
     how far that is.
     """
     before, now = whole[:-1], whole[1:]
-    as_is = np.linalg.norm(now - before, axis=1)
+    step = now - before
+    as_is = np.linalg.norm(step, axis=1)
     other = np.linalg.norm(_other(now) - before, axis=1)
-    return (as_is > np.pi) & (as_is > NEARER * other), other
+    # three angles of which one starts again are no turn about an axis
+    angles = np.linalg.norm(step - TURNS[0] * np.round(step / TURNS[0]), axis=1)
+    return (as_is > np.pi) & (as_is > NEARER * other) & (other < angles), other
 
 
 def _other(whole: Floats) -> Floats:
@@ -107,10 +112,13 @@ def _unturn_vector(whole: Floats) -> None:
 
 
 def _unturn_angle(whole: Floats) -> None:
-    for turn in TURNS:
+    for turn in (*TURNS, *TICKS):
         slack = UNIT * turn
         is_centred = np.abs(whole).max() < turn / 2 + slack
-        if is_centred or (whole.min() > -slack and whole.max() < turn + slack):
+        is_from_0 = whole.min() > -slack and whole.max() < turn + slack
+        if turn in TICKS:  # so wide a range may be anything else's: it must be gone over whole
+            is_centred, is_from_0 = False, is_from_0 and np.ptp(whole) > turn - 2 * slack
+        if is_centred or is_from_0:
             step = np.diff(whole)
             new = np.where(np.abs(step) > WRAPS * turn, np.sign(step), 0)
             if new.any():

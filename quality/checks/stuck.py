@@ -38,8 +38,8 @@ JUMP = 3.0
 """A stuck value that comes loose leaps by over this many of the column's fast steps."""
 ABRUPT = 0.5
 """A joint that is stopped by its driver was at over this share of its usual pace just before."""
-
-
+STAYS = 0.05
+"""A command that moves by no more than this share of its range meanwhile stays, too."""
 UNSLOWED = 0.8
 """Share of the steps before it that the last step to a limit has at least where that is hit."""
 
@@ -120,6 +120,8 @@ def _holds(series: SeriesMeasures, pair: Pair | None, limits: Limits) -> Iterato
         if elsewhere <= limits["repeat_share"] and noisy >= limits["noisy_share"]:
             yield _Hold(*hold, True, "its values never repeat otherwise")
             continue
+        if pair is not None and _told_to_stay(pair, hold):
+            continue
         before = step[max(start - 3, 0) : start, column]
         abrupt = len(before) == 3 and before.min() > ABRUPT * pace[column]
         if _leap(series, joints[[column]], int(stop))[0] > JUMP * pace[column]:
@@ -141,6 +143,18 @@ def _commanded(pair: Pair, hold: tuple[int, int, int], limits: Limits) -> bool:
     widest = pair.widest(pair.state.extent[pair.columns[:, 0]])[at]
     usual = max(usual, limits["moved"] * float(widest))
     return asked >= limits["commanded"] * usual
+
+
+def _told_to_stay(pair: Pair, hold: tuple[int, int, int]) -> bool:
+    """Whether a column that follows its command holds because the command does."""
+    column, start, stop = hold
+    at = np.flatnonzero((pair.columns[:, 0] == column) & pair.tracks)
+    late = round(max(pair.latest_ms, 0) * 1e6 / max(pair.state.period_ns, 1))
+    end = stop - late
+    if not len(at) or end - start < 3:
+        return False
+    told = pair.commanded[:, at[0]]
+    return bool(np.ptp(told[start:end]) <= STAYS * np.ptp(told))
 
 
 def _before_lag(pair: Pair, stop: int, limits: Limits) -> int:
@@ -243,11 +257,13 @@ def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]
         if not pair.is_followed:
             continue
         told = np.ptp(pair.commanded, axis=0)
-        dead = pair.columns[:, 0][
-            is_noise(pair.state.filled[:, pair.columns[:, 0]])
-            & ~pair.tracks
-            & (told >= limits["commanded"] * np.median(told[pair.tracks]))
-        ]
+        places = pair.columns[:, 0]
+        # a gripper that chatters from end to end looks like noise
+        still = np.where(
+            pair.are_joints, is_noise(pair.state.filled[:, places]), pair.state.extent[places] == 0
+        )
+        asked = (told >= limits["commanded"] * _usually_told(pair, told)) & (told > 0)
+        dead = places[still & ~pair.tracks & asked & ~is_noise(pair.commanded)]
         grade = limits.grade(len(dead))
         if grade and len(dead):
             names = ", ".join(column_name(pair.state, at) for at in dead)
@@ -255,6 +271,15 @@ def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]
                 grade, pair.state.name, pair.state.span, len(dead), limits.limit(grade),
                 f"{names} never moves though {pair.action.name} asks for it",
             )  # fmt: skip
+
+
+def _usually_told(pair: Pair, told: Floats) -> Floats:
+    """For each pair the median range of the commands of its kind that are followed; shape (m,)."""
+    usual = np.zeros(len(told))
+    for some in (pair.are_joints, ~pair.are_joints):
+        followed = told[some & pair.tracks]
+        usual[some] = np.median(followed) if len(followed) else told[some].max(initial=0.0)
+    return usual
 
 
 def joint_limit(measurements: Measurements, limits: Limits) -> Iterator[Flag]:

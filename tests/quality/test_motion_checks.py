@@ -282,6 +282,85 @@ def test_four_numbers_that_are_no_turn_keep_their_leaps() -> None:
     }
 
 
+@pytest.mark.parametrize("wide", [6.28, 4096.0], ids=["radians", "ticks"])
+def test_an_angle_that_starts_again_beside_places_is_no_jump(wide: float) -> None:
+    """A tool that points down: its roll swings about half a turn, beside places and two angles."""
+    at_s, angle = turning()
+    roll = (
+        np.mod(angle + np.pi, 2 * np.pi) - np.pi
+        if wide < 7
+        else np.mod(angle / 6.2832 + 0.5, 1) * wide
+    )
+    roll = np.round(roll) if wide > 7 else roll
+    others = [0.3 + 0.2 * np.sin(at_s * (1 + at / 5)) for at in range(5)]
+    whole = np.column_stack((*others[:3], roll, *others[3:]))
+    assert np.abs(np.diff(roll)).max() > 0.8 * wide
+    state = made.series("pose", whole, 30, "state", ("x", "y", "z", "roll", "pitch", "yaw"))
+    assert found(state, checks=["spike", "unreachable_jump", "jerky_motion", "idle"]) == []
+
+
+def numbered(series: Series, name: str) -> Series:
+    """The same, its columns called after it, as those of HDF5 are."""
+    columns = tuple(f"{name}_{at}" for at in range(series.values.shape[1]))
+    return replace(series, name=name, columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "check"),
+    [
+        (late, "action_lag"),
+        (beside, "action_offset"),
+        (in_degrees, "wrong_units"),
+        (dead, "dead_dimension"),
+        (None, None),
+    ],
+)
+def test_columns_without_names_pair_up_by_number(spoil: Spoil | None, check: str | None) -> None:
+    state, action = made.robot(4)
+    state = spoiled(state, spoil) if spoil else state
+    flags = found(numbered(state, "observations/qpos"), numbered(action, "action"))
+    assert check in {flag.check for flag in flags} if check else flags == []
+
+
+@pytest.mark.parametrize("defect", ["a spike", "a jump", "trembling"])
+def test_a_counter_among_joints_hides_no_defect(defect: str) -> None:
+    check, spoil, _ = PLANTED[defect]
+    state, _ = made.robot(1)
+    state = spoiled(state, spoil)
+    counted = np.column_stack((state.values, np.arange(len(state.values))))
+    state = replace(state, values=counted, columns=(*state.columns, "frame_index"))
+    assert check in {flag.check for flag in found(state)}
+
+
+def test_a_gripper_in_metres_that_never_moves_is_told_beside_joints_in_radians() -> None:
+    state, action = made.robot(1)
+    action = spoiled(
+        action, lambda values, _: values.__setitem__((slice(None), 6), values[:, 6] / 12)
+    )
+    state = spoiled(state, lambda values, _: values.__setitem__((slice(None), 6), 0.04))
+    (flag,) = found(state, action, checks=["dead_dimension"])
+    assert "gripper never moves" in flag.message
+
+
+@pytest.mark.parametrize("row", [1, 2, -3, -2])
+def test_a_spike_near_either_end_is_told(row: int) -> None:
+    state, _ = made.robot(2)
+
+    def spoil(values: made.Floats, _: made.Floats) -> None:
+        values[row, 1] += 0.9
+
+    assert [flag.check for flag in found(spoiled(state, spoil), checks=["spike"])] == ["spike"]
+
+
+def test_a_joint_that_jumps_half_way_is_not_called_beside_its_command() -> None:
+    state, action = made.robot(1)
+    half = spoiled(
+        state, lambda values, at_s: values.__setitem__((at_s >= 9, 2), 1.2 + values[at_s >= 9, 2])
+    )
+    assert found(half, action, checks=["action_offset"]) == []
+    assert found(spoiled(state, beside), action, checks=["action_offset"]) != []
+
+
 def test_opening_and_closing_twice_a_second_apart_is_no_chatter() -> None:
     state, _ = made.robot(9)
 
