@@ -135,7 +135,7 @@ class History:
 
     def _earlier_than(self, screened: Screened) -> Callable[[Candidate], Earlier | None]:
         """Gives a candidate's recording; None for the episode itself and what came after it."""
-        own = [screened.fingerprint, *([screened.alone] if screened.alone else [])]
+        own = screened.contents
         place = (str(screened.path), screened.index)
 
         def at_place(session: Session) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from jobs.printing import place_of
-from jobs.screening import Screened, with_flags
+from jobs.screening import Screened, asked
 from quality.checks.copied import COPIED_CLIP
 from quality.landmarks import Candidate, Index, landmarks
 from quality.measures.measurements import Measurements
@@ -24,10 +24,7 @@ Earlier = tuple[str, Sketch]
 
 def told(screened: Screened, copies: tuple[Copy, ...], policy: Policy) -> Screened:
     """The same with what was found of it in earlier recordings, in verdict and flags."""
-    who = screened.metadata
-    limits = policy.limits_for(who.task, who.site, who.rig)[COPIED_CLIP.name]
-    flags = tuple(COPIED_CLIP.function(Measurements(copies=copies), limits))
-    return with_flags(screened, COPIED_CLIP.name, flags)
+    return asked(screened, COPIED_CLIP, Measurements(copies=copies), policy)
 
 
 def copies_in(

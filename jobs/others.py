@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dailies.record import Episode
 from dailies.words import Grade
-from jobs.screening import Screened, with_flags
+from jobs.screening import Screened, asked
 from quality.checks.unlike import UNLIKE_OTHERS
 from quality.measures.measurements import Measurements, keep_others, load_sketches
 from quality.measures.others import Others, Picture, length_among, turned_of, view_of
@@ -34,18 +34,11 @@ Views = Mapping[str, Sequence[Picture]]
 
 def told(screened: Screened, others: Others, policy: Policy) -> Screened:
     """The same with what the others say of it, in verdict and flags."""
-    who = screened.metadata
-    limits = policy.limits_for(who.task, who.site, who.rig)[UNLIKE_OTHERS.name]
-    flags = tuple(UNLIKE_OTHERS.function(Measurements(others=others), limits))
-    return with_flags(screened, UNLIKE_OTHERS.name, flags)
+    return asked(screened, UNLIKE_OTHERS, Measurements(others=others), policy)
 
 
-def views_of(screened: Screened) -> dict[str, Picture]:
-    """What each camera of an episode shows on average."""
-    return _views(screened.sketches)
-
-
-def _views(sketches: Sequence[Sketch]) -> dict[str, Picture]:
+def views_of(sketches: Sequence[Sketch]) -> dict[str, Picture]:
+    """What each camera shows on average."""
     seen = {sketch.stream: view_of(sketch) for sketch in sketches}
     return {stream: view for stream, view in seen.items() if view is not None}
 
@@ -75,7 +68,7 @@ class RunOthers:
     def judged(self, screened: Screened, *, of_many: bool) -> Screened:
         """The episode with what those before it say; it is one of them from now on."""
         folder = str(screened.path if of_many else screened.path.parent)
-        views = views_of(screened)
+        views = views_of(screened.sketches)
         earlier = self._views[screened.metadata.rig or folder]
         task = screened.metadata.task or (folder if of_many else None)
         lengths = self._lengths[task] if task else []
@@ -97,20 +90,20 @@ class RecordOthers:
     def judged(self, session: Session, screened: Screened, policy: Policy) -> Screened:
         """An episode with what those before it say, which is also kept with its measurements."""
         who = screened.metadata
-        own = [screened.fingerprint, *([screened.alone] if screened.alone else [])]
         last = session.scalar(select(func.max(Episode.id))) or 0
         is_recent = Episode.id > last - RECENT
+        is_other = Episode.content.not_in(screened.contents)
         newest = (
             select(Episode.id, Episode.measurements)
             .where(Episode.rig_id == who.rig, Episode.measurements.is_not(None))
-            .where(is_recent, Episode.content.not_in(own))
+            .where(is_recent, is_other)
             .order_by(Episode.id.desc())
             .limit(VIEWS)
         )
         lasting = (
             select(Episode.duration_s)
             .where(Episode.task_id == who.task, Episode.verdict != Grade.FAIL.value)
-            .where(is_recent, Episode.content.not_in(own), Episode.duplicate_of.is_(None))
+            .where(is_recent, is_other, Episode.duplicate_of.is_(None))
             .where(Episode.is_example.is_(False))  # what was made up tells nothing of a task
             .order_by(Episode.id.desc())
             .limit(LENGTHS)
@@ -121,7 +114,7 @@ class RecordOthers:
                 for stream, view in self._views_of(row.id, str(row.measurements)).items():
                     earlier[stream].append(view)
         lengths = session.scalars(lasting).all() if who.task is not None else []
-        others = among(views_of(screened), screened.duration_s, earlier, lengths)
+        others = among(views_of(screened.sketches), screened.duration_s, earlier, lengths)
         folder = self._data / "measurements" / screened.fingerprint
         if screened.stored and folder.is_dir():
             keep_others(folder, others)
@@ -135,5 +128,5 @@ class RecordOthers:
                 sketches = load_sketches(self._data / measurements)
             except (OSError, ValueError, KeyError, TypeError):
                 sketches = ()  # its measurements are gone: nothing to compare with
-            self._known[id_] = _views(sketches)
+            self._known[id_] = views_of(sketches)
         return self._known[id_]

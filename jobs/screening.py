@@ -17,6 +17,7 @@ from dailies.recordings import episodes_at, fingerprint
 from dailies.recordings.contract import Episode, Metadata, VideoFile
 from dailies.recordings.preview import preview
 from dailies.words import NS, Flag, Grade, Span, Verdict
+from quality.checks import Check
 from quality.judge import judge
 from quality.measures import NO_MODELS, Measurements, Models, Pictures, measure
 from quality.measures.measurements import safe_name
@@ -96,6 +97,11 @@ class Screened:
     triage: Triaged | None = None
     of_many: bool = False
 
+    @property
+    def contents(self) -> tuple[str, ...]:
+        """The fingerprints by which it may be known already."""
+        return (self.fingerprint, self.alone) if self.alone else (self.fingerprint,)
+
 
 def screen(
     path: Path,
@@ -149,9 +155,14 @@ def screen_episode(
     )
 
 
-def with_flags(screened: Screened, check: str, flags: tuple[Flag, ...]) -> Screened:
-    """The same with these flags of a check in place of those it has; the verdict follows."""
-    others = tuple(one for one in screened.verdict.flags if one.check != check)
+def asked(screened: Screened, check: Check, known: Measurements, policy: Policy) -> Screened:
+    """The same with what a check says of what is known by now in place of what it said before; the
+    verdict follows.
+    """
+    who = screened.metadata
+    limits = policy.limits_for(who.task, who.site, who.rig)[check.name]
+    flags = tuple(check.function(known, limits))
+    others = tuple(one for one in screened.verdict.flags if one.check != check.name)
     if not flags and len(others) == len(screened.verdict.flags):
         return screened
     return replace(screened, verdict=Verdict.of(screened.verdict.policy, others + flags))

@@ -7,7 +7,6 @@ are often imported after the clips that belong to them.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,10 @@ from sqlalchemy.orm import Session
 from dailies.days import UnknownZone, local_day, zone_info
 from dailies.record import Shift, Site
 from dailies.recordings.contract import Metadata
-from jobs.screening import Screened, with_flags
+from jobs.screening import Screened, asked
 from quality.checks.shift import OUTSIDE_SHIFT
 from quality.measures import Measurements
+from quality.measures.measurements import keep_beside
 from quality.measures.shift import Worked
 from quality.policy import Policy
 
@@ -45,9 +45,7 @@ class Recorded:
 
     def keep(self, folder: Path) -> None:
         """Write it beside the measurements."""
-        passing = folder / f".{FILE}-{os.getpid()}"
-        passing.write_bytes(orjson.dumps(self))
-        passing.replace(folder / FILE)
+        keep_beside(folder / FILE, self)
 
     @classmethod
     def kept(cls, folder: Path) -> Recorded:
@@ -71,9 +69,7 @@ def held_against_shift(
     if screened.stored and folder.is_dir():
         recorded.keep(folder)
     worked = worked_of(session, recorded, who.shift, who.worker)
-    limits = policy.limits_for(who.task, who.site, who.rig)[OUTSIDE_SHIFT.name]
-    flags = tuple(OUTSIDE_SHIFT.function(Measurements(worked=worked), limits))
-    return with_flags(screened, OUTSIDE_SHIFT.name, flags)
+    return asked(screened, OUTSIDE_SHIFT, Measurements(worked=worked), policy)
 
 
 def worked_of(

@@ -106,14 +106,16 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class _Stream:
-    """One stream before it is read; ``stamps`` are the times that a column of ``unit`` gives it."""
+    """One stream before it is read; ``stamps`` is the column that gives its times, ``unit`` theirs
+    where the mapping says it.
+    """
 
     rows: Rows
     name: str
     kind: Literal["still", "raw", "series"]
     role: Role = "other"
     stamps: TimeColumn | None = None
-    unit: str = "s"
+    unit: str | None = None
     times: Times = field(default_factory=lambda: np.zeros(0, np.int64))
     clock: Clock = "measured"
     rate_hz: float | None = None
@@ -193,8 +195,7 @@ def _seen(sheet: Sheet, problems: list[Problem]) -> list[_Stream]:
         kind = None if LEFT_OUT.search(name) else kind_of(rows)
         stamps = column_for(columns, rows)
         if kind in ("still", "raw", "series") and (stamps is None or stamps.name != name):
-            unit = (stamps.unit if stamps else None) or "s"
-            found.append(_Stream(rows, name, kind, stamps=stamps, unit=unit))
+            found.append(_Stream(rows, name, kind, stamps=stamps))
     usual = _usual_count(found)
     problems.extend(_clock_troubles(sheet, columns, found, usual))
     problems.extend(_not_understood(sheet, found))
@@ -302,15 +303,13 @@ def _named(
     if time is None:
         if said.raw("rate_hz") is not None:
             return stream
-        near = column_for(clocks, rows)
-        return replace(stream, stamps=near, unit=(near.unit if near else None) or "s")
+        return replace(stream, stamps=column_for(clocks, rows))
     clock = sheet.rows.get(time.strip("/"))
     if clock is None or clock.count != rows.count or clock.array.dtype.kind not in "iuf":
         said.note(f'"time" is "{time}", which is no column of {rows.count} times', name)
         return stream
-    stamps = column(clock)
-    unit = said.choice("unit", tuple(UNITS)) if said.raw("unit") is not None else stamps.unit
-    return replace(stream, stamps=stamps, unit=unit or "s")
+    unit = said.choice("unit", tuple(UNITS)) if said.raw("unit") is not None else None
+    return replace(stream, stamps=column(clock), unit=unit)
 
 
 def _timed(
@@ -319,7 +318,9 @@ def _timed(
     """The stream with a time for each row that is there."""
     rate = stream.rate_hz or rate_hz or rate_in(stream.rows.attributes) or sheet.rate_hz
     stamps = stream.stamps
-    times, is_time = stamps.stamps(stream.unit) if stamps else (stream.times, np.zeros(0, np.bool_))
+    times, is_time = stream.times, np.zeros(0, np.bool_)
+    if stamps is not None:
+        times, is_time = stamps.stamps(stream.unit or stamps.unit or "s")
     times, is_time = times[: stream.rows.there], is_time[: stream.rows.there]
     if stamps is None or is_time.sum() < 2:
         return replace(_on_grid(stream, rate, sheet.assumed_hz), stamps=None)

@@ -94,10 +94,11 @@ class Hdf5:
             return
         with opened.file as file:
             groups = _groups(file, said)
-            problems += _totals(opened, said, [key for _, key in groups])
-            for index, key in groups:
+            keys = [key for _, key in groups]
+            problems += _unfit_pattern(path, said, keys)
+            for at, (index, key) in enumerate(groups):
                 if indexes is None or index in indexes:
-                    siblings = [other for _, other in groups if other != key]
+                    siblings = _siblings(keys, at)
                     yield _episode(opened, index, key, siblings, said, tuple(problems))
 
 
@@ -225,11 +226,18 @@ def _named_so(file: h5py.File, parent: str) -> list[str]:
         return []
 
 
-def _totals(opened: _Opened, said: Said, keys: list[str]) -> list[Problem]:
-    """What is said of all episodes of the file together, and does not hold."""
+def _siblings(keys: Sequence[str], at: int) -> set[str]:
+    """SIBLINGS of the episodes beside the one at ``at``, evenly among them."""
+    last = len(keys) - 2
+    beside = {int(one) for one in np.linspace(0, last, SIBLINGS)} if last >= 0 else set()
+    return {keys[one if one < at else one + 1] for one in beside}
+
+
+def _unfit_pattern(path: Path, said: Said, keys: list[str]) -> list[Problem]:
+    """The pattern for the groups that are episodes, where none fits it."""
     pattern = said.raw("episodes")
     if isinstance(pattern, str) and keys == [""] and pattern.strip("/"):
-        message = f'{said.where}: "episodes" is "{pattern}", which no group of {opened.path} fits'
+        message = f'{said.where}: "episodes" is "{pattern}", which no group of {path} fits'
         return [Problem("missing_stream", None, f"{message}: write it as data/*")]
     return []
 
@@ -264,7 +272,7 @@ def _episode(
     opened: _Opened,
     index: int,
     key: str,
-    siblings: Sequence[str],
+    siblings: set[str],
     said: Said,
     problems: tuple[Problem, ...],
 ) -> Episode:
@@ -346,15 +354,14 @@ def _promised(
 
 
 def _lacking(
-    opened: _Opened, where: str, rows: Mapping[str, Rows], siblings: Sequence[str]
+    opened: _Opened, where: str, rows: Mapping[str, Rows], siblings: set[str]
 ) -> Iterator[Problem]:
     """Arrays that the file's other episodes have and this one lacks: a loader asks for them."""
     if not siblings:
         return
-    at = {int(one) for one in np.linspace(0, len(siblings) - 1, SIBLINGS)}
-    for key in {siblings[one] for one in at} - opened.needed.keys():
+    for key in siblings - opened.needed.keys():
         opened.needed[key] = frozenset(filter(is_needed, _rows(opened, key, where, [])))
-    others = [opened.needed[siblings[one]] for one in at]
+    others = [opened.needed[key] for key in siblings]
     for name in sorted(frozenset.intersection(*others) - rows.keys()):
         message = f"{where} has no {name}, which the other episodes have: export it again"
         yield Problem("missing_stream", name, message)

@@ -7,7 +7,6 @@ import json
 import re
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -160,7 +159,7 @@ def _hdf5(path: Path, time: str | None) -> tuple[pa.Table, list[str]]:
     found: dict[str, npt.NDArray[Any]] = {}
 
     def look(name: str, one: Any) -> None:
-        if isinstance(one, h5py.Dataset) and one.ndim in (1, 2) and one.dtype.kind in "iufb":
+        if isinstance(one, h5py.Dataset):
             found[name] = one
 
     with h5py.File(path, "r", locking=False) as file:
@@ -189,9 +188,9 @@ def _of_arrays(found: Arrays, time: str | None) -> pa.Table:
     if time is None or time.strip("/") not in names:
         listed = ", ".join(names[:8]) or "none"
         raise Unfit(f'"time" must name the array of its times; there are {listed}')
-    counts = Counter({name: found[name].shape[0] for name in names})
     time = time.strip("/")
-    kept = [time, *(one for one in names if one != time and counts[one] == counts[time])]
+    count = found[time].shape[0]
+    kept = [time, *(one for one in names if one != time and found[one].shape[0] == count)]
     return pa.table({name: _array(np.asarray(found[name])) for name in kept})
 
 

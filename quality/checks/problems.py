@@ -48,15 +48,13 @@ def missing_stream(measurements: Measurements, limits: Limits) -> Iterator[Flag]
 
 
 def _required(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    roles = [series.role for series in measurements.series if series.count]
-    forces = [
-        series for series in measurements.series if series.count and "wrench" in kinds(series)
-    ]
+    sampled = [series for series in measurements.series if series.count]
+    roles = [series.role for series in sampled]
     there = {
         "cameras": sum(bool(camera.count) for camera in measurements.cameras),
         "states": roles.count("state"),
         "actions": roles.count("action"),
-        "forces": len(forces),
+        "forces": sum("wrench" in kinds(series) for series in sampled),
         "sounds": sum(bool(sound.sample_count) for sound in measurements.sounds),
     }
     for kind, count in there.items():

@@ -150,15 +150,16 @@ COPIES, OTHERS = "copies.json", "others.json"
 
 def keep_copies(folder: Path, copies: tuple[Copy, ...]) -> None:
     """Keep beside stored measurements what was found of them in earlier recordings."""
-    _keep(folder / COPIES, copies)
+    keep_beside(folder / COPIES, copies)
 
 
 def keep_others(folder: Path, others: Others) -> None:
     """Keep beside stored measurements what the others of the task and the rig say of them."""
-    _keep(folder / OTHERS, others if others != Others() else None)
+    keep_beside(folder / OTHERS, others if others != Others() else None)
 
 
-def _keep(file: Path, found: object) -> None:
+def keep_beside(file: Path, found: object) -> None:
+    """Write a file beside stored measurements, whole or not at all; nothing found is no file."""
     if not found:
         file.unlink(missing_ok=True)
         return
