@@ -23,6 +23,9 @@ from review.standing import latest
 
 DECISIONS = {Grade.GOOD: "accepted", Grade.FAIL: "rejected"}
 """What a verdict decides by itself; suspect and unknown wait for a person."""
+AGAIN = dt.timedelta(days=1)
+"""A file that could not be read whole and changes within so long was still being copied; later its
+name may have been given to another recording."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ def enter(
 
     Content that stands in the record under another path or index makes a duplicate, unless it was
     moved: that is, it was below ``folders`` (which this process sees) and is not there any more.
-    An episode that lacked a stream, or was a video before its series came, is completed: by other
-    content under its path and index. An episode that is entered already takes on metadata that the
+    An episode that lacked a stream, was a video before its series came, or could not be read whole
+    and landed again within ``AGAIN``, is completed: by other content under its path and index. An
+    episode that is entered already takes on metadata that the
     recording says now, and the verdict that this makes. ``site_zones`` maps a site's id to its
     IANA zone. Raises ValueError for a triage, which is no screening.
     """
@@ -76,7 +80,7 @@ def enter(
     episode = _episode(screened, landed_at, judged_at or dt.datetime.now(dt.UTC), first)
     episode.worked_on = _worked_on(session, episode, site_zones)
     episode.is_example = is_example
-    lacking = _lacking(session, screened)
+    lacking = _lacking(session, screened, landed_at)
     if lacking is not None:
         session.execute(delete(Stream).where(Stream.episode_id == lacking))
         session.execute(delete(Finding).where(Finding.episode_id == lacking))
@@ -112,15 +116,16 @@ def _move(
     return before
 
 
-def _lacking(session: Session, screened: Screened) -> int | None:
-    """The unreviewed episode at this place that was entered without a stream it has now, if any."""
+def _lacking(session: Session, screened: Screened, landed_at: dt.datetime) -> int | None:
+    """The unreviewed episode at this place that was entered without all of this one, if any."""
     missing = exists().where(
         Finding.episode_id == Episode.id, Finding.check == "missing_stream", Finding.grade == "fail"
     )
+    in_part = Episode.error.is_not(None) & (Episode.landed_at >= landed_at - AGAIN)
     return session.scalar(
         select(Episode.id)
         .where(Episode.path == str(screened.path), Episode.index == screened.index)
-        .where(or_(missing, Episode.content == screened.alone))
+        .where(or_(missing, in_part, Episode.content == screened.alone))
         .where(~exists().where(Review.episode_id == Episode.id))
         .order_by(Episode.id.desc())
         .limit(1)

@@ -27,6 +27,11 @@ SQL = Path(__file__).resolve().parent.parent / "sql" / "metrics"
 """The folder of the metrics' SQL files; ``<name>.sql`` defines the metric ``name``."""
 
 
+def instant(at: dt.datetime | None = None) -> dt.datetime:
+    """An instant, the present one where none is given, as the mirror keeps them: naive UTC."""
+    return (at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(tzinfo=None)
+
+
 class MetricError(TypeError):
     """An SQL file gives other columns than its row type promises."""
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metrics.asking import ask, ask_one
+from metrics.asking import ask, ask_one, instant
 
 if TYPE_CHECKING:
     from dailies.mirror import Mirror
@@ -54,8 +54,7 @@ def options(mirror: Mirror) -> Options:
 
 def days(mirror: Mirror) -> Days:
     """What the record spans; both days None and 0 episodes where it is empty."""
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    return ask_one(mirror, "days", Days, {"now": now}) or Days(None, None, 0, False)
+    return ask_one(mirror, "days", Days, {"now": instant()}) or Days(None, None, 0, False)
 
 
 def latest_day(mirror: Mirror) -> dt.date | None:

@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Met
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from metrics.asking import ask
+from metrics.asking import ask, instant
 
 if TYPE_CHECKING:
     from dailies.mirror import Mirror
@@ -103,7 +103,7 @@ class MirrorCollector(Collector):
             "Time paid, recorded, delivered and accepted since the record began.",
             labels=["stage", "site"],
         )
-        for row in ask(self.mirror, "exported_hours", StageHours, {}):
+        for row in ask(self.mirror, "exported_hours", StageHours, {"now": instant()}):
             family.add_metric([row.stage, row.site_id or ""], row.hours * 3600)
         return family
 

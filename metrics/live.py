@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from metrics.asking import Filter, ask, ask_one
+from metrics.asking import Filter, ask, ask_one, instant
 
 if TYPE_CHECKING:
     from dailies.mirror import Mirror
@@ -96,7 +96,7 @@ def landing_now(
     mirror: Mirror, *, now: dt.datetime | None = None, limit: int = 200
 ) -> tuple[LandingNow, ...]:
     """Paths waiting, being screened or failed: screening first, then waiting, then failed."""
-    return ask(mirror, "landing_now", LandingNow, {"now": _utc(now), "limit": limit})
+    return ask(mirror, "landing_now", LandingNow, {"now": instant(now), "limit": limit})
 
 
 def latest_episodes(
@@ -159,9 +159,4 @@ def _places(filter: Filter | None) -> dict[str, Any]:
 
 
 def _span(minutes: int, now: dt.datetime | None) -> dict[str, Any]:
-    return {"now": _utc(now), "minutes": minutes}
-
-
-def _utc(now: dt.datetime | None) -> dt.datetime:
-    """Naive UTC, which is how the mirror keeps instants."""
-    return (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(tzinfo=None)
+    return {"now": instant(now), "minutes": minutes}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from metrics.asking import Filter, ask, ask_one
+from metrics.asking import Filter, ask, ask_one, instant
 
 if TYPE_CHECKING:
     from dailies.mirror import Mirror
@@ -35,6 +35,17 @@ class HoursTotal:
     before_recorded_h: float | None
     before_delivered_h: float | None
     before_accepted_h: float | None
+
+
+@dataclass(frozen=True)
+class OpenShifts:
+    """Shifts that have not ended, and the paid hours that they count for: whole, from the day on
+    which they begin. ``to_come_h`` of these are still to be worked.
+    """
+
+    shifts: int
+    paid_h: float
+    to_come_h: float
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,16 @@ def hours_total(mirror: Mirror, filter: Filter) -> HoursTotal:
         filter.parameters() | {"before_from_on": before.from_on, "before_to_on": before.to_on},
     )
     assert row is not None  # an aggregate without GROUP BY has one row
+    return row
+
+
+def open_shifts(mirror: Mirror, filter: Filter, now: dt.datetime | None = None) -> OpenShifts:
+    """What of the paid hours of the span, of its sites and workers, is not over."""
+    given = filter.parameters()
+    names = ("from_on", "to_on", "sites", "workers")
+    asked = {name: given[name] for name in names} | {"now": instant(now)}
+    row = ask_one(mirror, "open_shifts", OpenShifts, asked)
+    assert row is not None  # likewise
     return row
 
 

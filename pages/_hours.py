@@ -37,6 +37,18 @@ def hours_tiles(
     strip([*tiles, _yield(total), *passed])
 
 
+def open_shifts(running: throughput.OpenShifts) -> None:
+    """What of the paid hours is not over, where anything is."""
+    if running.shifts:
+        begun = "A shift is not over. It counts for all "
+        if running.shifts > 1:
+            begun = f"{count(running.shifts)} shifts are not over. They count for all "
+        st.caption(
+            f"{begun}"
+            f"{hours(running.paid_h)} already; {hours(running.to_come_h)} are still to be worked."
+        )
+
+
 def _yield(total: throughput.HoursTotal) -> Tile:
     now = total.accepted_h / total.paid_h if total.paid_h else None
     before = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from metrics import cost
+from metrics import cost, throughput
 from pages import _charts as charts
 from pages import _due as shown
 from pages._door import demand
 from pages._filters import chosen, said
 from pages._frame import heading, nothing_chosen, nothing_recorded
 from pages._ground import mirror
+from pages._hours import open_shifts
 
 GROUPS = {
     "site": cost.cost_per_accepted_hour_by_site,
@@ -32,6 +33,7 @@ def page() -> None:
         return
     days = cost.cost_by_day(mirrored, filter)
     shown.due_tiles(totals, days, filter)
+    open_shifts(throughput.open_shifts(mirrored, filter))
     if days:
         charts.draw(
             charts.due_by_day(days, filter),

@@ -34,6 +34,7 @@ def page() -> None:
     targets = throughput.target_progress(mirrored, filter.to_on, filter.program)
     passed = pass_tiles(*(review.first_pass(mirrored, one) for one in (filter, filter.before())))
     shown.hours_tiles(total, days, passed, said(filter), versus(filter))
+    shown.open_shifts(throughput.open_shifts(mirrored, filter))
     if not total.episodes and not total.paid_h:
         nothing_chosen("hours")
         return

@@ -1,7 +1,8 @@
--- Definition: hours by stage since the record began, for Prometheus. Duplicates count none.
+-- Definition: hours by stage since the record began, for Prometheus. Duplicates count none, nor do
+--   shifts that have not begun.
 -- Unit: hours
 -- Grain: one row per (stage, site); site NULL is unknown
--- Parameters: none
+-- Parameters: $now (instant, UTC)
 WITH
 worked AS (
     SELECT
@@ -9,6 +10,7 @@ worked AS (
     FROM cell
     UNION ALL
     SELECT site_id, CAST(round(paid_s * 1000) AS BIGINT), 0, 0, 0 FROM shift
+    WHERE started_at <= CAST($now AS TIMESTAMP)
 ),
 by_site AS (
     SELECT

@@ -207,6 +207,21 @@ def test_a_review_of_an_episode_that_lacked_a_stream_keeps_it(record: Record) ->
     assert [one.content for one in episodes(record)] == ["c1", "c2"]
 
 
+@pytest.mark.parametrize(("hours", "left"), [(23, ["c2"]), (25, ["c1", "c2"])])
+def test_a_file_that_lands_again_within_a_day_completes_what_was_read_of_it(
+    record: Record, hours: int, left: list[str]
+) -> None:
+    put(record, screened(LOST))
+    later = LANDED + dt.timedelta(hours=hours)
+    with record.begin() as session:
+        enter(session, screened(content="c2"), site_zones=ZONES, landed_at=later)
+    found = episodes(record)
+    assert [one.content for one in found] == left
+    assert (found[-1].error, found[-1].decision, found[-1].first_decision) == (
+        None, "accepted", "accepted",
+    )  # fmt: skip
+
+
 def test_other_content_at_the_same_path_is_another_episode(record: Record) -> None:
     put(record, screened())
     assert put(record, screened(content="c2")).is_new

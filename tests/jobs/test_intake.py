@@ -234,6 +234,23 @@ def test_a_recording_that_is_renamed_is_the_same_episode(watched: Watched, clip:
     assert back.id == before.id
 
 
+def test_a_file_whose_copy_stopped_half_way_leaves_no_failure_behind_when_it_is_whole(
+    watched: Watched, clip: Clip
+) -> None:
+    whole, path = clip(17).read_bytes(), watched.folder / "halting.mp4"
+    path.write_bytes(whole[: len(whole) // 2])
+    (before,) = watched.wait(path)
+    assert (before.verdict, before.decision) == ("fail", "rejected")
+    with path.open("ab") as file:
+        file.write(whole[len(whole) // 2 :])
+    until = time.monotonic() + 20
+    while watched.episodes(path)[0].error is not None:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    (after,) = watched.wait(path)
+    assert (after.id, after.verdict, after.decision) == (before.id, "good", "accepted")
+
+
 @pytest.mark.parametrize("name", ["empty.mp4", "garbage.mp4", "cut.mkv", "text.webm"])
 def test_a_file_nobody_can_read_is_a_failure_that_says_which(
     watched: Watched, clip: Clip, name: str

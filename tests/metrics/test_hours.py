@@ -11,11 +11,14 @@ from operation import DAY, FIRST, NOON, SECOND, episode, shift
 from dailies.database import Record
 from dailies.mirror import Mirror
 from metrics import Filter
+from metrics.asking import ask, instant
 from metrics.choices import Choice, Days, days, latest_day, options
+from metrics.exporter import StageHours
 from metrics.throughput import (
     DayHours,
     GroupHours,
     HoursTotal,
+    OpenShifts,
     TargetProgress,
     hours_by_day,
     hours_by_rig,
@@ -24,6 +27,7 @@ from metrics.throughput import (
     hours_by_worker,
     hours_total,
     needed_a_day,
+    open_shifts,
     target_progress,
 )
 from metrics.workers import worker_yield
@@ -313,3 +317,34 @@ def test_days_are_the_sites_own(own: tuple[Record, Mirror]) -> None:
         night.started_at = NOON + dt.timedelta(days=1)
         session.add(night)
     assert hours_by_day(mirror, Filter(SECOND + DAY, SECOND + DAY))[0].paid_h == 1.0
+
+
+def test_what_of_the_paid_hours_is_still_to_be_worked(own: tuple[Record, Mirror]) -> None:
+    """At noon: 8 h since 08:00, 6 of them paid; 2 h that are over; 4 h of the next morning."""
+    record, mirror = own
+    with record.begin() as session:
+        half = shift("half", "ann", "delft", "r1", FIRST + 30 * DAY, 8)
+        half.paid_s = 6 * 3600.0
+        session.add_all([half, shift("over", "bo", "delft", "r1", FIRST + 30 * DAY, 2)])
+        session.add(shift("next", "bo", "delft", "r1", FIRST + 31 * DAY, 4))
+    at = dt.datetime.combine(FIRST + 30 * DAY, dt.time(12), dt.UTC)
+    month = Filter(FIRST, FIRST + 31 * DAY)
+    assert open_shifts(mirror, month, at) == OpenShifts(2, 10.0, close(3 + 4))
+    assert open_shifts(mirror, replace(month, to_on=FIRST + 30 * DAY), at) == OpenShifts(1, 6.0, 3)
+    assert open_shifts(mirror, replace(month, workers=("bo",)), at) == OpenShifts(1, 4.0, 4.0)
+    assert open_shifts(mirror, replace(month, sites=("kobe",)), at) == OpenShifts(0, 0.0, 0.0)
+    assert open_shifts(mirror, month, at + dt.timedelta(days=2)) == OpenShifts(0, 0.0, 0.0)
+
+
+def test_prometheus_counts_no_shift_before_it_begins(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    before = ask(mirror, "exported_hours", StageHours, {"now": instant()})
+    with record.begin() as session:
+        tomorrow = dt.datetime.now(dt.UTC).date() + DAY
+        session.add(shift("rostered", "ann", "delft", "r1", tomorrow + DAY, 8))
+    assert ask(mirror, "exported_hours", StageHours, {"now": instant()}) == before
+    later = instant(dt.datetime.now(dt.UTC) + 4 * DAY)
+    after = ask(mirror, "exported_hours", StageHours, {"now": later})
+    (paid,) = (row.hours for row in after if (row.stage, row.site_id) == ("paid", "delft"))
+    (was,) = (row.hours for row in before if (row.stage, row.site_id) == ("paid", "delft"))
+    assert paid == close(was + 8)
