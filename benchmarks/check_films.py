@@ -275,7 +275,8 @@ def _stamped(change: Callable[[Floats], Floats]) -> Maker:
 
     def make(folder: Path) -> Made:
         seconds = change(np.arange(COUNT) / RATE_HZ)
-        at = np.minimum(np.rint(seconds * RATE_HZ).astype(int), COUNT - 1)
+        # a stamp that is late has the picture of its turn
+        at = np.floor(seconds * RATE_HZ + 1e-6).astype(int)
         frames = tuple(scene("sweep")[number] for number in at)
         camera = measure_camera(film(folder, frames, seconds))
         interval = np.diff(camera.times_ns) / 1e6

@@ -115,6 +115,15 @@ def _still(joint: int) -> Spoil:
     return spoil
 
 
+def _negated(until_s: float) -> Spoil:
+    """A joint that goes the other way at first."""
+
+    def spoil(values: Floats, at_s: Floats) -> None:
+        values[at_s < until_s, 1] *= -1
+
+    return spoil
+
+
 def _capped(quantile: float) -> Spoil:
     """A joint that gets no further than a share of its values reach."""
 
@@ -362,6 +371,12 @@ MOVING: tuple[Case, ...] = (
         Side("degrees, told in radians", moved(_scaled(57.3), command=_nothing)),
         Side("three times the command", moved(_scaled(3), command=_nothing)),
         "as recorded",
+    ),
+    Case(
+        "crossed_joints",
+        Side("the opposite of its command", moved(_negated(20), command=_nothing)),
+        Side("another way for a while", moved(_negated(5), command=_nothing)),
+        "rad",
     ),
 )
 

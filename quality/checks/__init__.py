@@ -61,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     control.ACTION_LAG,
     control.ACTION_OFFSET,
     control.WRONG_UNITS,
+    control.CROSSED_JOINTS,
     timing.SERIES_GAP,
     timing.BAD_TIMES,
     timing.UNEVEN_SAMPLES,

@@ -218,7 +218,8 @@ class Pair:
     """A state series and the action series that commands it.
 
     ``columns``, shape (m, 2), pairs columns of the state with those of the action; ``commanded``,
-    shape (n, m), is the action at the state's times, counted from the state's origins.
+    shape (n, m), is the action at the state's times, counted from the state's origins. ``moving``,
+    shape (m,), is where both move widely for their kind.
     ``tracks``, shape (m,), is where the state follows the command: both move, alike, but for the
     lag of joints or of grippers and hands, which have drivers of their own. ``lag`` is that of the
     joints, or of the others where no joint moves; ``latest_ms`` that of the later of both.
@@ -228,6 +229,7 @@ class Pair:
     action: SeriesMeasures
     columns: Indexes
     commanded: Values
+    moving: npt.NDArray[np.bool_]
     tracks: npt.NDArray[np.bool_]
     lag: Lag
     latest_ms: float
@@ -320,7 +322,7 @@ def _pair(state: SeriesMeasures, action: SeriesMeasures, columns: Indexes) -> Pa
         alike = _correlation(*_aligned(state, ours[some], commanded[:, some], late))
         tracks[some] = alike >= TRACKS
     latest_ms = max((one.ms for one in (lag, others) if one.tells), default=0.0)
-    return Pair(state, action, columns, commanded, tracks, lag, latest_ms)
+    return Pair(state, action, columns, commanded, moving, tracks, lag, latest_ms)
 
 
 def _are_joints(state: SeriesMeasures, ours: Indexes) -> npt.NDArray[np.bool_]:

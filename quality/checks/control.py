@@ -1,4 +1,5 @@
-"""The robot against what it is told: how late it follows, how far beside, and in which units."""
+"""The robot against what it is told: how late it follows, how far beside, in which units, and with
+which joints."""
 
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ from quality.checks.columns import (
     pairs,
 )
 from quality.measures.measurements import Measurements
-from quality.measures.series import SeriesMeasures
+from quality.measures.series import SeriesMeasures, Values
+
+OTHERS_OWN = 0.5
+"""A joint whose correlation with its own command is under that may do another one's."""
 
 
 def action_lag(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -121,6 +125,43 @@ def _scales(pair: Pair, joints: Indexes, limits: Limits) -> Iterator[Flag]:
         yield _UNITS.flag(grade, pair.state.name, span, worst, limits.limit(grade), what)
 
 
+def crossed_joints(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
+    """Flags joints that do the opposite of what they are told, or what another one is told.
+
+    Measured is the correlation with that, where most of the others follow and both move.
+    """
+    for pair in pairs(measurements):
+        wide = np.flatnonzero(pair.moving & pair.are_joints)
+        if not pair.is_followed or len(wide) < 2:
+            continue
+        like = _likeness(*(side[:, wide] for side in pair.aligned()))
+        own = np.diag(like).copy()
+        np.fill_diagonal(like, 0.0)
+        other = like.argmax(axis=1)
+        crossed = np.where(own < OTHERS_OWN, like[np.arange(len(wide)), other], 0.0)
+        does = np.maximum(-own, crossed)
+        grade = limits.grade(float(does.max()))
+        if not grade:
+            continue
+        names = [column_name(pair.state, int(at)) for at in pair.columns[wide, 0]]
+        words = [
+            f"{names[at]} does "
+            + ("the opposite of its command" if -own[at] >= crossed[at] else f"{names[to]}'s")
+            for at, to in enumerate(other)
+            if does[at] >= limits.suspect
+        ]
+        what = f"{', '.join(words)}, correlation {does.max():.2f}"
+        limit = limits.limit(grade)
+        yield _CROSSED.flag(grade, pair.state.name, pair.state.span, float(does.max()), limit, what)
+
+
+def _likeness(values: Values, commanded: Values) -> Floats:
+    """Correlation of each column (rows) with each command (columns); shape (m, m)."""
+    sides = (side - side.mean(axis=0, dtype=np.float64) for side in (values, commanded))
+    ours, theirs = (side / np.maximum(np.linalg.norm(side, axis=0), 1e-30) for side in sides)
+    return np.asarray(ours.T @ theirs, np.float64)
+
+
 ACTION_LAG = Check(
     name="action_lag",
     says="The robot follows its commands late, or runs ahead of them.",
@@ -148,6 +189,15 @@ WRONG_UNITS = Check(
     function=wrong_units,
     settings=("radians", "turns"),
 )
+CROSSED_JOINTS = Check(
+    name="crossed_joints",
+    says="A joint does the opposite of its command, or what another joint is told.",
+    unit="correlation",
+    remedy="Correct the order and the signs of the joints in the recorder.",
+    needs=("series.values",),
+    function=crossed_joints,
+)
 _LAG = Finder.of(ACTION_LAG)
 _OFFSET = Finder.of(ACTION_OFFSET)
 _UNITS = Finder.of(WRONG_UNITS)
+_CROSSED = Finder.of(CROSSED_JOINTS)

@@ -13,18 +13,10 @@ import pytest
 from benchmarks.check_cases import CASES, WITHOUT
 from benchmarks.check_made import Case, Side
 from benchmarks.check_pictures import HEIGHT, WIDTH, NotSo, drawn, judged
-from benchmarks.check_series import CLOCKS, MOVING, TOUCH
 from quality.checks import CHECKS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BY_CHECK = {case.check: case for case in CASES}
-QUICK = (
-    *MOVING,
-    *CLOCKS,
-    *TOUCH,
-    *(BY_CHECK[name] for name in ("too_short", "steps_missing", "silent_sound", "black_picture")),
-)
-"""Cases that need no film, and one of those that do; the command itself asks about all."""
 
 
 def test_every_check_has_one_case_or_is_said_to_have_none() -> None:
@@ -48,7 +40,7 @@ def test_there_is_no_other_picture() -> None:
     assert sum(file.stat().st_size for file in (DOCS / "checks").iterdir()) < 1_500_000
 
 
-@pytest.mark.parametrize("case", QUICK, ids=lambda case: case.check)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.check)
 def test_a_hit_is_flagged_and_a_near_miss_is_not(case: Case) -> None:
     hit, near = judged(case)
     assert {flag.check for flag in hit.flags} == {case.check}

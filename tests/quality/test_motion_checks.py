@@ -24,8 +24,8 @@ LIMITS = Policy.load().limits_for()
 SERIES_CHECKS = [
     "not_a_number", "stuck_joint", "flat_series", "dead_dimension", "joint_limit", "spike",
     "unreachable_jump", "jerky_motion", "gripper_chatter", "idle", "action_lag", "action_offset",
-    "wrong_units", "series_gap", "bad_times", "uneven_samples", "wrong_rate", "force_saturation",
-    "force_drift", "force_flat", "no_contact",
+    "wrong_units", "crossed_joints", "series_gap", "bad_times", "uneven_samples", "wrong_rate",
+    "force_saturation", "force_drift", "force_flat", "no_contact",
 ]  # fmt: skip
 Spoil = Callable[[made.Floats, made.Floats], None]
 
@@ -99,6 +99,14 @@ def in_degrees(values: made.Floats, _: made.Floats) -> None:
     values[:, :6] = np.degrees(values[:, :6])
 
 
+def opposite(values: made.Floats, _: made.Floats) -> None:
+    values[:, 2] = -values[:, 2]
+
+
+def swapped(values: made.Floats, _: made.Floats) -> None:
+    values[:, [1, 4]] = values[:, [4, 1]]
+
+
 def dead(values: made.Floats, _: made.Floats) -> None:
     values[:, 3] = values[0, 3]
 
@@ -129,6 +137,8 @@ PLANTED: dict[str, tuple[str, Spoil, tuple[float, float]]] = {
     "ahead of its commands": ("action_lag", early, (0, 20)),
     "beside its commands": ("action_offset", beside, (0, 20)),
     "in degrees": ("wrong_units", in_degrees, (0, 20)),
+    "the opposite": ("crossed_joints", opposite, (0, 20)),
+    "two joints swapped": ("crossed_joints", swapped, (0, 20)),
     "a dead joint": ("dead_dimension", dead, (0, 20)),
     "a joint that only trembles": ("dead_dimension", unpowered, (0, 20)),
     "another value for four samples": ("unreachable_jump", dropped_out, (6.98, 7.02)),

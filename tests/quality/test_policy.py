@@ -103,7 +103,7 @@ def test_the_public_check_names_are_those_of_the_format() -> None:
         "picture_size_changed", "noise", "blockiness", "too_few_bits", "dirty_lens",
         "filmed_screen", "not_a_number", "stuck_joint", "flat_series", "dead_dimension",
         "joint_limit", "spike", "unreachable_jump", "jerky_motion", "gripper_chatter", "idle",
-        "action_lag", "action_offset", "wrong_units", "series_gap", "bad_times",
+        "action_lag", "action_offset", "wrong_units", "crossed_joints", "series_gap", "bad_times",
         "uneven_samples", "wrong_rate",
         "force_saturation", "force_drift", "force_flat", "no_contact", "too_long",
         "label_missing", "steps_missing", "steps_out_of_order", "silent_sound", "clipped_sound",
