@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,12 +16,14 @@ from quality.checks.rotations import unturned
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures, Values
 
-Kind = Literal["joint", "gripper", "wrench", "rate"]
+Kind = Literal["joint", "gripper", "wrench", "rate", "counter"]
 Indexes = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 
 MIN_SAMPLES = 20
 """Fewer samples than that show nothing about motion."""
+NAMED = 6
+"""So many columns are named in one message."""
 SMALL = 0.1
 """Share of the widest column's range under which a column hardly moves: its own range is no scale
 for what it does."""
@@ -31,6 +34,9 @@ TRACKS = 0.9
 
 NOISE_RANGE = 10
 """The range of noise alone in standard deviations: a million samples of it span 9.8."""
+
+STEADY = 0.01
+"""A column all of whose steps are alike within this share of one counts samples or time."""
 
 LAG_HZ = 25.0
 """Speeds are compared at this rate; the peak's place is found between samples."""
@@ -45,6 +51,13 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "rate",
         re.compile(
             r"vel(?!cro)|speed|qdot|acc|effort|current(?!.?pos|.?joint)|load|temp|volt|twist|delta"
+        ),
+    ),
+    (
+        "counter",
+        re.compile(
+            r"(^|[^a-z])(time_?(stamp)?|stamp|seq|sequence|counter|n?secs"
+            r"|(frame|sample)_?(index|idx|number|id))(_?(s|ms|us|ns))?$"
         ),
     ),
     ("gripper", re.compile(r"grip|claw|jaw|finger|thumb|hand(?!le)")),
@@ -62,6 +75,14 @@ def column_name(series: SeriesMeasures, column: int) -> str:
     return series.columns[column] if column < len(series.columns) else f"column {column}"
 
 
+def named(series: SeriesMeasures, columns: Iterable[int], verb: str = "") -> str:
+    """Some columns by their names, the first NAMED of many, and what they do: "a, b jump"."""
+    names = [column_name(series, int(at)) for at in columns]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    does = f" {verb}{'s' if len(names) == 1 else ''}" if verb else ""
+    return f"{', '.join(names[:NAMED])}{more}{does}"
+
+
 def kind_of(series: SeriesMeasures, column: int) -> Kind:
     """What a column holds by its name: a position ("joint") where the name says nothing else."""
     stream, name = series.name.lower(), column_name(series, column).lower()
@@ -77,14 +98,23 @@ def kind_of(series: SeriesMeasures, column: int) -> Kind:
 
 @once
 def kinds(series: SeriesMeasures) -> tuple[Kind, ...]:
-    """What each column kept holds: by its name, or a rate where it is another's derivative."""
+    """What each column kept holds: by its name, or a rate where it is another's derivative, or a
+    counter where it goes on evenly."""
     named = [kind_of(series, at) for at in range(series.values.shape[1])]
     if "wrench" in named:  # beside forces, tx is a torque; alone it is a place
         for at in range(len(named)):
             if _MOMENT.search(column_name(series, at).lower()):
                 named[at] = "wrench"
-    rates = _derivatives(series) if series.role == "state" and judgeable(series) else ()
-    return tuple("rate" if at in rates else kind for at, kind in enumerate(named))
+    if not judgeable(series):
+        return tuple(named)
+    rates = _derivatives(series) if series.role == "state" else ()
+    steps = np.diff(series.filled, axis=0)
+    counts = np.ptp(steps, axis=0) <= STEADY * np.abs(steps.mean(axis=0))
+    counts &= steps.any(axis=0)
+    return tuple(
+        "counter" if counts[at] else "rate" if at in rates else kind
+        for at, kind in enumerate(named)
+    )
 
 
 def columns_of(series: SeriesMeasures, *wanted: Kind) -> Indexes:

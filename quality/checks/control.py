@@ -16,6 +16,7 @@ from quality.checks.columns import (
     column_name,
     columns_of,
     motion_series,
+    named,
     pairs,
 )
 from quality.measures.measurements import Measurements
@@ -83,8 +84,8 @@ def _beside(
     grade = limits.grade(float(share.max()))
     if grade:
         off = np.flatnonzero(share >= limits.suspect)
-        names = ", ".join(column_name(series, int(places[at])) for at in off)
-        what = f"{names} stays {share.max():.0f} % of its range beside its command"
+        names = named(series, places[off], "stay")
+        what = f"{names} {share.max():.0f} % of the range beside the command"
         limit = limits.limit(grade)
         yield _OFFSET.flag(grade, series.name, series.span, float(share.max()), limit, what)
 
@@ -119,8 +120,8 @@ def _scales(pair: Pair, joints: Indexes, limits: Limits) -> Iterator[Flag]:
     grade = limits.grade(worst)
     if grade:
         off = places[scale >= limits.suspect]
-        names = ", ".join(column_name(pair.state, int(at)) for at in off)
-        what = f"{names} differs from {pair.action.name} by a factor of {worst:.1f}"
+        names = named(pair.state, off, "differ")
+        what = f"{names} from {pair.action.name} by a factor of {worst:.1f}"
         span = pair.state.span
         yield _UNITS.flag(grade, pair.state.name, span, worst, limits.limit(grade), what)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from dailies.words import NS, Flag, Span
+from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.columns import (
     Floats,
@@ -17,6 +17,7 @@ from quality.checks.columns import (
     least_scale,
     motion_series,
     moves,
+    named,
     scale_of,
 )
 from quality.checks.remembered import once
@@ -52,11 +53,10 @@ def not_a_number(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         gap = limits["join_s"] * NS / max(series.period_ns, 1)
         for start, stop in joined(runs(rows), gap):
             columns = np.flatnonzero(bad[start:stop].any(axis=0))
-            names = ", ".join(column_name(series, at) for at in columns[:4])
-            more = f" and {len(columns) - 4} more" if len(columns) > 4 else ""
+            names = named(series, columns)
             count = int(rows[start:stop].sum())
             span = sample_span(series, int(start), int(stop))
-            yield from _nan(series, span, count, f" ({names}{more})", limits)
+            yield from _nan(series, span, count, f" ({names})", limits)
 
 
 def _nan(
@@ -64,7 +64,7 @@ def _nan(
 ) -> Iterator[Flag]:
     grade = limits.grade(count)
     if grade:
-        what = f"{count} samples hold no number{where}"
+        what = f"{count} {'sample holds' if count == 1 else 'samples hold'} no number{where}"
         yield _NAN.flag(grade, series.name, span, count, limits.limit(grade), what)
 
 
@@ -73,18 +73,28 @@ def spike(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
 
     The height is against the median of five samples around, so one or two in a row are found. It
     must be above ``sigmas`` of what that is otherwise (robust) and ``ratio`` times each step near.
+    Those within ``join_s`` of one another are one flag.
     """
     for series in motion_series(measurements):
         joints = columns_of(series, "joint")
         if len(joints) and (series.rate_hz or 0.0) >= limits["rate_hz"]:
-            for at, column, height in _spikes(series, joints, limits):
-                grade = limits.grade(height)
-                if grade:
-                    span = sample_span(series, at, at + 1)
-                    name = column_name(series, column)
-                    what = f"{name} stands out by {height:.0f} % of its range in one sample"
-                    limit = limits.limit(grade)
-                    yield _SPIKE.flag(grade, series.name, span, height, limit, what)
+            told = [one for one in _spikes(series, joints, limits) if limits.grade(one[2])]
+            at = np.unique([sample for sample, _, _ in told]).astype(np.intp)
+            gap = limits["join_s"] * NS / max(series.period_ns, 1)
+            for start, stop in joined(np.stack((at, at + 1), axis=1), gap):
+                yield _spiked(series, [one for one in told if start <= one[0] < stop], limits)
+
+
+def _spiked(series: SeriesMeasures, spikes: list[tuple[int, int, float]], limits: Limits) -> Flag:
+    """One flag for spikes near one another: sample, column and height of each."""
+    height = max(height for _, _, height in spikes)
+    grade = limits.grade(height) or Grade.SUSPECT
+    names = named(series, sorted({at for _, at, _ in spikes}), "stand")
+    count = len({sample for sample, _, _ in spikes})
+    often = "in one sample" if count == 1 else f"at most, {count} times"
+    what = f"{names} out by {height:.0f} % of the range {often}"
+    span = sample_span(series, min(spikes)[0], max(spikes)[0] + 1)
+    return _SPIKE.flag(grade, series.name, span, height, limits.limit(grade), what)
 
 
 def _spikes(
@@ -179,10 +189,10 @@ def _jumps(
             jumped.append((size / max(float(pace[column]), 1e-9), column))
     if jumped:
         times = min(max(jumped)[0], 1e4)
-        names = ", ".join(column_name(series, int(joints[column])) for _, column in jumped)
+        names = named(series, joints[[column for _, column in jumped]], "jump")
         grade = limits.grade(times)
         if grade:
-            what = f"{names} jumps at {times:.0f} times its usual pace"
+            what = f"{names} at {times:.0f} times the usual pace"
             span = sample_span(series, at, at + 2)
             yield _JUMP.flag(grade, series.name, span, times, limits.limit(grade), what)
 
@@ -454,7 +464,7 @@ SPIKE = Check(
     remedy="Check the encoder's cable and its shield, and retake.",
     needs=("series.values",),
     function=spike,
-    settings=("sigmas", "ratio", "rate_hz"),
+    settings=("sigmas", "ratio", "rate_hz", "join_s"),
 )
 UNREACHABLE_JUMP = Check(
     name="unreachable_jump",

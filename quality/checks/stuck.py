@@ -22,6 +22,7 @@ from quality.checks.columns import (
     judgeable,
     motion_series,
     moves,
+    named,
     pairs,
 )
 from quality.checks.stretches import runs
@@ -91,7 +92,7 @@ def _stuck(series: SeriesMeasures, holds: list[_Hold], limits: Limits) -> Iterat
         return
     if not any(hold.sure for hold in holds):
         grade = Grade.SUSPECT
-    names = ", ".join(column_name(series, hold.column) for hold in holds)
+    names = named(series, [hold.column for hold in holds])
     what = f"{names} stuck for {seconds:.1f} s ({holds[0].why})"
     yield _STUCK.flag(grade, series.name, span, seconds, limits.limit(grade), what)
 
@@ -185,12 +186,15 @@ def _reversals(series: SeriesMeasures, column: int) -> float:
 def flat_series(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags a series all of whose columns repeat to the last digit, though it ought to move (s).
 
-    Ought to: its command moves on; or it leaps out of it; or its samples never repeat otherwise.
+    Ought to: its command moves on; or it leaps out of it; or its samples never repeat otherwise. By
+    this alone some columns of a sensor are flagged, too, as one axis, or one of two chips.
     """
     commands = {id(pair.state): pair for pair in pairs(measurements) if pair.is_followed}
     for series in measurements.series:
         if judgeable(series) and series.extent.any() and series.role != "action":
             yield from _flat(series, commands.get(id(series)), limits)
+            if series.role == "other":
+                yield from _flat_in_part(series, limits)
 
 
 def _flat(series: SeriesMeasures, pair: Pair | None, limits: Limits) -> Iterator[Flag]:
@@ -206,6 +210,36 @@ def _flat(series: SeriesMeasures, pair: Pair | None, limits: Limits) -> Iterator
         why = _why_flat(series, pair, int(start), int(stop), same, pace, limits)
         if grade and why:
             what = f"nothing changes for {seconds:.1f} s ({why})"
+            yield _FLAT.flag(grade, series.name, span, seconds, limits.limit(grade), what)
+
+
+def _flat_in_part(series: SeriesMeasures, limits: Limits) -> Iterator[Flag]:
+    """One flag for the columns that stand still together while others go on."""
+    moving = np.flatnonzero(series.extent > 0)
+    same = moves(series).step[:, moving] == 0
+    needed = max(limits.suspect * NS / max(series.period_ns, 1), 5.0)
+    found = column_runs(same & ~same.all(axis=1)[:, None])
+    length = found[:, 2] - found[:, 1]
+    found, length = found[length + 1 >= needed], length[length + 1 >= needed]
+    elsewhere = (same.sum(axis=0)[found[:, 0]] - length) / np.maximum(len(same) - length, 1)
+    values = series.filled[:, moving]
+    held_at = values[found[:, 1], found[:, 0]]
+    # what rests at the end of its range is cut off there, and flagged as that
+    cut = (held_at == values.max(axis=0)[found[:, 0]]) | (
+        held_at == values.min(axis=0)[found[:, 0]]
+    )
+    found = found[(elsewhere <= limits["repeat_share"]) & ~cut]
+    held: dict[tuple[int, int], list[int]] = {}
+    for column, start, stop in found.tolist():
+        if _reversals(series, int(moving[column])) >= limits["noisy_share"]:
+            held.setdefault((start, stop), []).append(int(moving[column]))
+    for (start, stop), columns in held.items():
+        span = sample_span(series, start, stop + 1)
+        seconds = span.duration_ns / NS
+        grade = limits.grade(seconds)
+        if grade:
+            names = named(series, columns)
+            what = f"{names} unchanged for {seconds:.1f} s while the rest goes on"
             yield _FLAT.flag(grade, series.name, span, seconds, limits.limit(grade), what)
 
 
@@ -266,10 +300,10 @@ def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]
         dead = places[still & ~pair.tracks & asked & ~is_noise(pair.commanded)]
         grade = limits.grade(len(dead))
         if grade and len(dead):
-            names = ", ".join(column_name(pair.state, at) for at in dead)
+            names = named(pair.state, dead, "never move")
             yield _DEAD.flag(
                 grade, pair.state.name, pair.state.span, len(dead), limits.limit(grade),
-                f"{names} never moves though {pair.action.name} asks for it",
+                f"{names} though {pair.action.name} asks for it",
             )  # fmt: skip
 
 

@@ -8,7 +8,15 @@ import numpy as np
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.columns import Indexes, column_name, column_runs, columns_of, judgeable, moves
+from quality.checks.columns import (
+    Indexes,
+    column_name,
+    column_runs,
+    columns_of,
+    judgeable,
+    moves,
+    named,
+)
 from quality.checks.stuck import sample_span
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures
@@ -74,8 +82,9 @@ def force_drift(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         grade = limits.grade(float(shift.max()))
         if grade:
             off = np.flatnonzero(shift >= limits.suspect)
-            names = ", ".join(column_name(series, int(columns[at])) for at in off)
-            what = f"{names} at rest has moved by {shift.max():.0f} % of its range"
+            has = "has" if len(off) == 1 else "have"
+            names = named(series, columns[off])
+            what = f"{names} at rest {has} moved by {shift.max():.0f} % of the range"
             limit = limits.limit(grade)
             yield _DRIFT.flag(grade, series.name, series.span, float(shift.max()), limit, what)
 
@@ -122,8 +131,7 @@ def _flat_beside(
     origin = np.asarray(series.origin)[columns]
     flat = columns[(series.extent[columns] == 0) & (origin != 0)]
     if 0 < len(flat) <= np.count_nonzero(series.extent[columns]):
-        names = ", ".join(column_name(series, int(at)) for at in flat)
-        what = f"{names} never changes in all its {seconds:.1f} s, the other forces do"
+        what = f"{named(series, flat, 'never change')} in all {seconds:.1f} s, the other forces do"
         yield _FLAT.flag(Grade.SUSPECT, series.name, series.span, seconds, limits.suspect, what)
 
 

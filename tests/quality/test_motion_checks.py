@@ -171,6 +171,38 @@ def test_a_clean_robot_raises_no_flag(seed: int, rate_hz: float) -> None:
     assert found(state, action, made.wrench(seed)) == []
 
 
+def test_spikes_near_one_another_are_one_flag() -> None:
+    state, action = made.robot(9)
+
+    def loose(values: made.Floats, at_s: made.Floats) -> None:
+        for second in (5.0, 5.5, 6.1, 12.0):
+            values[np.searchsorted(at_s, second), 1] += 0.8
+        values[np.searchsorted(at_s, 5.5), 2] += 1.2
+
+    many, one = found(spoiled(state, loose), action, checks=["spike"])
+    assert "joint_2, joint_3 stand out by" in many.message
+    assert "at most, 3 times" in many.message
+    assert (many.span.start_ns / NS, many.span.end_ns / NS) == pytest.approx((5.0, 6.12))
+    assert one.span.start_ns / NS == pytest.approx(12.0)
+
+
+@pytest.mark.parametrize("name", ["frame_index", "joint_9", "timestamp"])
+def test_a_counter_among_the_joints_is_no_joint(name: str) -> None:
+    state, action = made.robot(4, noise=2e-4)
+    at_s = state.times_ns / NS
+    if name == "timestamp":  # a clock of its own, which is not even
+        at_s = at_s + np.random.default_rng(1).normal(0, 2e-3, len(at_s))
+    counted = at_s[:, None] * (1 if name == "timestamp" else 50) + 1.7e9
+    both = [
+        replace(one, values=np.hstack((one.values, counted)), columns=(*one.columns, name))
+        for one in (state, action)
+    ]
+    assert found(*both) == []
+    assert found(spoiled(both[0], stuck(1)), both[1], checks=["stuck_joint"]) != []
+    resting = [spoiled(one, stuck(*range(7), start_s=2, end_s=18)) for one in both]
+    assert found(*resting, checks=["idle"]) != []
+
+
 @pytest.mark.parametrize(("row", "seconds"), [(0, 0), (300, 0), (-1, 3_400_000_000)])
 def test_one_stamp_years_away_is_told_and_takes_no_memory_of_years(row: int, seconds: int) -> None:
     state, _ = made.robot(3)

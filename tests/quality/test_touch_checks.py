@@ -119,6 +119,19 @@ def test_a_force_sensor_that_stops_in_between_is_a_flat_series() -> None:
     assert flag.span.end_ns / NS == pytest.approx(6.5)
 
 
+def test_some_columns_of_a_sensor_that_stop_are_flagged_together() -> None:
+    wrench = made.wrench()
+    values = wrench.values.copy()
+    values[500:650, :2] = values[500, :2]
+    values[900:950, 2] = values[:, 2].max()  # cut off, which another check tells
+    (flag,) = found(replace(wrench, values=values), checks=["flat_series"])
+    assert "force_x, force_y unchanged for 1.5 s" in flag.message
+    assert (flag.span.start_ns / NS, flag.span.end_ns / NS) == pytest.approx((5.0, 6.5))
+    short = wrench.values.copy()
+    short[500:520, :2] = short[500, :2]
+    assert found(replace(wrench, values=short), checks=["flat_series"]) == []
+
+
 def test_contact_is_asked_for_only_where_the_task_needs_it() -> None:
     wrench = made.wrench()
     quiet = replace(wrench, values=wrench.values[:400], times_ns=wrench.times_ns[:400])
