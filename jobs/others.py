@@ -15,7 +15,7 @@ from dailies.words import Grade
 from jobs.screening import Screened, asked
 from quality.checks.unlike import UNLIKE_OTHERS
 from quality.measures.measurements import Measurements, keep_others, load_sketches
-from quality.measures.others import Others, Picture, length_among, turned_of, view_of
+from quality.measures.others import Others, Picture, length_among, seen_of, turned_of, view_of
 from quality.measures.sketch import Sketch
 from quality.policy import Policy
 
@@ -44,11 +44,25 @@ def views_of(sketches: Sequence[Sketch]) -> dict[str, Picture]:
 
 
 def among(
-    views: Mapping[str, Picture], seconds: float, earlier: Views, lengths: Sequence[float]
+    views: Mapping[str, Picture],
+    seconds: float,
+    earlier: Views,
+    lengths: Sequence[float],
+    *,
+    of_rig: bool = True,
 ) -> Others:
-    """What earlier views of its rig, and lengths of its task's others, say of an episode."""
-    found = (turned_of(name, view, earlier.get(name, ())) for name, view in views.items())
-    return Others(tuple(one for one in found if one is not None), length_among(seconds, lengths))
+    """What earlier views of its rig, and lengths of its task's others, say of an episode.
+
+    Where it may be another rig's, not ``of_rig``, only that it hangs otherwise is told.
+    """
+    turned = (turned_of(name, view, earlier.get(name, ())) for name, view in views.items())
+    known = views if of_rig else {}
+    seen = (seen_of(name, view, earlier.get(name, ())) for name, view in known.items())
+    return Others(
+        tuple(one for one in turned if one is not None),
+        length_among(seconds, lengths),
+        tuple(one for one in seen if one is not None),
+    )
 
 
 @dataclass
@@ -72,7 +86,8 @@ class RunOthers:
         earlier = self._views[screened.metadata.rig or folder]
         task = screened.metadata.task or (folder if of_many else None)
         lengths = self._lengths[task] if task else []
-        others = among(views, screened.duration_s, earlier, lengths)
+        of_rig = of_many or screened.metadata.rig is not None
+        others = among(views, screened.duration_s, earlier, lengths, of_rig=of_rig)
         for stream, view in views.items():
             earlier[stream] = [*earlier[stream], view][-VIEWS:]
         if screened.verdict.grade is not Grade.FAIL:

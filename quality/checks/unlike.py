@@ -8,14 +8,16 @@ from dataclasses import replace
 from dailies.words import Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
 from quality.measures.measurements import Measurements
-from quality.measures.others import Length, Turned
+from quality.measures.others import Length, Seen, Turned
 
 
 def unlike_others(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
-    """Flags a length far from the task's others (sigmas), and cameras that hang otherwise.
+    """Flags a length far from the task's others, light far from the rig's (sigmas), and cameras
+    that hang otherwise or look elsewhere.
 
     Needs ``others``, which are looked up among what was screened before; without them nothing is
-    said. A camera hangs otherwise where its picture, turned back, agrees better by ``turned``.
+    said. A camera hangs otherwise where its picture, turned back, agrees better by ``turned``, else
+    it looks elsewhere where it agrees by ``elsewhere`` or less.
     """
     if measurements.others is None:
         return
@@ -30,6 +32,15 @@ def unlike_others(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         if better >= limits["turned"]:
             limit = limits["turned"]
             yield _TURNED.flag(Grade.SUSPECT, one.stream, whole, better, limit, _hangs(one))
+    turned = {one.stream for one in measurements.others.turned}
+    for seen in measurements.others.seen:
+        grade, limit = limits.grade(abs(seen.sigmas)), limits["elsewhere"]
+        if grade:
+            far = round(abs(seen.sigmas), 1)
+            yield _LIGHT.flag(grade, seen.stream, whole, far, limits.limit(grade), _light(seen))
+        elif seen.as_is is not None and seen.as_is <= limit and seen.stream not in turned:
+            alike = round(seen.as_is, 2)
+            yield _MOVED.flag(Grade.SUSPECT, seen.stream, whole, alike, limit, _moved(seen))
 
 
 def _lasts(length: Length) -> str:
@@ -46,16 +57,31 @@ def _hangs(turned: Turned) -> str:
     )
 
 
+def _light(seen: Seen) -> str:
+    way = "darker" if seen.sigmas < 0 else "brighter"
+    return (
+        f"is {way} than {seen.count} earlier recordings of its rig (mean luma {seen.luma:.0f}, "
+        f"theirs {seen.usual_luma:.0f} in the median)"
+    )
+
+
+def _moved(seen: Seen) -> str:
+    return f"shows another view than {seen.count} earlier recordings of its rig, which agree"
+
+
 UNLIKE_OTHERS = Check(
     name="unlike_others",
-    says="The episode is unlike the others: far longer or shorter, or a camera hangs otherwise.",
+    says="The episode is unlike the others: far longer or shorter, far darker or brighter, or a "
+    "camera hangs otherwise or looks elsewhere.",
     unit="sigmas",
     remedy="Look whether the whole task was done, and once.",
     needs=("others",),
     function=unlike_others,
-    settings=("turned",),
+    settings=("turned", "elsewhere"),
 )
 _LENGTH = Finder.of(UNLIKE_OTHERS)
+_LIGHT = replace(_LENGTH, remedy="Look at the lamps, the blinds and the camera's exposure.")
 _TURNED = replace(
     _LENGTH, unit="of correlation", remedy="Mount the camera as before, or turn its pictures."
 )
+_MOVED = replace(_TURNED, remedy="Look whether the camera was knocked, or the rig was moved.")

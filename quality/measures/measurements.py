@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.contract import Problem, Step
 from dailies.words import NS, Span
-from quality.measures.others import Length, Others, Turned
+from quality.measures.others import Length, Others, Seen, Turned
 from quality.measures.pictures import CURVES, Pictures
 from quality.measures.series import SeriesMeasures
 from quality.measures.shift import Worked
@@ -181,7 +181,9 @@ def _load_others(folder: Path) -> Others | None:
         return None
     length = found["length"]
     return Others(
-        tuple(Turned(**one) for one in found["turned"]), Length(**length) if length else None
+        tuple(Turned(**one) for one in found["turned"]),
+        Length(**length) if length else None,
+        tuple(Seen(**one) for one in found.get("seen", ())),
     )
 
 

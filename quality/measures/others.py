@@ -1,4 +1,5 @@
-"""An episode among the others of its task and its rig: its length, and how its cameras hang."""
+"""An episode among the others of its task and its rig: its length, where its cameras look and how
+they hang, and its light."""
 
 from __future__ import annotations
 
@@ -27,6 +28,8 @@ LENGTHS = 20
 """Other episodes of the task by which a length is judged, at least."""
 NARROWEST = math.log(1.1)
 """Lengths of a task spread by a tenth at least: robots that repeat a program may not."""
+DIMMEST = math.log(1.25)
+"""The light of a rig's recordings spreads by a quarter at least: so much a cloud changes."""
 MAD = 1.4826
 """What a median absolute deviation is times, to be a normal variable's standard deviation."""
 
@@ -55,6 +58,23 @@ class Turned:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a camera sees against ``count`` earlier recordings of its rig.
+
+    ``as_is`` is the correlation with their median, of cells; None where they do not agree among
+    themselves. ``luma`` is the mean (codes), ``usual_luma`` the median of theirs, and ``sigmas``
+    how far from it, in their own spread (of logarithms; below 0: darker).
+    """
+
+    stream: str
+    as_is: float | None
+    luma: float
+    usual_luma: float
+    sigmas: float
+    count: int
+
+
+@dataclass(frozen=True)
 class Length:
     """A length (s) against those of ``count`` other episodes of the task: their median, and how far
     from it, in their own spread (of logarithms; below 0: shorter).
@@ -72,6 +92,7 @@ class Others:
 
     turned: tuple[Turned, ...] = ()
     length: Length | None = None
+    seen: tuple[Seen, ...] = ()
 
 
 def view_of(sketch: Sketch) -> Picture | None:
@@ -82,10 +103,8 @@ def view_of(sketch: Sketch) -> Picture | None:
 
 def turned_of(stream: str, view: Picture, earlier: Sequence[Picture]) -> Turned | None:
     """Whether a view is that of the earlier ones of its rig, turned; None where nothing tells."""
-    if len(earlier) < EARLIER:
-        return None
-    usual = np.median(np.stack(earlier), axis=0)
-    if np.quantile([_alike(one, usual) for one in earlier], 0.2) < AGREE:
+    usual = _usual(earlier)
+    if usual is None:
         return None
     square = view.reshape(SIDE, SIDE)
     found = [(_alike(back(square).ravel(), usual), way) for way, back in _BACK]
@@ -95,14 +114,40 @@ def turned_of(stream: str, view: Picture, earlier: Sequence[Picture]) -> Turned 
     return Turned(stream, way, _alike(view, usual), turned, len(earlier))
 
 
+def seen_of(stream: str, view: Picture, earlier: Sequence[Picture]) -> Seen | None:
+    """A view and its light against the earlier ones of its rig; None where they are too few."""
+    if len(earlier) < EARLIER:
+        return None
+    usual, luma = _usual(earlier), float(view.mean())
+    as_is = None if usual is None else _alike(view, usual)
+    median, sigmas = _among(luma, [float(one.mean()) for one in earlier], DIMMEST)
+    return Seen(stream, as_is, luma, median, sigmas, len(earlier))
+
+
+def _usual(earlier: Sequence[Picture]) -> Picture | None:
+    """The median of earlier views; None where they are too few, or do not agree."""
+    if len(earlier) < EARLIER:
+        return None
+    usual = np.asarray(np.median(np.stack(earlier), axis=0), np.float32)
+    agree = np.quantile([_alike(one, usual) for one in earlier], 0.2)
+    return usual if agree >= AGREE else None
+
+
+def _among(value: float, others: Sequence[float], narrowest: float) -> tuple[float, float]:
+    """The median of others, and how far a value is from it in their spread (of logarithms)."""
+    known = np.log(np.maximum(others, 1e-3))
+    usual = float(np.median(known))
+    spread = max(MAD * float(np.median(np.abs(known - usual))), narrowest)
+    return math.exp(usual), (math.log(max(value, 1e-3)) - usual) / spread
+
+
 def length_among(seconds: float, others_s: Sequence[float]) -> Length | None:
     """A length among others of its task; None where they are too few."""
-    known = np.log([one for one in others_s if one > 0])
+    known = [one for one in others_s if one > 0]
     if len(known) < LENGTHS or seconds <= 0:
         return None
-    usual = float(np.median(known))
-    spread = max(MAD * float(np.median(np.abs(known - usual))), NARROWEST)
-    return Length(seconds, math.exp(usual), (math.log(seconds) - usual) / spread, len(known))
+    usual_s, sigmas = _among(seconds, known, NARROWEST)
+    return Length(seconds, usual_s, sigmas, len(known))
 
 
 def _alike(one: Picture, other: Picture) -> float:

@@ -18,8 +18,10 @@ from quality.measures.others import (
     Length,
     Others,
     Picture,
+    Seen,
     Turned,
     length_among,
+    seen_of,
     turned_of,
     view_of,
 )
@@ -91,6 +93,54 @@ def test_a_camera_that_hangs_as_before_is_not() -> None:
     assert turned_of("top", bench(50)[::-1], EARLIER[:4]) is None
 
 
+@pytest.mark.parametrize(
+    ("light", "words"),
+    [(0.15, "is darker than 8 earlier recordings of its rig"), (0.5, ""), (1.0, "")],
+)
+def test_a_recording_far_darker_than_its_rigs_others_is_suspect(light: float, words: str) -> None:
+    seen = seen_of("top", np.float32(light) * bench(50), EARLIER)
+    assert seen is not None
+    found = flags(Others(seen=(seen,)))
+    assert [(grade, stream) for grade, stream, _ in found] == [(Grade.SUSPECT, "top")] * bool(words)
+    assert all(words in message for _, _, message in found)
+
+
+def test_light_is_told_in_the_others_own_spread() -> None:
+    """Means of 50, 100 and 200, whose logarithms deviate by ln 2 in the median."""
+    others = [np.full(SIDE * SIDE, mean, np.float32) for mean in (50, 50, 100, 200, 200)]
+    seen = seen_of("top", np.full(SIDE * SIDE, 25, np.float32), others)
+    assert seen is not None
+    assert (seen.as_is, seen.luma, seen.count) == (None, 25, 5)
+    assert seen.usual_luma == pytest.approx(100)
+    assert seen.sigmas == pytest.approx(-math.log(4) / (1.4826 * math.log(2)))
+    assert seen_of("top", others[0], others[:4]) is None
+
+
+def test_a_camera_that_looks_elsewhere_is_suspect() -> None:
+    elsewhere = np.random.default_rng(8).uniform(30, 200, SIDE * SIDE).astype(np.float32)
+    seen = seen_of("top", elsewhere, EARLIER)
+    assert seen is not None
+    ((grade, stream, message),) = flags(Others(seen=(seen,)))
+    assert (grade, stream) == (Grade.SUSPECT, "top")
+    assert "shows another view than 8 earlier recordings of its rig" in message
+    as_before = seen_of("top", bench(51), EARLIER)
+    assert as_before is not None
+    assert flags(Others(seen=(as_before,))) == []
+    wandering = [np.random.default_rng(at).uniform(0, 255, SIDE * SIDE) for at in range(9)]
+    moved = seen_of("wrist", elsewhere, [one.astype(np.float32) for one in wandering])
+    assert moved is not None
+    assert flags(Others(seen=(moved,))) == []
+
+
+def test_a_camera_that_hangs_upside_down_is_told_once() -> None:
+    turned = dict(WAYS)["upside down"](bench(50).reshape(SIDE, SIDE)).ravel()
+    found, seen = turned_of("top", turned, EARLIER), seen_of("top", turned, EARLIER)
+    assert found is not None
+    assert seen is not None
+    ((_, _, message),) = flags(Others((found,), seen=(seen,)))
+    assert "is upside down" in message
+
+
 def test_a_scene_that_looks_the_same_both_ways_is_not() -> None:
     half = np.random.default_rng(4).uniform(30, 200, (SIDE, SIDE // 2))
     scene = np.concatenate((half, half[:, ::-1]), axis=1).ravel()
@@ -115,7 +165,11 @@ def test_a_view_is_the_mean_of_what_was_sketched() -> None:
 
 
 def test_what_the_others_say_is_kept_with_the_measurements(tmp_path: Path) -> None:
-    others = Others((Turned("top", "upside down", -0.2, 0.97, 8),), Length(41, 12, 9.5, 30))
+    others = Others(
+        (Turned("top", "upside down", -0.2, 0.97, 8),),
+        Length(41, 12, 9.5, 30),
+        (Seen("top", 0.2, 60.0, 120.0, -2.5, 8), Seen("wrist", None, 60.0, 120.0, -2.5, 8)),
+    )
     Measurements().save(tmp_path)
     assert Measurements.load(tmp_path).others is None
     keep_others(tmp_path, others)
