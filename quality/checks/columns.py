@@ -27,6 +27,8 @@ NAMED = 6
 SMALL = 0.1
 """Share of the widest column's range under which a column hardly moves: its own range is no scale
 for what it does."""
+RICH = 30
+"""So many times what its sensor tells apart a column goes that moves for good."""
 WIDE = 5.0
 """A column so many times wider than most others is no scale for them."""
 TRACKS = 0.9
@@ -184,15 +186,31 @@ def least_scale(series: SeriesMeasures) -> Floats:
 
     SMALL of the widest one's, or of WIDE times what three in four of those that move stay within
     where that is less: a counter, or a gripper in millimetres, is no scale for joints in radians.
+    Those that move go by RICH times what the sensor tells apart: a joint that only gives under
+    another's weight is no scale either.
     """
-    named, noisy = np.array(kinds(series)), is_noise(series.filled)
+    named, values = np.array(kinds(series)), series.filled
+    moves = ~is_noise(values) & (series.extent >= RICH * _resolution(values))
     least = np.zeros(len(named))
     for kind in set(named.tolist()):
         extent = series.extent[named == kind]
-        moving = extent[~noisy[named == kind]]
+        moving = extent[moves[named == kind]]
         usual = WIDE * float(np.quantile(moving, 0.75)) if len(moving) else np.inf
         least[named == kind] = SMALL * min(float(extent.max(initial=0.0)), usual)
     return least
+
+
+def _resolution(values: Values) -> Floats:
+    """What a sensor tells apart, of each column of values (n, k): its least step, or three standard
+    deviations of its noise (by fourth differences, in which motion does not show); shape (k,).
+    """
+    told = np.zeros(values.shape[1])
+    for column, one in enumerate(values.T):  # one by one, which keeps little
+        step = np.abs(np.diff(one))
+        bend = np.abs(np.diff(one.astype(np.float64), n=4))
+        noise = float(np.quantile(bend, 0.9)) / (1.645 * 70**0.5) if len(bend) else 0.0
+        told[column] = max(step[step > 0].min(initial=np.inf) if step.any() else 0.0, 3 * noise)
+    return told
 
 
 @dataclass(frozen=True, eq=False)

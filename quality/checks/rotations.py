@@ -43,9 +43,8 @@ def unturned(series: SeriesMeasures) -> Values:
     whole = values + origin
     left = np.ones(values.shape[1], np.bool_)
     for start in _quaternions(whole):
-        if left[start : start + 4].all():
-            left[start : start + 4] = False
-            _unturn_quaternion(whole[:, start : start + 4])
+        left[start : start + 4] = False
+        _unturn_quaternion(whole[:, start : start + 4])
     for start in _vectors(whole):
         if left[start : start + 3].all():
             left[start : start + 3] = False
@@ -55,15 +54,27 @@ def unturned(series: SeriesMeasures) -> Values:
     return np.asarray(whole - origin, np.float32)
 
 
+def in_quaternions(series: SeriesMeasures) -> npt.NDArray[np.bool_]:
+    """Which columns are of a quaternion, shape (k,)."""
+    inside = np.zeros(series.values.shape[1], np.bool_)
+    for start in _quaternions(series.filled + np.array(series.origin)[: len(inside)]):
+        inside[start : start + 4] = True
+    return inside
+
+
 def _quaternions(whole: Floats) -> list[int]:
-    """Where four columns are a quaternion."""
+    """Where four columns are a quaternion; none has a column of another.
+
+    Those that fit best come first: the last of a place near 0 and three of a quaternion whose
+    fourth is near 0 are nearly of length 1, too.
+    """
     starts = range(whole.shape[1] - 3)
-    sizes = (np.linalg.norm(whole[:, at : at + 4], axis=1) for at in starts)
-    return [
-        at
-        for at, size in zip(starts, sizes, strict=True)
-        if (np.abs(size - 1) < UNIT).mean() > MOST
-    ]
+    off = [np.abs(np.linalg.norm(whole[:, at : at + 4], axis=1) - 1) for at in starts]
+    found: list[int] = []
+    for at in sorted(starts, key=lambda at: float(np.median(off[at]))):
+        if (off[at] < UNIT).mean() > MOST and all(abs(at - one) > 3 for one in found):
+            found.append(at)
+    return found
 
 
 def _vectors(whole: Floats) -> list[int]:

@@ -25,6 +25,7 @@ from quality.checks.columns import (
     named,
     pairs,
 )
+from quality.checks.rotations import in_quaternions, unturned
 from quality.checks.stretches import runs
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures
@@ -41,6 +42,8 @@ ABRUPT = 0.5
 """A joint that is stopped by its driver was at over this share of its usual pace just before."""
 STAYS = 0.05
 """A command that moves by no more than this share of its range meanwhile stays, too."""
+ROUNDED = 1e-5
+"""Share of its range by which a number may differ that was turned over and back."""
 UNSLOWED = 0.8
 """Share of the steps before it that the last step to a limit has at least where that is hit."""
 
@@ -99,7 +102,9 @@ def _stuck(series: SeriesMeasures, holds: list[_Hold], limits: Limits) -> Iterat
 
 def _holds(series: SeriesMeasures, pair: Pair | None, limits: Limits) -> Iterator[_Hold]:
     joints = columns_of(series, "joint")
-    joints = joints[series.extent[joints] > 0]
+    # what only changes its sign with its quaternion does nothing but round otherwise
+    moved = np.ptp(unturned(series)[:, joints], axis=0)
+    joints = joints[moved > ROUNDED * series.extent[joints]]
     if len(joints) < 2:
         return
     step, pace = moves(series).step[:, joints], moves(series).pace[joints]
@@ -169,10 +174,11 @@ def _leap(series: SeriesMeasures, columns: Indexes, last: int) -> Floats:
 
     A spike has come back by then, and is 0.
     """
-    after = series.filled[last + 1 : last + 4, columns]
+    values = unturned(series)
+    after = values[last + 1 : last + 4, columns]
     if len(after) < 3:
         return np.zeros(len(columns))
-    away = np.abs(after - series.filled[last, columns])
+    away = np.abs(after - values[last, columns])
     return np.asarray(np.minimum(away[0], np.median(away, axis=0)), np.float64)
 
 
@@ -297,6 +303,8 @@ def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]
             pair.are_joints, is_noise(pair.state.filled[:, places]), pair.state.extent[places] == 0
         )
         asked = (told >= limits["commanded"] * _usually_told(pair, told)) & (told > 0)
+        if pair.are_numbered:  # the fourth of a quaternion is no gripper's partner
+            asked &= ~in_quaternions(pair.state)[places]
         dead = places[still & ~pair.tracks & asked & ~is_noise(pair.commanded)]
         grade = limits.grade(len(dead))
         if grade and len(dead):

@@ -384,6 +384,50 @@ def test_a_gripper_in_metres_that_never_moves_is_told_beside_joints_in_radians()
     assert "gripper never moves" in flag.message
 
 
+@pytest.mark.parametrize("travelling", [1, 3])
+def test_joints_that_only_give_under_the_weight_of_others_do_not_spike(travelling: int) -> None:
+    """Encoders of 12 bits, whose ticks are much of what the resting joints do."""
+    state, _ = made.robot(3, noise=2e-4)
+    at_s = state.times_ns / NS
+    sag = 2e-3 * np.sin(2 * np.pi * 0.05 * at_s[:, None] + np.arange(10))
+    values = np.column_stack((state.values[:, :travelling], sag))
+    values += np.random.default_rng(0).normal(0, 2e-4, values.shape)
+    ticks = np.round(values / (2 * np.pi / 4096)) * 2 * np.pi / 4096
+    names = tuple(f"joint_{at}" for at in range(values.shape[1]))
+    for one in (ticks, values):
+        one[500, 5] += 4e-3
+        assert found(replace(state, values=one, columns=names), checks=["spike"]) == []
+
+
+@pytest.mark.parametrize("height", [0.05, 0.15])
+def test_a_place_beside_a_quaternion_is_no_part_of_it(height: float) -> None:
+    """A gripper that points down: x of the quaternion is about 1, and w changes its sign."""
+    at_s = made.times(20, 50)
+    swing = 0.05 * np.sin(2 * np.pi * 0.3 * at_s)
+    turn = np.stack([np.ones(1000), 0.02 + 0 * at_s, 0.01 + 0 * at_s, swing], axis=1)
+    turn /= np.linalg.norm(turn, axis=1, keepdims=True)
+    turn *= np.where(turn[:, 3:] < 0, -1, 1)
+    place = np.stack([0.45 + swing, height + 0.3 * swing, 0.03 + 0.1 * swing], axis=1)
+    names = ("x", "y", "z", "qx", "qy", "qz", "qw")
+    values = np.hstack((place, turn))
+    assert (
+        found(Series("ee", np.rint(at_s * NS).astype(np.int64), values, names, role="state")) == []
+    )
+
+
+def test_the_last_of_a_quaternion_is_no_grippers_partner() -> None:
+    """State is place and quaternion, action place, turn and gripper; neither has names."""
+    state, action = made.robot(6, noise=2e-4)
+    rows = len(state.values)
+    held = np.tile([1.0, 0, 0, 0], (rows, 1)) + np.random.default_rng(0).normal(0, 5e-4, (rows, 4))
+    numbers = tuple(f"ee_{at}" for at in range(7))
+    pose = replace(state, values=np.hstack((state.values[:, :3], held)), columns=numbers)
+    turn = np.tile([3.14, 0.0, 0.0], (rows, 1))
+    told = np.hstack((action.values[:, :3], turn, action.values[:, 6:]))
+    command = replace(action, values=told, columns=tuple(f"action_{at}" for at in range(7)))
+    assert found(pose, command, checks=["dead_dimension"]) == []
+
+
 @pytest.mark.parametrize("row", [1, 2, -3, -2])
 def test_a_spike_near_either_end_is_told(row: int) -> None:
     state, _ = made.robot(2)
