@@ -62,6 +62,7 @@ def among(
         tuple(one for one in turned if one is not None),
         length_among(seconds, lengths),
         tuple(one for one in seen if one is not None),
+        seconds,
     )
 
 
@@ -100,7 +101,7 @@ class RecordOthers:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._known: dict[int, dict[str, Picture]] = {}
+        self._known: dict[str, dict[str, Picture]] = {}  # by where measurements lie
 
     def judged(self, session: Session, screened: Screened, policy: Policy) -> Screened:
         """An episode with what those before it say, which is also kept with its measurements."""
@@ -109,7 +110,7 @@ class RecordOthers:
         is_recent = Episode.id > last - RECENT
         is_other = Episode.content.not_in(screened.contents)
         newest = (
-            select(Episode.id, Episode.measurements)
+            select(Episode.measurements)
             .where(Episode.rig_id == who.rig, Episode.measurements.is_not(None))
             .where(is_recent, is_other)
             .order_by(Episode.id.desc())
@@ -126,7 +127,7 @@ class RecordOthers:
         earlier: dict[str, list[Picture]] = defaultdict(list)
         if who.rig is not None and screened.sketches:
             for row in session.execute(newest):
-                for stream, view in self._views_of(row.id, str(row.measurements)).items():
+                for stream, view in self._views_of(str(row.measurements)).items():
                     earlier[stream].append(view)
         lengths = session.scalars(lasting).all() if who.task is not None else []
         others = among(views_of(screened.sketches), screened.duration_s, earlier, lengths)
@@ -135,13 +136,13 @@ class RecordOthers:
             keep_others(folder, others)
         return told(screened, others, policy)
 
-    def _views_of(self, id_: int, measurements: str) -> dict[str, Picture]:
-        if id_ not in self._known:
+    def _views_of(self, measurements: str) -> dict[str, Picture]:
+        if measurements not in self._known:
             if len(self._known) > 100 * VIEWS:
                 self._known.clear()
             try:
                 sketches = load_sketches(self._data / measurements)
             except (OSError, ValueError, KeyError, TypeError):
                 sketches = ()  # its measurements are gone: nothing to compare with
-            self._known[id_] = views_of(sketches)
-        return self._known[id_]
+            self._known[measurements] = views_of(sketches)
+        return self._known[measurements]

@@ -124,7 +124,8 @@ def on_their_way(ones: Sequence[live.LandingNow]) -> None:
 
 def _within(path: str, error: str | None) -> str | None:
     """What is wrong, without the folder that the file's own column leaves out too."""
-    return error and error.replace(f"{path.rpartition('/')[0]}/", "")
+    folder = path.rpartition("/")[0]
+    return error.replace(f"{folder}/", "") if error and folder else error
 
 
 def places(kind: str, ones: Sequence[live.LivePlace], opens: str) -> None:

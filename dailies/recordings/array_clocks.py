@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
 from collections.abc import Mapping
@@ -103,7 +104,7 @@ def column(rows: Rows) -> TimeColumn:
 
 
 def column_for(columns: Mapping[str, TimeColumn], rows: Rows) -> TimeColumn | None:
-    """The times of an array: its own, else those nearest above it, else the episode's only ones.
+    """The times of an array: its own, else those nearest above it, else the only ones that fit.
 
     A column of times has its own. One row more than the array's is allowed, as some simulators
     observe once more than they act.
@@ -121,7 +122,7 @@ def column_for(columns: Mapping[str, TimeColumn], rows: Rows) -> TimeColumn | No
         for one in fitting:
             if PurePosixPath(one.name).parent == folder:
                 return one
-    return fitting[0] if len(shared) == len(fitting) == 1 else None
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def is_of_no_array(one: TimeColumn, used: set[str]) -> bool:
@@ -142,6 +143,27 @@ def _is_named_so(rows: Rows) -> bool:
     is_column = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
     is_numeric = rows.array.dtype.kind in "iuf"
     return is_column and is_numeric and rows.there > 1 and NAMES.search(rows.name) is not None
+
+
+def rising(times: Times) -> npt.NDArray[np.bool_]:
+    """Which of some times, shape (n,), are right if as few as can be are wrong: the longest part
+    that rises.
+
+    (Schensted 1961. Row after row, which no array operation does; asked only where time runs back.)
+    """
+    ends: list[int] = []  # the least time with which a part of each length ends
+    rows: list[int] = []
+    before = np.full(len(times), -1)
+    for row, time in enumerate(times.tolist()):
+        at = bisect.bisect_left(ends, time)
+        before[row] = rows[at - 1] if at else -1
+        ends[at : at + 1], rows[at : at + 1] = [time], [row]
+    is_right = np.zeros(len(times), np.bool_)
+    row = rows[-1] if rows else -1
+    while row >= 0:
+        is_right[row] = True
+        row = int(before[row])
+    return is_right
 
 
 def evened(times: Times, is_time: npt.NDArray[np.bool_]) -> Times:

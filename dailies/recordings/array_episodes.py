@@ -23,6 +23,7 @@ from dailies.recordings.array_clocks import (
     column_for,
     evened,
     is_of_no_array,
+    rising,
     time_columns,
 )
 from dailies.recordings.arrays import Rows, is_bytes, kind_of, numbers_in, plain, texts_in
@@ -107,7 +108,7 @@ class Sheet:
 @dataclass(frozen=True, eq=False)
 class _Stream:
     """One stream before it is read; ``stamps`` is the column that gives its times, ``unit`` theirs
-    where the mapping says it.
+    where the mapping says it. One that ``is_apart`` has other rows than most, and their times.
     """
 
     rows: Rows
@@ -120,6 +121,7 @@ class _Stream:
     clock: Clock = "measured"
     rate_hz: float | None = None
     columns: tuple[str, ...] = ()
+    is_apart: bool = False
     offset_ns: int = 0
     declared_count: int | None = None
 
@@ -157,10 +159,15 @@ def episode_of(sheet: Sheet) -> Episode:
     )
 
 
-def is_needed(name: str) -> bool:
-    """True for the name of a camera, a state or an action: what a model is taught by."""
-    patterns = (PICTURES, *STATES, *ACTIONS)
-    return not LEFT_OUT.search(name) and any(one.search(name) for one in patterns)
+def is_needed(rows: Rows) -> bool:
+    """True for a camera, a state or an action, by its name and what it holds: what a model is
+    taught by.
+    """
+    if LEFT_OUT.search(rows.name):
+        return False
+    kind = kind_of(rows)
+    patterns = {"still": (PICTURES,), "raw": (PICTURES,), "series": (*STATES, *ACTIONS)}
+    return any(one.search(rows.name) for one in patterns.get(kind or "", ()))
 
 
 def rate_in(attributes: Mapping[str, object]) -> float | None:
@@ -197,7 +204,7 @@ def _seen(sheet: Sheet, problems: list[Problem]) -> list[_Stream]:
         if kind in ("still", "raw", "series") and (stamps is None or stamps.name != name):
             found.append(_Stream(rows, name, kind, stamps=stamps))
     usual = _usual_count(found)
-    problems.extend(_clock_troubles(sheet, columns, found, usual))
+    problems.extend(_clock_troubles(sheet, columns, usual))
     problems.extend(_not_understood(sheet, found))
     names = [one.name for one in found if one.kind == "series"]
     states = fitting([name for name in names if not COMMANDED.match(name)], STATES)
@@ -213,8 +220,10 @@ def _seen(sheet: Sheet, problems: list[Problem]) -> list[_Stream]:
             continue
         # one row more than actions is the rule in some simulators
         is_usual = abs(one.rows.count - usual) <= 1
-        declared = one.rows.count if is_usual else usual
-        streams.append(replace(one, role=role, declared_count=declared))
+        # a sensor with a clock of its own has a rate of its own
+        is_apart = not is_usual and one.stamps is not None
+        declared = one.rows.count if is_usual or is_apart else usual
+        streams.append(replace(one, role=role, declared_count=declared, is_apart=is_apart))
     return streams
 
 
@@ -239,9 +248,11 @@ def _not_understood(sheet: Sheet, streams: list[_Stream]) -> Iterator[Problem]:
 
 
 def _clock_troubles(
-    sheet: Sheet, columns: Mapping[str, TimeColumn], streams: list[_Stream], usual: int
+    sheet: Sheet, columns: Mapping[str, TimeColumn], usual: int
 ) -> Iterator[Problem]:
-    used = {one.stamps.name for one in streams if one.stamps}
+    # also those of depth, of text, and of whatever else is no stream
+    timed = (column_for(columns, one) for name, one in sheet.rows.items() if name not in columns)
+    used = {one.name for one in timed if one}
     for one in columns.values():
         where = f"{sheet.where}, {one.name}"
         trouble = one.trouble()
@@ -316,31 +327,41 @@ def _timed(
     sheet: Sheet, stream: _Stream, rate_hz: float | None, problems: list[Problem]
 ) -> _Stream:
     """The stream with a time for each row that is there."""
-    rate = stream.rate_hz or rate_hz or rate_in(stream.rows.attributes) or sheet.rate_hz
+    rate = stream.rate_hz or rate_in(stream.rows.attributes)
+    if not stream.is_apart:
+        rate = stream.rate_hz or rate_hz or rate or sheet.rate_hz
     stamps = stream.stamps
     times, is_time = stream.times, np.zeros(0, np.bool_)
     if stamps is not None:
         times, is_time = stamps.stamps(stream.unit or stamps.unit or "s")
-    times, is_time = times[: stream.rows.there], is_time[: stream.rows.there]
+    times, is_time = (_as_long(one, stream.rows.there) for one in (times, is_time))
+    if stamps is not None and is_time.sum() < 2 <= len(is_time):
+        problems.append(_no_times(sheet, stream, stamps))
     if stamps is None or is_time.sum() < 2:
         return replace(_on_grid(stream, rate, sheet.assumed_hz), stamps=None)
     if not is_time.all():
         problems.append(_untimed(sheet, stream, stamps, is_time))
+        times = evened(times, is_time)
     steps = np.diff(times)
     typical = float(np.median(steps)) if len(steps) else 0.0
     if typical > 0 and is_on_grid(times - times[0], np.arange(len(times)), NS / typical):
         return replace(stream, times=times, clock="grid", rate_hz=rate)
-    backward = int((steps < 0).sum())
-    if backward and stream.kind != "series":
+    backward = np.flatnonzero(steps < 0)
+    if len(backward):
+        often = "once" if len(backward) == 1 else f"{len(backward)} times"
+        by_s, row = -steps[backward[0]] / NS, int(backward[0]) + 2
         problems.append(
             Problem(
                 "corrupt_stream",
                 stream.name,
-                f"{sheet.where}, {stream.name}: time runs backwards {backward} times: look at the "
-                "recorder's clock",
+                f"{sheet.where}, {stream.name}: time runs backwards {often}, first by {by_s:.3f} s "
+                f"at row {row}: look at the recorder's clock",
             )
         )
-        times = evened(times, np.r_[True, times[1:] > np.maximum.accumulate(times)[:-1]])
+        is_right = rising(times)
+        if is_right.sum() < 2:
+            return replace(_on_grid(stream, rate, sheet.assumed_hz), stamps=None)
+        times = evened(times, is_right)
     return replace(stream, times=times, clock="measured", rate_hz=rate)
 
 
@@ -351,16 +372,32 @@ def _on_grid(stream: _Stream, rate_hz: float | None, assumed_hz: float) -> _Stre
     return replace(stream, times=times, clock=clock, rate_hz=rate_hz)
 
 
+def _as_long(one: npt.NDArray[Any], rows: int) -> npt.NDArray[Any]:
+    """So many rows of times, or of whether they are any: 0, and none, where they end before."""
+    return np.pad(one[:rows], (0, max(rows - len(one), 0)))
+
+
+def _no_times(sheet: Sheet, stream: _Stream, stamps: TimeColumn) -> Problem:
+    unit = stream.unit or stamps.unit or "s"
+    return Problem(
+        "corrupt_stream",
+        stream.name,
+        f"{sheet.where}, {stream.name}: {stamps.name} begins with {stamps.values[0]}, which is no "
+        f'time in {unit}: say its "unit"',
+    )
+
+
 def _untimed(
     sheet: Sheet, stream: _Stream, stamps: TimeColumn, is_time: npt.NDArray[np.bool_]
 ) -> Problem:
     first = int(np.argmin(is_time))
+    value = stamps.values[first] if first < len(stamps.values) else "at its end"
     return Problem(
         "corrupt_stream",
         stream.name,
         f"{sheet.where}, {stream.name}: {int((~is_time).sum())} of {len(is_time)} rows have no "
-        f"time, the first is row {first + 1}, where {stamps.name} is {stamps.values[first]}: look "
-        "at the recorder's clock",
+        f"time, the first is row {first + 1}, where {stamps.name} is {value}: look at the "
+        "recorder's clock",
     )
 
 

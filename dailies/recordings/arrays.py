@@ -62,6 +62,8 @@ def kind_of(rows: Rows) -> Kind | None:
     shape, dtype = tuple(array.shape), array.dtype
     if not shape:
         return None
+    if (dtype.metadata or {}).get("vlen") is str:  # so HDF5 says it, also where all are empty
+        return "text"
     if is_bytes(array):
         return _kind_of_bytes(rows)
     if dtype.kind not in "biuf":

@@ -221,7 +221,11 @@ def _named_so(file: h5py.File, parent: str) -> list[str]:
     """The groups below one that are named as episodes are."""
     try:
         group = file[parent] if parent else file
-        return [f"{parent}/{name}".strip("/") for name in group if EPISODES.match(name)]
+        return [
+            f"{parent}/{name}".strip("/")
+            for name in group
+            if EPISODES.match(name) and group.get(name, getclass=True) is h5py.Group
+        ]
     except ERRORS:
         return []
 
@@ -360,7 +364,8 @@ def _lacking(
     if not siblings:
         return
     for key in siblings - opened.needed.keys():
-        opened.needed[key] = frozenset(filter(is_needed, _rows(opened, key, where, [])))
+        beside = _rows(opened, key, where, [])
+        opened.needed[key] = frozenset(name for name, one in beside.items() if is_needed(one))
     others = [opened.needed[key] for key in siblings]
     for name in sorted(frozenset.intersection(*others) - rows.keys()):
         message = f"{where} has no {name}, which the other episodes have: export it again"

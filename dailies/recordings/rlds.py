@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ FEATURES, INFO, OWN = "features.json", "dataset_info.json", "dailies.json"
 ASSUMED_HZ = 5.0
 """The rate of BridgeData; RLDS states none."""
 STEPS = "steps/"
+RAGGED = re.compile(r"/ragged_(flat_values|row_lengths_\d+)$")
+"""How TensorFlow Datasets writes rows of any length: all values, and how many each row has."""
 SAYS_WHETHER = "episode_metadata/has_"
 """Flags of BridgeData that pictures are real; some of its copies say 0 of real ones too."""
 
@@ -43,13 +46,16 @@ class RldsPictures:
     coding: Literal["still", "raw"]
     clock: Clock
     shape: tuple[int, ...] = ()
+    is_packed: bool = False
 
     def pictures(self) -> Iterator[CarriedPicture]:
         """Every picture in order; the record they lie in is in memory meanwhile."""
         cells = features_in(content_of(self.path, self.record)[0])[self.feature]
         if self.coding == "raw":
-            array = _raw(cells, self.shape)
-            yield from pictures_in(array, 0, len(array), self.times_ns, "raw")
+            array, is_whole = _raw(cells, self.shape, self.is_packed)
+            drawn = pictures_in(array, 0, len(array), self.times_ns, "raw")
+            for one, whole in zip(drawn, is_whole, strict=True):
+                yield one if whole else CarriedPicture(one.time_ns, None)
             return
         for at, cell in zip(self.times_ns.tolist(), cells, strict=False):
             yield CarriedPicture(at, cell or None)
@@ -96,11 +102,13 @@ class _Feature:
     """A feature as the dataset describes it: numbers a row, 0 where that is not said.
 
     ``width`` is None for one that is no picture and no numbers, ``picture`` the shape of a
-    picture that is not coded.
+    picture that is not coded, which may be packed by zlib.
     """
 
     width: int | None
     picture: tuple[int, ...] = ()
+    is_packed: bool = False
+    is_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,18 +164,18 @@ def _features(features: Any, name: str) -> Iterator[tuple[str, _Feature]]:
         yield from _features(features["sequence"].get("feature"), name)
     else:
         kind = next((features[key] for key in ("tensor", "image") if key in features), None)
-        yield name, _feature(kind, is_image="image" in features)
+        yield name, _feature(kind, is_image="image" in features, is_text="text" in features)
 
 
-def _feature(kind: Any, *, is_image: bool) -> _Feature:
+def _feature(kind: Any, *, is_image: bool, is_text: bool) -> _Feature:
     if kind is None:
-        return _Feature(None)
+        return _Feature(None, is_text=is_text)
     shape = tuple(int(size) for size in kind.get("shape", {}).get("dimensions", []))
     is_bytes = kind.get("dtype", "uint8") == "uint8"
     if is_image:  # a picture of distances is no picture of light
         return _Feature(1 if is_bytes and shape[2:] != (1,) else None)
     if is_bytes and len(shape) == 3 and min(shape[:2]) >= SIDE_MIN and shape[2] in (1, 3, 4):
-        return _Feature(None, shape)
+        return _Feature(None, shape, is_packed=kind.get("encoding") == "zlib")
     return _Feature(int(np.prod(shape, dtype=np.int64)) if all(one > 0 for one in shape) else 0)
 
 
@@ -252,7 +260,14 @@ def _episode(
             assumed_hz=ASSUMED_HZ,
             said=source.said,
             carry=lambda rows, times, coding, clock: RldsPictures(
-                file, record, rows.key, times, coding, clock, tuple(rows.array.shape[1:])
+                file,
+                record,
+                rows.key,
+                times,
+                coding,
+                clock,
+                tuple(rows.array.shape[1:]),
+                source.features.get(rows.key, _Feature(0)).is_packed,
             ),
             files=(file,),
             problems=tuple(noted),
@@ -269,8 +284,10 @@ def _rows(lists: Mapping[str, Any], features: Mapping[str, _Feature]) -> dict[st
         if key.startswith("episode_metadata/") or _is_dummy(name, values, lists):
             continue
         feature = features.get(key, _Feature(0))
+        if feature.is_text and not any(values.tolist()):
+            continue
         if feature.picture:
-            array = _raw(values, feature.picture)
+            array, _ = _raw(values, feature.picture, feature.is_packed)
         elif feature.width is None and values.dtype != object:
             continue
         else:
@@ -282,13 +299,26 @@ def _rows(lists: Mapping[str, Any], features: Mapping[str, _Feature]) -> dict[st
     return found
 
 
-def _raw(values: Any, shape: tuple[int, ...]) -> Any:
-    """Pictures that are not coded, a run of bytes or as many numbers each: uint8 (n, h, w, c)."""
+def _raw(values: Any, shape: tuple[int, ...], is_packed: bool) -> tuple[Any, list[bool]]:
+    """Pictures that are not coded, a run of bytes or as many numbers each: uint8 (n, h, w, c), and
+    whether each is whole; one that is not is black.
+    """
     size = math.prod(shape)
-    if values.dtype == object:
-        whole = b"".join(cell[:size].ljust(size, b"\0") for cell in values.tolist())
-        return np.frombuffer(whole, np.uint8).reshape(-1, *shape)
-    return values[: len(values) // size * size].astype(np.uint8).reshape(-1, *shape)
+    if values.dtype != object:
+        array = values[: len(values) // size * size].astype(np.uint8).reshape(-1, *shape)
+        return array, [True] * len(array)
+    cells = [_unpacked(cell) if is_packed else cell for cell in values.tolist()]
+    is_whole = [len(cell) == size for cell in cells]
+    whole = b"".join(cell if len(cell) == size else bytes(size) for cell in cells)
+    return np.frombuffer(whole, np.uint8).reshape(-1, *shape), is_whole
+
+
+def _unpacked(cell: bytes) -> bytes:
+    """What zlib packed; nothing where it is damaged."""
+    try:
+        return zlib.decompress(cell)
+    except zlib.error:
+        return b""
 
 
 def _contradictions(
@@ -304,6 +334,7 @@ def _contradictions(
     for key, values in sorted(lists.items()):
         name = key.removeprefix(STEPS)
         is_lost = name not in rows and values.dtype != object and count < len(values)
+        is_lost &= RAGGED.search(key) is None  # rows of any length, which others count
         if key.startswith(STEPS) and is_lost and count and len(values) % count:
             message = f"{where}, {name}: {len(values)} numbers for {count} steps: export it again"
             yield Problem("count_mismatch", name, message)

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 from dailies.recordings.files import Unfit
 
+COLUMNS_MAX = 4096
+"""More keys are no columns, but values that were written in their place."""
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -53,14 +55,13 @@ def _csv(path: Path, _: str | None) -> tuple[pa.Table, list[str]]:
         return "skip"
 
     content = path.read_bytes()
-    header = _header(_text(content))
+    text = _text(content)
+    delimiter = _delimiter(_header(text), text[:65536].partition("\n")[2])
     table = pcsv.read_csv(
         io.BytesIO(content),
         read_options=pcsv.ReadOptions(use_threads=False),
-        parse_options=pcsv.ParseOptions(
-            delimiter=_delimiter(header), invalid_row_handler=leave_out
-        ),
-        convert_options=pcsv.ConvertOptions(decimal_point=_decimal_point(content, header)),
+        parse_options=pcsv.ParseOptions(delimiter=delimiter, invalid_row_handler=leave_out),
+        convert_options=pcsv.ConvertOptions(decimal_point=_decimal_point(text[:65536], delimiter)),
     )
     if bad:
         at = f"row {bad[0].number}" if bad[0].number is not None else f'"{bad[0].text[:40]}"'
@@ -87,20 +88,25 @@ def _header(text: str) -> str:
     return header
 
 
-def _delimiter(header: str) -> str:
-    """What parts the columns: the comma, else the tabulator or the semicolon of a spreadsheet."""
-    return next((one for one in ",\t;" if one in header), ",")
+def _delimiter(header: str, rows: str) -> str:
+    """What parts the columns: the tabulator or semicolon of a spreadsheet where the header has as
+    many as the first row, else the first of comma and these that the header has.
+    """
+    row = rows.partition("\n")[0]
+    evenly = (one for one in "\t;" if 0 < header.count(one) == row.count(one))
+    return next(evenly, next((one for one in ",\t;" if one in header), ","))
 
 
-def _decimal_point(content: bytes, header: str) -> str:
-    """A comma where columns are not parted by one and the first row has one and no point."""
-    row = content[:65536].partition(b"\n")[2].partition(b"\n")[0]
-    return "," if _delimiter(header) != "," and b"," in row and b"." not in row else "."
+def _decimal_point(text: str, delimiter: str) -> str:
+    """A comma where columns are not parted by one and more cells have one than a point."""
+    cells = re.findall(rf"(?:^|{delimiter})\s*[-+]?\d+([.,])\d+\s*(?={delimiter}|\r?$)", text, re.M)
+    return "," if delimiter != "," and cells.count(",") > cells.count(".") else "."
 
 
 def _json_lines(path: Path, _: str | None) -> tuple[pa.Table, list[str]]:
     rows, bad = [], []
-    for number, line in enumerate(_text(path.read_bytes()).splitlines(), start=1):
+    # by no other ends of lines, which may stand within a text
+    for number, line in enumerate(_text(path.read_bytes()).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -133,7 +139,11 @@ def _json(path: Path, _: str | None) -> tuple[pa.Table, list[str]]:
 def _of_rows(rows: list[dict[str, Any]]) -> pa.Table:
     """One column for each key that any object has; where one lacks it, nothing."""
     flat = [dict(_flattened(row)) for row in rows]
-    names = dict.fromkeys(name for row in flat for name in row)
+    names: dict[str, None] = {}
+    for row in flat:
+        names |= dict.fromkeys(row)
+        if len(names) > COLUMNS_MAX:
+            raise Unfit("its objects have keys of their own each: give a value one name in all")
     return pa.table({name: _column([row.get(name) for row in flat]) for name in names})
 
 
@@ -162,9 +172,12 @@ def _hdf5(path: Path, time: str | None) -> tuple[pa.Table, list[str]]:
         if isinstance(one, h5py.Dataset):
             found[name] = one
 
-    with h5py.File(path, "r", locking=False) as file:
-        file.visititems(look)
-        return _of_arrays(found, time), []
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            file.visititems(look)
+            return _of_arrays(found, time), []
+    except RuntimeError as error:  # a damaged link or heap
+        raise ValueError(str(error)) from error
 
 
 def _numpy(path: Path, time: str | None) -> tuple[pa.Table, list[str]]:
@@ -174,17 +187,30 @@ def _numpy(path: Path, time: str | None) -> tuple[pa.Table, list[str]]:
             arrays = {name: loaded[name] for name in loaded.dtype.names or ()}
         else:
             with loaded:
-                arrays = dict(loaded)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                arrays = {name: loaded[name] for name in loaded.files if _is_plain(loaded, name)}
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ValueError(str(error)) from error
     if not arrays:
         raise Unfit("one array has no names: write a .npz with one for the times and others")
     return _of_arrays(arrays, time), []
 
 
+def _is_plain(loaded: Any, name: str) -> bool:
+    """Whether a member is an array of numbers: pickled objects are left where they are."""
+    with loaded.zip.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        _, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)
+    return not dtype.hasobject
+
+
 def _of_arrays(found: Arrays, time: str | None) -> pa.Table:
     """The arrays with one row a sample, that of the times first."""
-    names = [name for name, one in found.items() if one.ndim in (1, 2) and one.dtype.kind in "iufb"]
+    names = [
+        name
+        for name, one in found.items()
+        if one.ndim in (1, 2) and one.dtype.kind in "iufb" and 0 not in one.shape[1:]
+    ]
     if time is None or time.strip("/") not in names:
         listed = ", ".join(names[:8]) or "none"
         raise Unfit(f'"time" must name the array of its times; there are {listed}')

@@ -116,9 +116,12 @@ def _times_in_text(array: Any) -> Any:
 
 
 def unit_named(text: str) -> str | None:
-    """The unit that a word means ("Milliseconds", "seconds since 1970"), None where none does."""
-    words = text.strip().lower().split()
-    return next((unit for unit, names in _UNIT_NAMES.items() if words and words[0] in names), None)
+    """The unit that words name ("Milliseconds", "unix seconds", "seconds since 1970"), the first of
+    several; None where none does.
+    """
+    words = re.findall(r"[a-zµμ]+", text.lower())
+    units = {name: unit for unit, names in _UNIT_NAMES.items() for name in names}
+    return next((units[word] for word in words if word in units), None)
 
 
 def unit_in(name: str) -> str | None:

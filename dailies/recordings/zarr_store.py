@@ -7,7 +7,8 @@ import importlib
 import itertools
 import os
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -147,8 +148,10 @@ def _episodes(
     attributes: dict[str, Any] = dict(group.attrs)
     with contextlib.suppress(*ERRORS):
         attributes |= dict(group["meta"].attrs) | dict(group["data"].attrs)
-    longest = max((one.count for one in held.values()), default=0)
+    longest = _usual_length(held.values())
     bounds = list(itertools.pairwise([0, *ends])) or [(0, longest)]
+    if ends:  # what is far shorter than the episodes' arrays holds constants
+        held = {name: one for name, one in held.items() if 2 * one.count >= longest}
     for index, (start, end) in enumerate(bounds):
         if indexes is not None and index not in indexes:
             continue
@@ -181,6 +184,14 @@ def _episodes(
                 problems=(*problems, *noted),
             )
         )
+
+
+def _usual_length(every: Iterable[_Held]) -> int:
+    """How many rows most arrays have, the longer ones where as many have either; a table of
+    something else may have more or fewer.
+    """
+    counts = Counter(one.count for one in every)
+    return max(counts, key=lambda count: (counts[count], count), default=0)
 
 
 def _beyond(path: Path, index: int, bounds: list[tuple[int, int]], longest: int) -> list[Problem]:
@@ -294,8 +305,9 @@ def _ends(path: Path, every: dict[str, _Held], problems: list[Problem]) -> list[
 
 def _checked(array: Any, folder: Path) -> Any:
     """An array of which chunks that were cut off are not read: blosc unpacks them to anything."""
-    names = {type(one).__name__ for one in array.compressors}
-    is_packed = bool(names & {"Blosc", "BloscCodec"}) and getattr(array, "shards", None) is None
+    # what another codec adds behind it, no head of blosc's knows
+    last = type(array.compressors[-1]).__name__ if array.compressors else ""
+    is_packed = last in ("Blosc", "BloscCodec") and getattr(array, "shards", None) is None
     return _Checked(array, folder) if is_packed and folder.is_dir() else array
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dailies.words import Flag, Grade, Span
+from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
 from quality.measures.measurements import Measurements
 from quality.measures.others import Length, Seen, Turned
@@ -21,7 +21,8 @@ def unlike_others(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """
     if measurements.others is None:
         return
-    whole = Span(0, measurements.duration_ns)
+    # asked beside the others alone, the streams are not there to tell how long it is
+    whole = Span(0, measurements.duration_ns or round(measurements.others.seconds * NS))
     length = measurements.others.length
     grade = limits.grade(abs(length.sigmas)) if length else None
     if length and grade:

@@ -155,7 +155,7 @@ def keep_copies(folder: Path, copies: tuple[Copy, ...]) -> None:
 
 def keep_others(folder: Path, others: Others) -> None:
     """Keep beside stored measurements what the others of the task and the rig say of them."""
-    keep_beside(folder / OTHERS, others if others != Others() else None)
+    keep_beside(folder / OTHERS, others)
 
 
 def keep_beside(file: Path, found: object) -> None:
@@ -184,6 +184,7 @@ def _load_others(folder: Path) -> Others | None:
         tuple(Turned(**one) for one in found["turned"]),
         Length(**length) if length else None,
         tuple(Seen(**one) for one in found.get("seen", ())),
+        found.get("seconds", 0.0),
     )
 
 

@@ -32,6 +32,8 @@ DIMMEST = math.log(1.25)
 """The light of a rig's recordings spreads by a quarter at least: so much a cloud changes."""
 MAD = 1.4826
 """What a median absolute deviation is times, to be a normal variable's standard deviation."""
+NINETY = 3.29
+"""Standard deviations of a normal variable from its 5th to its 95th percentile."""
 
 WAYS: tuple[tuple[str, Callable[[Picture], Picture]], ...] = (
     ("upside down", lambda square: square[::-1, ::-1]),
@@ -88,11 +90,15 @@ class Length:
 
 @dataclass(frozen=True)
 class Others:
-    """What the others say of an episode; nothing, where they are too few."""
+    """What the others say of an episode that lasts ``seconds``; nothing, where they are too few."""
 
     turned: tuple[Turned, ...] = ()
     length: Length | None = None
     seen: tuple[Seen, ...] = ()
+    seconds: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.turned or self.length or self.seen)
 
 
 def view_of(sketch: Sketch) -> Picture | None:
@@ -137,7 +143,10 @@ def _among(value: float, others: Sequence[float], narrowest: float) -> tuple[flo
     """The median of others, and how far a value is from it in their spread (of logarithms)."""
     known = np.log(np.maximum(others, 1e-3))
     usual = float(np.median(known))
-    spread = max(MAD * float(np.median(np.abs(known - usual))), narrowest)
+    # where most are alike, as all that run into a time limit, the rest tells how far others go
+    low, high = np.quantile(known, (0.05, 0.95))
+    deviation = MAD * float(np.median(np.abs(known - usual)))
+    spread = max(deviation, float(high - low) / NINETY, narrowest)
     return math.exp(usual), (math.log(max(value, 1e-3)) - usual) / spread
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dailies.words import NS, Grade
+from dailies.words import NS, Grade, Span
 from quality.checks import BY_NAME
 from quality.measures import Measurements
 from quality.measures.measurements import keep_others
@@ -176,3 +176,16 @@ def test_what_the_others_say_is_kept_with_the_measurements(tmp_path: Path) -> No
     assert Measurements.load(tmp_path).others == others
     keep_others(tmp_path, Others())
     assert Measurements.load(tmp_path).others is None
+
+
+def test_a_task_that_often_runs_into_its_time_limit_may_be_shorter() -> None:
+    short = np.random.default_rng(0).uniform(12, 58, 45).tolist()
+    lengths = [60.0] * 55 + short
+    assert all(flags(Others(length=length_among(one, lengths))) == [] for one in short)
+    assert flags(Others(length=length_among(1.0, lengths))) != []
+
+
+def test_what_is_asked_beside_the_others_alone_spans_the_whole_recording() -> None:
+    others = Others(length=length_among(41, TASK), seconds=41.0)
+    (flag,) = BY_NAME["unlike_others"].function(Measurements(others=others), LIMITS)
+    assert flag.span == Span(0, 41 * NS)

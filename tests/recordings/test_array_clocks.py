@@ -206,3 +206,77 @@ def test_a_rate_that_cannot_be_is_told(tmp_path: Path, rate: object) -> None:
     (problem,) = episode.problems
     assert problem.message.endswith("write a number above 0: how many a second, as 30")
     assert {one.clock for one in episode.series} == {"assumed"}
+
+
+@pytest.mark.parametrize("row", [0, 20, 39])
+def test_one_stamp_far_ahead_moves_no_other(tmp_path: Path, row: int) -> None:
+    values = SINCE_1970 + UNEVEN
+    values[row] += 1000.0 if row < 39 else -1000.0
+    episode = timed(tmp_path, {"timestamp": values})
+    assert {one.check for one in episode.problems} == {"corrupt_stream"}
+    assert all("time runs backwards once" in one.message for one in episode.problems)
+    for first, last in spans(episode).values():
+        assert 0 <= first <= 40
+        assert last == pytest.approx(1302, abs=40)
+
+
+def test_a_clock_that_only_runs_back_is_none(tmp_path: Path) -> None:
+    episode = timed(tmp_path, {"timestamp": SINCE_1970 - UNEVEN})
+    assert episode.problems
+    assert set(spans(episode).values()) == {(0, 780)}  # of ALOHA's 50 a second
+
+
+@pytest.mark.parametrize(
+    ("rows", "array"),
+    [
+        (20, ("depth/image", np.zeros((20, 32, 32), "u2"))),
+        (3, ("subtask/label", np.array([b"reach", b"grasp", b"lift"]))),
+        (15, ("lidar/points", np.zeros((15, 5000), "f4"))),
+    ],
+)
+def test_a_clock_of_what_is_no_stream_is_nobody_elses(
+    tmp_path: Path, rows: int, array: tuple[str, np.ndarray]
+) -> None:
+    """Also an action, which has no clock of its own, keeps the others'."""
+    name, values = array
+    clock = f"{name.split('/', maxsplit=1)[0]}/timestamp"
+    apart = np.arange(rows) / 15
+    columns = {name: values, clock: apart, "observations/timestamp": SINCE_1970 + UNEVEN}
+    episode = timed(tmp_path, columns)
+    assert episode.problems == ()
+    assert spans(episode)["action"] == spans(episode)["observations/qpos"]
+
+
+def test_a_sensor_with_a_clock_of_its_own_has_its_own_rows_and_rate(tmp_path: Path) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        file.attrs["fps"] = 30
+        file["ft/wrench"], file["ft/timestamp"] = np.ones((260, 6)), np.arange(260) / 200
+    (episode,) = episodes_at(path)
+    (wrench,) = (one for one in episode.series if one.name == "ft/wrench")
+    assert (wrench.declared_count, wrench.declared_rate_hz) == (260, None)
+    assert {one.declared_rate_hz for one in episode.series if one is not wrench} == {30}
+
+
+def test_a_unit_in_a_mapping_that_cannot_be_is_told(tmp_path: Path) -> None:
+    path = made_arrays.aloha(tmp_path / "a.hdf5")
+    with h5py.File(path, "a") as file:
+        file["clock"] = (SINCE_1970 * NS + UNEVEN * NS).astype(np.int64)
+    said = {"dataset": "observations/qpos", "time": "clock", "unit": "s"}
+    made.write_json(tmp_path / "a.hdf5.json", {"series": [said]})
+    (episode,) = episodes_at(path)
+    (problem,) = episode.problems
+    assert 'which is no time in s: say its "unit"' in problem.message
+
+
+def test_a_column_that_ends_before_the_pictures_is_told_and_they_are_all_shown(
+    tmp_path: Path,
+) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", lengths=(8, 11))
+    group = zarr.open_group(str(path), mode="a")
+    values = np.arange(15) / 10 + np.arange(15) % 3 * 0.002
+    group.create_array("data/timestamp", shape=(15,), dtype="f8", chunks=(15,))[:] = values
+    one, two = episodes_at(path)
+    assert one.problems == ()
+    assert all("4 of 11 rows have no time" in problem.message for problem in two.problems)
+    assert len(list(two.cameras[0].source.pictures())) == 11

@@ -608,3 +608,49 @@ def test_the_example_of_a_mapping_in_the_docs_is_read(tmp_path: Path) -> None:
         assert episode.problems == ()
         assert series(episode)["grip"].columns == ("width",)
         assert episode.cameras[0].source.clock == "measured"
+
+
+def test_a_checksum_behind_blosc_is_no_damage(tmp_path: Path) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", version=3)
+    group = zarr.open_group(str(path), mode="a")
+    values = group["data/action"][:]
+    packed = [zarr.codecs.BloscCodec(cname="lz4"), zarr.codecs.Crc32cCodec()]
+    made_again = group.create_array(
+        "data/action", shape=values.shape, dtype=values.dtype, compressors=packed, overwrite=True
+    )
+    made_again[:] = values
+    assert [episode.problems for episode in episodes_at(path)] == [(), ()]
+
+
+@pytest.mark.parametrize("rows", [3, 60])
+def test_a_table_beside_the_steps_of_a_store_is_no_part_of_them(tmp_path: Path, rows: int) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", lengths=(8, 11))
+    group = zarr.open_group(str(path), mode="a")
+    group.create_array("data/limits", shape=(rows, 2), dtype="f4")[:] = 1.0
+    one, two = episodes_at(path)
+    assert (one.problems, two.problems) == ((), ())
+    assert len(two.series[0].times_ns) == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("wrist_image_compressed_size", np.arange(24)),
+        ("image_caption", [""] * 24),
+    ],
+)
+def test_a_helper_of_one_demonstration_is_no_camera_of_the_others(
+    tmp_path: Path, name: str, values: Any
+) -> None:
+    path = made_arrays.robomimic(tmp_path / "r.hdf5")
+    with h5py.File(path, "a") as file:
+        kind = h5py.string_dtype() if isinstance(values, list) else None
+        file["data/demo_2/obs"].create_dataset(name, data=values, dtype=kind)
+    assert [episode.problems for episode in episodes_at(path)] == [(), ()]
+
+
+def test_an_array_that_is_called_an_episode_is_none(tmp_path: Path) -> None:
+    path = made_arrays.robomimic(tmp_path / "r.hdf5")
+    with h5py.File(path, "a") as file:
+        file["episode_0"] = np.arange(10.0)
+    assert len(list(episodes_at(path))) == 2

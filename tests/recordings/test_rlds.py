@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +228,32 @@ def test_numbers_that_make_no_whole_steps_are_told(tmp_path: Path) -> None:
 def test_a_shard_that_is_promised_empty_is_no_episode(tmp_path: Path) -> None:
     root = made_arrays.rlds(tmp_path / "kitchen", shards=((12, 15), ()))
     assert [episode.problems for episode in read(root)] == [(), ()]
+
+
+def test_pictures_may_be_packed_and_one_that_is_cut_is_lost(tmp_path: Path) -> None:
+    shown = made_arrays.pictures(12)
+    cells = [zlib.compress(one.tobytes()) for one in shown]
+    cells[5] = cells[5][:40]
+    said = tensor(64, 96, 3)
+    said["tensor"]["encoding"] = "zlib"
+    features = made_arrays.steps(12) | {"steps/observation/image_1": cells}
+    (episode,) = read(one_record(tmp_path / "kitchen", features, {"image_1": said}))
+    seen = [one.content for one in episode.cameras[1].source.pictures()]
+    assert [at for at, one in enumerate(seen) if one is None] == [5]
+    assert np.array_equal(seen[4], shown[4])
+
+
+def test_rows_of_any_length_are_no_contradiction(tmp_path: Path) -> None:
+    lengths = np.arange(12) % 5
+    points = {
+        "steps/observation/points/ragged_flat_values": np.arange(float(lengths.sum())),
+        "steps/observation/points/ragged_row_lengths_0": lengths,
+    }
+    (episode,) = read(one_record(tmp_path / "kitchen", made_arrays.steps(12) | points))
+    assert episode.problems == ()
+
+
+def test_texts_that_are_all_empty_are_no_pictures(tmp_path: Path) -> None:
+    features = made_arrays.steps(12) | {"steps/observation/image_caption": [b""] * 12}
+    path = one_record(tmp_path / "kitchen", features, {"image_caption": {"text": {}}})
+    assert read(path)[0].problems == ()

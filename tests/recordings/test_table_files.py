@@ -155,3 +155,56 @@ def test_damaged_arrays_are_told(tmp_path: Path, file: str, content: bytes) -> N
     (tmp_path / file).write_bytes(content)
     (problem,) = read(tmp_path, file, time="t").problems
     assert (problem.check, problem.stream) == ("corrupt_stream", "imu")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "second"),
+    [
+        ("t;x;y\n0;0;0\n0,01;1;0,5\n0,02;2;0,7\n", ("x", "y"), [1.0, 0.5]),
+        ("t;y\n2026-01-01 10:00:00.000;0,1\n2026-01-01 10:00:00.100;0,2\n", ("y",), [0.2]),
+        ("Zeit, s;Kraft, N\n0;0\n0,1;2,5\n0,2;3,5\n", ("Kraft, N",), [2.5]),
+    ],
+)
+def test_commas_for_points_are_told_by_many_rows(
+    tmp_path: Path, text: str, columns: tuple[str, ...], second: list[float]
+) -> None:
+    (tmp_path / "imu.csv").write_text(text)
+    time = text.partition(";")[0]
+    episode = read(tmp_path, "imu.csv", time=time)
+    assert episode.problems == ()
+    assert episode.series[0].columns == columns
+    assert episode.series[0].values[1].tolist() == second
+
+
+def test_a_key_for_every_sample_is_told_and_takes_no_memory_of_their_product(
+    tmp_path: Path,
+) -> None:
+    rows = "".join(f'{{"{1_700_000_000 + at}": {{"x": {at}}}}}\n' for at in range(5000))
+    (tmp_path / "imu.jsonl").write_text(rows)
+    (problem,) = read(tmp_path, "imu.jsonl").problems
+    assert "give a value one name in all" in problem.message
+
+
+def test_a_text_may_hold_other_ends_of_lines(tmp_path: Path) -> None:
+    rows = [
+        json.dumps({"t": at / 10, "x": at, "n": "a\u2028b"}, ensure_ascii=False) for at in range(4)
+    ]
+    (tmp_path / "imu.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    episode = read(tmp_path, "imu.jsonl")
+    assert (episode.problems, episode.series[0].values[:, 0].tolist()) == ((), [0, 1, 2, 3])
+
+
+def test_members_that_are_no_series_leave_the_others(tmp_path: Path) -> None:
+    odd = {"meta": np.array({"a": 1}, object), "none": np.zeros((40, 0))}
+    np.savez(tmp_path / "log.npz", t=np.arange(40) / 20, gyro=made.joints(40, 1, 3), **odd)
+    episode = read(tmp_path, "log.npz", time="t")
+    assert episode.problems == ()
+    assert episode.series[0].columns == ("gyro_0", "gyro_1", "gyro_2")
+
+
+def test_a_damaged_link_in_hdf5_leaves_the_rest_of_the_recording(tmp_path: Path) -> None:
+    hdf5(tmp_path / "log.h5", {"a/t": np.arange(40) / 20, "a/x": np.arange(40.0)})
+    content = (tmp_path / "log.h5").read_bytes()
+    (tmp_path / "log.h5").write_bytes(content.replace(b"SNOD", b"\0\0\0\0"))
+    (problem,) = read(tmp_path, "log.h5", time="a/t").problems
+    assert (problem.check, problem.stream) == ("corrupt_stream", "imu")
