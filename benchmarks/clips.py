@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,20 +26,29 @@ def make_clip(
     preset: str = "veryfast",
     group: int = 250,
     codec: str = "libx264",
+    noise: float = 0.0,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """Encode ``seconds`` of H.264, or by another ``codec``, at ``path``, other for each ``seed``.
 
     A key picture comes every ``group`` pictures at most. ``preset`` is one of the codec's.
+    ``noise`` is a sensor's, the standard deviation of each pixel in codes; ``options`` are more of
+    the codec's.
     """
     scene = _scene(width, height, seed)
+    grain = _grain(width, height, noise, seed) if noise else []
     count = round(seconds * rate)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": preset, "crf": "23", "g": str(group)}
+        stream.options = {"preset": preset, "crf": "23", "g": str(group), **(options or {})}
         for index in range(count):
-            frame = av.VideoFrame.from_ndarray(_view(scene, width, height, index / rate), "gray8")
+            view = _view(scene, width, height, index / rate)
+            if grain:  # another part of it each time: so few would be seen to come again
+                part = np.roll(grain[index % len(grain)], 97 * index, axis=1)
+                view = np.asarray(cv2.add(view, part, dtype=cv2.CV_8U), np.uint8)
+            frame = av.VideoFrame.from_ndarray(view, "gray8")
             for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode():
@@ -70,6 +80,12 @@ def _length(clip: Path) -> int:
         stream = source.streams.video[0]
         rate = stream.average_rate or Fraction(30)
         return round(stream.frames / rate / (stream.time_base or Fraction(1, 90000)))
+
+
+def _grain(width: int, height: int, noise: float, seed: int) -> list[npt.NDArray[np.int16]]:
+    rng = np.random.default_rng(1000 + seed)
+    drawn = (rng.normal(0, noise, (height, width)) for _ in range(16))
+    return [np.rint(one).astype(np.int16) for one in drawn]
 
 
 def _scene(width: int, height: int, seed: int) -> npt.NDArray[np.uint8]:

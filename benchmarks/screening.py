@@ -33,6 +33,8 @@ OTHERS = {
 }
 """What else recordings come as: encoder, preset, width and height."""
 OTHERS_S = 20
+CAMERA = {"b": "8M", "maxrate": "10M", "bufsize": "8M", "bf": "0"}
+"""A camera's own encoder at 720p: 8 Mbit/s, no picture that waits for a later one."""
 FILTERS = "blurdetect,freezedetect=n=0.001:d=2,blackdetect=d=2:pic_th=0.98:pix_th=0.1"
 
 
@@ -49,6 +51,13 @@ def measure(*, full: bool, tell: Callable[[str], None]) -> Iterator[dict[str, An
             make_clip(clip, seconds=seconds, width=width, height=height)
             for threads in (1, 0):
                 yield _against_decoding(name, clip, threads, policy)
+        tell(f"  encoding {seconds} s of 720p as a camera does")
+        clip = Path(folder) / "720p_camera.mp4"
+        make_clip(
+            clip, seconds=seconds, width=1280, height=720, noise=2.5, group=30, options=CAMERA
+        )
+        for threads in (1, 0):
+            yield _against_decoding("720p_camera", clip, threads, policy)
         for name, (codec, preset, width, height) in OTHERS.items() if full else ():
             if codec not in av.codecs_available:
                 continue

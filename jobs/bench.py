@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.pool import SERVER
+
+BLAS = "OPENBLAS_NUM_THREADS"
 ROOT = Path(__file__).resolve().parents[1]
 
 BENCHMARKS = {
@@ -46,6 +49,8 @@ def run(
         raise NoBenchmark(f"no benchmark {unknown[0]!r}: there are {', '.join(BENCHMARKS)}")
     if not (ROOT / "benchmarks").is_dir():
         raise NoBenchmark(f"no folder benchmarks in {ROOT}: run this from a checkout")
+    # NumPy, which is imported only now, has as many threads as in the processes that screen
+    os.environ[BLAS] = SERVER[BLAS]
     if str(ROOT) not in sys.path:
         sys.path.insert(0, str(ROOT))
     show = json.dumps if is_json else plain
