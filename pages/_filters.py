@@ -15,6 +15,7 @@ from pages import _address as address
 from pages._ground import mirror
 
 PERIODS = {"7 days": 7, "14 days": 14, "28 days": 28, "90 days": 90}
+TODAY, THIS_WEEK, THIS_MONTH = "Today", "This week", "This month"
 LAST_WEEK, LAST_MONTH = "Last week", "Last month"
 ALL, CHOSEN = "All days", "Chosen days"
 USUAL = "28 days"
@@ -35,7 +36,11 @@ if (!window.dailiesEnter) {
   }, true);
 }
 """
-_PERIODS = (*PERIODS, LAST_WEEK, LAST_MONTH, ALL, CHOSEN)
+_PERIODS = (
+    *(TODAY, *PERIODS),
+    *(THIS_WEEK, LAST_WEEK, THIS_MONTH, LAST_MONTH),
+    *(ALL, CHOSEN),
+)
 
 
 def draw_filters() -> None:
@@ -50,9 +55,9 @@ def draw_filters() -> None:
             _PERIODS,
             index=_PERIODS.index(USUAL),
             key="period",
-            help="Days are each site's own; the last is the newest day with anything in it. Last "
-            "week (Monday to Sunday) and last month are the whole ones before today. A take of a "
-            "night shift counts for the day on which its shift began.",
+            help="Days are each site's own; the last is the newest day with anything in it. Weeks "
+            "begin on Monday; last week and last month are the whole ones before today. A take of "
+            "a night shift counts for the day on which its shift began.",
         )
         start, end = span(str(period), known, dt.datetime.now(dt.UTC).date())
         if period == CHOSEN:
@@ -162,6 +167,13 @@ def span(period: str, known: Days, today: dt.date) -> tuple[dt.date, dt.date]:
     end = min(known.last_on or today, today + dt.timedelta(days=1))
     if period in PERIODS:
         return end - dt.timedelta(days=PERIODS[period] - 1), end
+    newest = max(today, end)  # some sites are a day ahead
+    if period == TODAY:
+        return newest, newest
+    if period == THIS_WEEK:
+        return newest - dt.timedelta(days=newest.weekday()), newest
+    if period == THIS_MONTH:
+        return newest.replace(day=1), newest
     if period == LAST_WEEK:
         monday = today - dt.timedelta(days=today.weekday() + 7)
         return monday, monday + dt.timedelta(days=6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 import io
 import time
@@ -181,7 +182,7 @@ def test_days_in_the_address_are_read_in_any_case(given: str, read: str) -> None
         ({"rig": "r1", "task": "fold"}, {"rig": ["r1"]}, "There is no task `fold`."),
         ({"worker": "w-9"}, {}, "There is no worker `w-9`. There are: `w-1`."),
         ({"program": "x`*y*"}, {}, "There is no program `x *y*`."),
-        ({"period": "30 days"}, {}, "There are no days called `30 days`. There are: 7 days"),
+        ({"period": "30 days"}, {}, "There are no days called `30 days`. There are: Today, 7 days"),
         ({"days": "2026-03-01,2026-03-09"}, {"days": ["2026-03-01,2026-03-09"]}, None),
         ({"days": "2026-13-01,2026-03-09"}, {}, "are not two days"),
         ({"days": "2026-03-09,2026-03-01"}, {}, "are not two days"),
@@ -525,10 +526,21 @@ def test_days_count_from_the_newest_one() -> None:
     [
         ("Last week", dt.date(2026, 2, 23), dt.date(2026, 3, 1)),
         ("Last month", dt.date(2026, 2, 1), dt.date(2026, 2, 28)),
+        ("Today", dt.date(2026, 3, 4), dt.date(2026, 3, 4)),
+        ("This week", dt.date(2026, 3, 2), dt.date(2026, 3, 4)),
+        ("This month", dt.date(2026, 3, 1), dt.date(2026, 3, 4)),
     ],
 )
-def test_last_week_and_month_are_over_although_nothing_came_today(
+def test_weeks_and_months_go_by_today_although_nothing_came_since(
     period: str, from_on: dt.date, to_on: dt.date
 ) -> None:
+    """It is Wednesday, 4 March 2026."""
     known = Days(dt.date(2026, 1, 1), dt.date(2026, 2, 28), episodes=7, is_example=False)
-    assert span(period, known, dt.date(2026, 3, 2)) == (from_on, to_on)
+    assert span(period, known, dt.date(2026, 3, 4)) == (from_on, to_on)
+
+
+def test_today_is_tomorrow_where_a_site_is_ahead() -> None:
+    known = Days(dt.date(2026, 1, 1), dt.date(2026, 3, 5), episodes=7, is_example=False)
+    assert span("Today", known, dt.date(2026, 3, 4)) == (dt.date(2026, 3, 5),) * 2
+    later = dataclasses.replace(known, last_on=dt.date(2030, 1, 1))
+    assert span("Today", later, dt.date(2026, 3, 4)) == (dt.date(2026, 3, 5),) * 2
