@@ -146,8 +146,9 @@ def chosen() -> Filter:
 
 def said(filter: Filter, *, compared: bool = False) -> str:
     """The days in words, and what the tiles' changes compare them with."""
-    start, end = filter.from_on, filter.to_on
-    days = f"{start:%-d %b %Y} to {end:%-d %b %Y}, days in each site's own time zone"
+    start, end = (f"{day:%-d %b %Y}" for day in (filter.from_on, filter.to_on))
+    days = f"{start} to {end}, days" if start != end else f"{start}, the day"
+    days = f"{days} in each site's own time zone"
     return f"{days} · changes against the {versus(filter)}" if compared else days
 
 
