@@ -40,6 +40,12 @@ NOISE_RANGE = 10
 STEADY = 0.01
 """A column all of whose steps are alike within this share of one counts samples or time."""
 
+ARM = 7
+"""So many numbers most two-armed robots have for each arm (ALOHA: six joints and a gripper)."""
+END, EACH, BOTH = 0.1, 0.08, 0.6
+"""A gripper is within END of its range of one of its ends BOTH of the time, and EACH of it at
+each."""
+
 LAG_HZ = 25.0
 """Speeds are compared at this rate; the peak's place is found between samples."""
 FARTHEST_S = 1.5
@@ -100,8 +106,9 @@ def kind_of(series: SeriesMeasures, column: int) -> Kind:
 
 @once
 def kinds(series: SeriesMeasures) -> tuple[Kind, ...]:
-    """What each column kept holds: by its name, or a rate where it is another's derivative, or a
-    counter where it goes on evenly."""
+    """What each column kept holds: by its name, or a rate where it is another's derivative, a
+    counter where it goes on evenly, or a gripper where an arm's last one has no name and moves so.
+    """
     named = [kind_of(series, at) for at in range(series.values.shape[1])]
     if "wrench" in named:  # beside forces, tx is a torque; alone it is a place
         for at in range(len(named)):
@@ -109,14 +116,29 @@ def kinds(series: SeriesMeasures) -> tuple[Kind, ...]:
                 named[at] = "wrench"
     if not judgeable(series):
         return tuple(named)
-    rates = _derivatives(series) if series.role == "state" else ()
+    for at, kind in enumerate(named):
+        if kind == "joint" and _is_gripper(series, at):
+            named[at] = "gripper"
+    for at in _derivatives(series) if series.role == "state" else ():
+        named[at] = "rate"
     steps = np.diff(series.filled, axis=0)
     counts = np.ptp(steps, axis=0) <= STEADY * np.abs(steps.mean(axis=0))
-    counts &= steps.any(axis=0)
-    return tuple(
-        "counter" if counts[at] else "rate" if at in rates else kind
-        for at, kind in enumerate(named)
+    for at in np.flatnonzero(counts & steps.any(axis=0)).tolist():
+        named[at] = "counter"
+    return tuple(named)
+
+
+def _is_gripper(series: SeriesMeasures, at: int) -> bool:
+    """Whether a column without a name is the last of an arm's, and mostly at either of its ends."""
+    is_last = at == len(series.columns) - 1 or (at + 1) % ARM == 0
+    if series.role != "state" or not is_last or not _bare(series, at).isdigit():
+        return False
+    values, extent = series.filled[:, at], float(series.extent[at])
+    ends = (
+        float((values <= values.min() + END * extent).mean()),
+        float((values >= values.max() - END * extent).mean()),
     )
+    return extent > 0 and min(ends) >= EACH and sum(ends) >= BOTH
 
 
 def columns_of(series: SeriesMeasures, *wanted: Kind) -> Indexes:

@@ -384,6 +384,33 @@ def test_a_gripper_in_metres_that_never_moves_is_told_beside_joints_in_radians()
     assert "gripper never moves" in flag.message
 
 
+def aloha(seed: int) -> tuple[Series, Series]:
+    """State and command of two arms, whose columns have no names."""
+    arms = [made.robot(seed + more, rate_hz=(15, 50)[seed % 2], noise=0) for more in (0, 100)]
+    state, action = (
+        replace(
+            arms[0][side],
+            values=np.hstack([arm[side].values for arm in arms]),
+            columns=tuple(f"{name}_{at}" for at in range(14)),
+            name=name,
+        )
+        for side, name in enumerate(("observations/qpos", "action"))
+    )
+    return state, action
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_arms_without_names_have_grippers(seed: int) -> None:
+    """One that stops dead at its end is at no limit."""
+    assert found(*aloha(seed)) == []
+
+
+def test_joints_without_names_are_stuck() -> None:
+    state, action = aloha(3)
+    (flag,) = found(spoiled(state, stuck(1)), action, checks=["stuck_joint"])
+    assert "qpos_1 stuck" in flag.message
+
+
 @pytest.mark.parametrize("travelling", [1, 3])
 def test_joints_that_only_give_under_the_weight_of_others_do_not_spike(travelling: int) -> None:
     """Encoders of 12 bits, whose ticks are much of what the resting joints do."""
