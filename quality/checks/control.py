@@ -22,6 +22,10 @@ from quality.checks.columns import (
 from quality.measures.measurements import Measurements
 from quality.measures.series import SeriesMeasures, Values
 
+SLOPE = 0.2
+"""A joint that follows its command goes as far as that, but for this share."""
+MOST = 0.7
+"""Share of the joints that must, where any is to be beside its command."""
 OTHERS_OWN = 0.5
 """A joint whose correlation with its own command is under that may do another one's."""
 
@@ -62,9 +66,12 @@ def action_offset(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         if not pair.is_followed or not len(joints):
             continue
         places = pair.columns[joints, 0]
-        extent, told = pair.state.extent[places], np.ptp(pair.commanded[:, joints], axis=0)
-        alike = (extent < 2 * told) & (told < 2 * extent)  # else its units are wrong
+        extent = pair.state.extent[places]
         state, asked = pair.aligned()
+        # else its units are wrong; or commands are normalized, which are beside in all they say
+        alike = np.abs(_slopes(state[:, joints], asked[:, joints]) - 1) <= SLOPE
+        if alike.mean() < MOST:
+            continue
         # all along: a joint that jumps half-way is told as that
         thirds = np.array_split(state[:, joints] - asked[:, joints], 3)
         beside = np.array([np.median(one, axis=0) for one in thirds])
@@ -73,6 +80,12 @@ def action_offset(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         alike &= (beside * np.sign(signed)).min(axis=0) >= 0.5 * offset
         share = 100 * offset / np.maximum(extent, limits["wide"] * extent.max())
         yield from _beside(pair.state, places[alike], share[alike], limits)
+
+
+def _slopes(values: Values, commanded: Values) -> Floats:
+    """By how much each column moves for a step of its command; shape (m,)."""
+    done, told = (side - side.mean(axis=0, dtype=np.float64) for side in (values, commanded))
+    return np.asarray((done * told).sum(axis=0) / np.maximum((told**2).sum(axis=0), 1e-30))
 
 
 def _beside(

@@ -399,6 +399,17 @@ def aloha(seed: int) -> tuple[Series, Series]:
     return state, action
 
 
+def test_commands_that_are_normalized_are_not_beside() -> None:
+    state, action = made.robot(9)
+
+    def normalized(values: made.Floats, _: made.Floats) -> None:
+        low, high = values[:, :6].min(axis=0) - 0.7, values[:, :6].max(axis=0)
+        values[:, :6] = 2 * (values[:, :6] - low) / (high - low) - 1
+
+    assert found(state, spoiled(action, normalized), checks=["action_offset"]) == []
+    assert found(spoiled(state, beside), action, checks=["action_offset"]) != []
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_two_arms_without_names_have_grippers(seed: int) -> None:
     """One that stops dead at its end is at no limit."""
