@@ -88,6 +88,7 @@ class TargetProgress:
     customer: str
     program: str
     task_id: str | None
+    task: str | None  # its name
     site_id: str | None
     starts_on: dt.date
     ends_on: dt.date

@@ -68,7 +68,7 @@ def targets(targets: Sequence[throughput.TargetProgress]) -> None:
     """What was promised, and how far it is."""
     tables.table(
         {
-            "task": [one.task_id or "all tasks" for one in targets],
+            "task": [one.task or one.task_id or "all tasks" for one in targets],
             "program": [_promise(one) for one in targets],
             "standing": [_standing(one) for one in targets],
             "forecast": [_forecast(one) for one in targets],

@@ -6,8 +6,10 @@
 -- Parameters: $as_of (day), $program (an id, NULL for all)
 WITH
 promised AS (
-    SELECT target.*, program.customer, program.name AS program
-    FROM target JOIN program ON program.id = target.program_id
+    SELECT target.*, program.customer, program.name AS program, task.name AS task
+    FROM target
+    JOIN program ON program.id = target.program_id
+    LEFT JOIN task ON task.id = target.task_id
     WHERE starts_on <= $as_of AND ($program IS NULL OR program_id = $program)
 ),
 worked AS (
@@ -70,7 +72,7 @@ forecast AS (
     FROM measured
 )
 SELECT
-    id AS target_id, program_id, customer, program, task_id, site_id, starts_on, ends_on,
+    id AS target_id, program_id, customer, program, task_id, task, site_id, starts_on, ends_on,
     hours AS promised_h,
     round(accepted_h, 6) AS accepted_h,
     round(hours * gone, 6) AS expected_h,

@@ -25,6 +25,7 @@ TARGET = TargetProgress(
     customer="Acme",
     program="Atlas",
     task_id=None,
+    task=None,
     site_id=None,
     starts_on=dt.date(2026, 3, 1),
     ends_on=dt.date(2026, 3, 31),

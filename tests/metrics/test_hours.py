@@ -10,6 +10,7 @@ from operation import DAY, FIRST, NOON, SECOND, episode, shift
 
 from dailies.database import Record
 from dailies.mirror import Mirror
+from dailies.record import Target
 from metrics import Filter
 from metrics.asking import ask, instant
 from metrics.choices import Choice, Days, days, latest_day, options
@@ -176,7 +177,7 @@ def test_paid_time_is_spread_over_rigs_by_recorded_time(mirror: Mirror, both_day
 def promise(**of: object) -> TargetProgress:
     """A target that needs so many hours a day, of which nothing else matters."""
     blank = TargetProgress(
-        1, "atlas", "Acme", "Atlas", None, None, FIRST, SECOND, 9.0, 0.0, 0.0, 0.0, 1, 3.0,
+        1, "atlas", "Acme", "Atlas", None, None, None, FIRST, SECOND, 9.0, 0.0, 0.0, 0.0, 1, 3.0,
         None, None, None, None,
     )  # fmt: skip
     return replace(blank, **of)  # type: ignore[arg-type]
@@ -215,6 +216,7 @@ def test_a_target_is_held_against_its_days_gone(mirror: Mirror) -> None:
             customer="Acme",
             program="Atlas",
             task_id=None,
+            task=None,
             site_id=None,
             starts_on=FIRST,
             ends_on=FIRST + 9 * DAY,
@@ -253,6 +255,14 @@ def test_a_target_that_has_ended_keeps_its_pace_and_is_never_done(mirror: Mirror
     (target,) = target_progress(mirror, FIRST + 12 * DAY)
     assert (target.days_left, target.done_on) == (0, None)
     assert target.pace_h == close((2 + THIRD) / 10)
+
+
+def test_a_target_of_a_task_has_its_name(own: tuple[Record, Mirror]) -> None:
+    record, mirror = own
+    with record.begin() as session:
+        session.get_one(Target, 1).task_id = "egg"
+    (target,) = target_progress(mirror, SECOND)
+    assert (target.task_id, target.task) == ("egg", "flip an egg")
 
 
 def test_a_target_of_another_program_or_of_later_is_left_out(mirror: Mirror) -> None:
