@@ -70,6 +70,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     ("gripper", re.compile(r"grip|claw|jaw|finger|thumb|hand(?!le)")),
 )
+_PLACE = re.compile(r"(^|[^a-z])(pos|position|p|t|tcp|ee|eef)?_?[xyz]$")
 _MOMENT = re.compile(r"(^|[^a-z])[tm][xyz]([^a-z]|$)")
 _RATES = re.compile(r"velocit|qvel|effort|torque|current")
 _TRIMMED = re.compile(
@@ -211,7 +212,9 @@ def least_scale(series: SeriesMeasures) -> Floats:
     Those that move go by RICH times what the sensor tells apart: a joint that only gives under
     another's weight is no scale either.
     """
-    named, values = np.array(kinds(series)), series.filled
+    values = series.filled
+    # a place in metres is no scale for joints in degrees, nor they for it
+    named = np.array([f"{kind} {_is_place(series, at)}" for at, kind in enumerate(kinds(series))])
     moves = ~is_noise(values) & (series.extent >= RICH * _resolution(values))
     least = np.zeros(len(named))
     for kind in set(named.tolist()):
@@ -220,6 +223,10 @@ def least_scale(series: SeriesMeasures) -> Floats:
         usual = WIDE * float(np.quantile(moving, 0.75)) if len(moving) else np.inf
         least[named == kind] = SMALL * min(float(extent.max(initial=0.0)), usual)
     return least
+
+
+def _is_place(series: SeriesMeasures, at: int) -> bool:
+    return _PLACE.search(column_name(series, at).lower()) is not None
 
 
 def _resolution(values: Values) -> Floats:

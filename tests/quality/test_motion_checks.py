@@ -422,6 +422,18 @@ def test_joints_without_names_are_stuck() -> None:
     assert "qpos_1 stuck" in flag.message
 
 
+def test_a_place_in_metres_beside_joints_in_degrees_spikes_on_its_own_scale() -> None:
+    state, _ = made.robot(3, noise=2e-4)
+    place = 0.3 * made.robot(12, noise=5e-4)[0].values[:, :3]
+    values = np.hstack((np.degrees(state.values[:, :6]), place))
+    names = (*(f"joint_{at}" for at in range(6)), "x", "y", "z")
+    pose = replace(state, values=values, columns=names)
+    assert found(pose) == []
+    values[600, 7] += 0.3
+    (flag,) = found(pose, checks=["spike"])
+    assert "y stands out" in flag.message
+
+
 @pytest.mark.parametrize("travelling", [1, 3])
 def test_joints_that_only_give_under_the_weight_of_others_do_not_spike(travelling: int) -> None:
     """Encoders of 12 bits, whose ticks are much of what the resting joints do."""
