@@ -6,14 +6,26 @@ import enum
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
+from quality.checks.columns import Floats, judgeable, least_scale
 from quality.checks.stretches import Mask, Stretch, runs, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 from quality.measures.series import SeriesMeasures
 
+SEEN = 10
+"""Pictures elsewhere, at least, by which it is told whether a camera sees what moves."""
+FOLLOWS = 0.5
+"""Partial correlation with what moves from which a camera is taken to see it."""
+SHOWN = 0.7
+"""Share of these that must change: of a humanoid's, in AV1, a quarter repeat the one before."""
+SLOW = 1.5
+"""So many times as fast as in the stretch what is not meant may be elsewhere."""
+AROUND_S = 0.1
+"""Speeds are told over so long on either side: a sensor's noise is no motion."""
 USUAL_HZ = 60.0
 """Pictures a second up to which the limit of ``motion`` holds."""
 
@@ -72,8 +84,8 @@ def _proof(
     limits: Limits,
 ) -> Proof | None:
     """Why this is a frozen camera and no still scene; None where nothing says so."""
-    travel = max((_travel(series, stretch.span) for series in moving), default=0.0)
-    if travel >= limits["travel"]:
+    travelled = [one for one in moving if _travel(one, stretch.span) >= limits["travel"]]
+    if any(_is_seen(camera, one, stretch, still, limits) for one in travelled):
         return Proof.ROBOT
     usual = _usual_motion(camera, still)
     if usual is None:
@@ -111,6 +123,61 @@ def _travel(series: SeriesMeasures, span: Span) -> float:
     """How far the series moved in a span, in shares of its range summed over time."""
     inside = (series.times_ns >= span.start_ns) & (series.times_ns < span.end_ns)
     return float(series.speed[inside].sum() * series.period_ns / NS)
+
+
+def _is_seen(
+    camera: Pictures, series: SeriesMeasures, stretch: Stretch, still: Mask, limits: Limits
+) -> bool:
+    """Whether the camera shows what of a robot moves in a stretch: its pictures change elsewhere
+    when the same columns move and no others do.
+
+    The left one of two arms may rest before its camera while the right one moves.
+    """
+    if not judgeable(series):
+        return True  # which columns moved was not kept
+    speed = _column_speeds(camera, series)
+    inside = np.zeros(camera.count, np.bool_)
+    inside[stretch.pictures] = True
+    moves = speed[inside].mean(axis=0) >= limits["still_speed"]
+    if not moves.any():
+        return False
+    elsewhere = ~inside
+    elsewhere[:1] = False
+    alike = elsewhere & (speed[:, moves].max(axis=1) >= limits["still_speed"])
+    # for a while as slow as there: what moves too little to count may be seen all the same, and
+    # what only turns round is
+    width = 2 * max(round(2 * AROUND_S * (camera.rate_hz or 0.0)), 1) + 1
+    around = np.pad(speed[:, ~moves].sum(axis=1), width // 2, mode="edge")
+    others = np.lib.stride_tricks.sliding_window_view(around, width).max(axis=1)
+    alike &= others <= SLOW * others[inside].min()
+    if alike.sum() >= SEEN:
+        return bool((~still[alike]).mean() >= SHOWN)
+    # the others never rest while these move: then what the picture follows tells
+    mine = speed[:, moves].sum(axis=1)
+    return _partly(camera.motion[elsewhere], mine[elsewhere], others[elsewhere]) >= FOLLOWS
+
+
+def _partly(motion: npt.NDArray[np.floating], mine: Floats, others: Floats) -> float:
+    """Partial correlation of two curves, each without what it has of a third."""
+    given = np.stack([np.ones(len(others)), others], axis=1)
+    both = np.stack([motion, mine], axis=1).astype(np.float64)
+    left = both - given @ np.linalg.lstsq(given, both, rcond=None)[0]
+    power = np.linalg.norm(left, axis=0).prod()
+    return float(left[:, 0] @ left[:, 1] / power) if power > 0 else 0.0
+
+
+def _column_speeds(camera: Pictures, series: SeriesMeasures) -> Floats:
+    """How fast each column moves at each picture, over AROUND_S on either side, in shares of its
+    range (1/s); shape (n, k).
+    """
+    at_ns, around = camera.times_ns, AROUND_S * NS
+    scale = np.maximum(np.maximum(series.extent, least_scale(series)), 1e-12)
+    steps = [
+        np.interp(at_ns + around, series.times_ns, column)
+        - np.interp(at_ns - around, series.times_ns, column)
+        for column in series.filled.T
+    ]
+    return np.asarray(np.abs(np.stack(steps, axis=1)) / scale / (2 * AROUND_S), np.float64)
 
 
 def _robot_moves(camera: Pictures, moving: list[SeriesMeasures], limits: Limits) -> Mask:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dailies.recordings.contract import Problem
+from dailies.recordings.contract import Problem, Series
 from dailies.words import NS, Flag, Grade
 from quality.checks import BY_NAME, CHECKS, by_name
 from quality.checks.drops import lost_frames
 from quality.measures import Measurements, Pictures, SeriesMeasures
+from quality.measures.series import measure_series
 from quality.policy import Policy
 
 POLICY = Policy.load()
@@ -309,6 +310,28 @@ def test_a_repeat_is_frozen_where_the_robot_moves_and_not_where_it_rests(
     camera = pictures(motion=motion, repeat=motion == 0, changed_share=(motion > 0) * 0.05)
     series = (moving_from(*moves),)
     assert bool(flags("frozen_picture", camera, series=series)) is found
+
+
+@pytest.mark.parametrize(("seen", "found"), [((0,), False), ((1,), True), ((0, 1), True)])
+def test_an_arm_that_the_camera_does_not_see_proves_nothing(
+    seen: tuple[int, ...], found: bool
+) -> None:
+    """The left arm rests from 3 to 7 s, the right one swings all the time; the picture slows down
+    and stands from 3 s to 7 s in any case."""
+    at_s = np.arange(1000) / 100
+    rests = (at_s >= 3) & (at_s < 7)
+    warped = np.cumsum(np.where(rests, 0.0, np.clip(np.abs(at_s - 5) - 2, 0, 1))) / 100
+    arms = np.stack([np.sin(3 * warped), np.sin(2 * at_s)], axis=1)
+    arms += np.random.default_rng(0).normal(0, 2e-4, arms.shape)
+    times_ns = np.rint(at_s * NS).astype(np.int64)
+    state = measure_series(Series("state", times_ns, arms, ("left", "right"), role="state"))
+    frames_s = np.arange(300) / 30
+    shown = np.abs(np.gradient(arms, axis=0))[:, list(seen)].sum(axis=1) * 100
+    motion = np.interp(frames_s, at_s, shown)
+    motion[(frames_s >= 3) & (frames_s < 7)] = 0
+    motion[motion < 0.1] = 0
+    camera = pictures(motion=motion, repeat=motion == 0, changed_share=(motion > 0) * 0.05)
+    assert bool(flags("frozen_picture", camera, series=(state,))) is found
 
 
 def test_single_repeats_of_a_codec_are_neither_frozen_nor_dropped() -> None:
