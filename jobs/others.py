@@ -87,7 +87,7 @@ class RunOthers:
         earlier = self._views[screened.metadata.rig or folder]
         task = screened.metadata.task or (folder if of_many else None)
         lengths = self._lengths[task] if task else []
-        of_rig = of_many or screened.metadata.rig is not None
+        of_rig = screened.metadata.rig is not None
         others = among(views, screened.duration_s, earlier, lengths, of_rig=of_rig)
         for stream, view in views.items():
             earlier[stream] = [*earlier[stream], view][-VIEWS:]
