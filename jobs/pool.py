@@ -45,6 +45,9 @@ SERVER = {
 }
 """Environment of the process that others are forked from."""
 
+HELD = 500
+"""So many reports are kept for those before them: one recording may take very long."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -279,19 +282,75 @@ class Pool:
 
 
 def screen_all(pool: Pool, paths: Sequence[Path]) -> Iterator[Done | Dataset | Broken]:
-    """Screen recordings with a pool: what its processes report, as it comes; ends with the last."""
+    """Screen recordings with a pool: what its processes report, in the order of the recordings and
+    of their episodes, so that of two copies the same one is the first in every run.
+
+    What comes before its turn is held; beyond HELD reports the first that came goes first.
+    """
     import jobs.screening  # noqa: F401  (what reports are made of, loaded while the pool loads it)
 
-    for path in paths:
+    turns, held = {path: _Turn() for path in paths}, 0
+    for path in turns:
         pool.submit(Job(path))
+    waiting = collections.deque(turns)
     while not pool.is_idle:
         for report in pool.reports(0.5):
+            turn = turns[report.job.path]
             if isinstance(report, Dataset):
                 indexes = [episode.index for episode in report.episodes]
+                turn.order = {index: at for at, index in enumerate(indexes)}
                 for some in parts(indexes):
+                    turn.jobs += 1
                     pool.submit(Job(report.job.path, some))
-            if not isinstance(report, Finished):
-                yield report
+            if isinstance(report, Finished):
+                turn.jobs -= 1
+            else:
+                turn.held.append(report)
+                held += 1
+        due: list[Done | Dataset | Broken] = []
+        while waiting and not turns[waiting[0]].jobs:
+            due += turns[waiting.popleft()].rest()
+        if waiting:
+            due += turns[waiting[0]].ready()
+        if held - len(due) > HELD:
+            due += next(turns[path] for path in waiting if turns[path].held).rest()
+        held -= len(due)
+        yield from due
+    for path in waiting:
+        yield from turns[path].rest()
+
+
+@dataclass
+class _Turn:
+    """What was reported of a recording and not handed on; ``jobs`` of it are still to finish.
+
+    ``order`` is that of a dataset's episodes, of which ``given`` were handed on.
+    """
+
+    jobs: int = 1
+    order: dict[int, int] = field(default_factory=dict)
+    given: int = 0
+    held: list[Done | Dataset | Broken] = field(default_factory=list)
+
+    def ready(self) -> Iterator[Done | Dataset | Broken]:
+        """What follows on what was handed on."""
+        self.held.sort(key=self._place)
+        while self.held and self._place(self.held[0]) <= self.given:
+            self.given += not isinstance(self.held[0], Dataset)
+            yield self.held.pop(0)
+
+    def rest(self) -> Iterator[Done | Dataset | Broken]:
+        """All that is held, in order."""
+        self.held.sort(key=self._place)
+        self.given += sum(not isinstance(one, Dataset) for one in self.held)
+        while self.held:
+            yield self.held.pop(0)
+
+    def _place(self, report: Done | Dataset | Broken) -> int:
+        if isinstance(report, Dataset):
+            return -1
+        index = report.screened.index if isinstance(report, Done) else report.index
+        return self.order.get(index or 0, 0)
 
 
 def _forks() -> Any:

@@ -11,12 +11,28 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jobs.pool import SERVER, Broken, Done, Finished, Job, Pool, Report, parts
+from jobs.pool import (
+    HELD,
+    SERVER,
+    Broken,
+    Dataset,
+    Done,
+    Finished,
+    Job,
+    Listed,
+    Pool,
+    Report,
+    parts,
+    screen_all,
+)
+from jobs.screening import failed
 from quality.policy import Policy
 
+POLICY = Policy.load()
 Clip = Callable[..., Path]
 
 
@@ -235,3 +251,75 @@ pool.close()
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+class Scripted:
+    """A pool whose reports come in a given order."""
+
+    def __init__(self, *reports: Report) -> None:
+        self.left = list(reports)
+        self.jobs: list[Job] = []
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.left
+
+    def submit(self, job: Job) -> None:
+        self.jobs.append(job)
+
+    def reports(self, _: float) -> list[Report]:
+        return [self.left.pop(0)]
+
+
+def done(path: str, index: int = 0) -> Done:
+    job = Job(Path(path))
+    return Done(job, failed(job.path, index, POLICY, "no matter", key="k"), "", is_settled=True)
+
+
+def dataset(path: str, *indexes: int) -> Dataset:
+    return Dataset(
+        Job(Path(path)), tuple(Listed(index, "", 0.0, is_whole=True) for index in indexes)
+    )
+
+
+def told(*reports: Report, paths: tuple[str, ...]) -> list[tuple[str, int]]:
+    pool: Any = Scripted(*reports)
+    given = screen_all(pool, [Path(path) for path in paths])
+    return [
+        (one.job.path.name, one.screened.index if isinstance(one, Done) else -1) for one in given
+    ]
+
+
+def finished(path: str) -> Finished:
+    return Finished(Job(Path(path)))
+
+
+def test_reports_come_in_the_order_of_the_recordings() -> None:
+    quick = (done("b"), finished("b"), done("c"), finished("c"), done("a"), finished("a"))
+    assert told(*quick, paths=("a", "b", "c")) == [("a", 0), ("b", 0), ("c", 0)]
+
+
+def test_episodes_of_a_dataset_come_in_its_own_order() -> None:
+    reports = (
+        *(done("z"), finished("z"), dataset("set", 4, 7, 9), finished("set")),
+        *(done("set", 9), finished("set"), done("set", 4), finished("set")),
+        *(done("set", 7), finished("set")),
+    )
+    assert told(*reports, paths=("set", "z")) == [
+        *(("set", -1), ("set", 4), ("set", 7), ("set", 9), ("z", 0)),
+    ]
+
+
+def test_what_broke_takes_its_turn_and_nothing_waits_for_ever() -> None:
+    broken = Broken(Job(Path("a")), None, "gone")
+    reports = (done("b"), finished("b"), broken, finished("a"))
+    assert told(*reports, paths=("a", "b")) == [("a", -1), ("b", 0)]
+
+
+def test_more_than_is_worth_its_memory_goes_before_its_turn() -> None:
+    names = [f"q{number:04}" for number in range(HELD + 5)]
+    quick = [one for name in names for one in (done(name), finished(name))]
+    found = told(*quick, done("slow"), finished("slow"), paths=("slow", *names))
+    assert len(found) == len(names) + 1
+    assert found[:5] == [(name, 0) for name in names[:5]]
+    assert found[5] == ("slow", 0)
