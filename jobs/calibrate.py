@@ -288,6 +288,13 @@ def lines(curves: Sequence[Curve]) -> Iterator[str]:
                 f"n = {one.count}, {len(one.values)} near; flags "
                 f"{one.flagged(one.before[0])} -> {one.flagged(one.fitted[0])} of them"
             )
-        kept = sum(bool(one.why_kept) for one in ones)
-        if kept:
-            yield f"  limits kept, which these recordings come nowhere near: those of {kept} checks"
+        kept = [one for one in ones if one.why_kept]
+        for one in kept:
+            if flagged := one.flagged(one.before[0]):
+                yield (
+                    f"  {one.check:18} kept {one.before[0]:g} {BY_NAME[one.check].unit}, though it "
+                    f"flags {flagged} of these {one.count}: {one.why_kept}; look at them"
+                )
+        far = sum(not one.flagged(one.before[0]) for one in kept)
+        if far:
+            yield f"  limits kept, which these recordings come nowhere near: those of {far} checks"

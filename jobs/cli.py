@@ -348,8 +348,9 @@ def calibrate(
         report.write_text(page(curves, note), encoding="utf-8")
         typer.echo(f"curves: {report}")
     moved = sum(one.is_moved for one in curves)
+    trying = "screen" if paths else "judge"
     if moved:
-        typer.echo(f"{out}: {moved} limits fitted; try it with dailies judge --policy {out}")
+        typer.echo(f"{out}: {moved} limits fitted; try it with dailies {trying} --policy {out}")
     else:
         typer.echo(f"{out}: no limit moved, so that it judges as {limits.id} does")
 

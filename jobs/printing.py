@@ -58,10 +58,11 @@ def csv_line(screened: Screened | None) -> str:
     triage = "triage" if screened.triage else ""
     row = as_json(screened) | {"flags": flags, "triage": triage}
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(
+    # told of an end of lines, it quotes a name that holds one
+    csv.writer(out, lineterminator="\n").writerow(
         ["" if row[column] is None else row[column] for column in CSV_COLUMNS]
     )
-    return out.getvalue()
+    return out.getvalue().removesuffix("\n")
 
 
 def table_lines(screened: Screened | None, *, coloured: bool = False, triage: bool = False) -> str:

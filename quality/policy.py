@@ -45,7 +45,7 @@ class Policy:
         """
         file = path or HOUSE
         try:
-            return cls.parse(file.read_text(encoding="utf-8"), file)
+            return cls.parse(file.read_text(encoding="utf-8-sig"), file)
         except FileNotFoundError:
             raise PolicyError(f"{file}: no such policy file: name one that exists") from None
         except UnicodeDecodeError as error:
@@ -207,6 +207,11 @@ def _complete(file: Path, house: Mapping[str, Table]) -> None:
 
 def _inside(file: Path, key: str, check: Check, table: Table) -> None:
     suspect, fail = table["suspect"], table["fail"]
+    if check.worse == "higher" and suspect < 0:
+        raise PolicyError(
+            f"{file}: {key}: suspect {suspect:g} {check.unit} is below 0, where nothing is: "
+            "write 0 or more, or inf to leave the check out"
+        )
     if suspect > fail if check.worse == "higher" else suspect < fail:
         raise PolicyError(
             f"{file}: {key}: suspect {suspect:g} lies beyond fail {fail:g} {check.unit}: the "

@@ -74,7 +74,8 @@ def absent_at(path: Path) -> tuple[int, ...]:
 def recordings_in(folder: Path) -> list[Path]:
     """The recordings below ``folder``, sorted: datasets, recording.json folders, loose videos.
 
-    A recording is not looked into. Hidden and unfinished files (.part, .tmp, ...) are left out.
+    A recording is not looked into. Hidden and unfinished files (.part, .tmp, ...) are left out. A
+    link to nowhere, as a store of large files leaves one, is a recording by its name.
     A ``folder`` that is itself a recording, or a video, gives itself alone.
     """
     if _recognised(folder) is not None:
@@ -96,7 +97,8 @@ def _below(folder: Path, been: set[str]) -> Iterator[Path]:
         if is_unfinished(entry.name):
             continue
         if not entry.is_dir():
-            if is_loose(entry.name) and _recognised(path) is not None:
+            is_elsewhere = entry.is_symlink() and not path.exists()
+            if is_loose(entry.name) and (is_elsewhere or _recognised(path) is not None):
                 yield path
         elif _recognised(path) is not None:
             yield path

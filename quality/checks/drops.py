@@ -38,6 +38,8 @@ ones in a made set it costs 1.)"""
 STRIDE_CHANGE = 1.1
 """How many times as much as those beside it a picture changes at least where a stride leads to it.
 (Of single lost frames in real clips 1.2 to 4.)"""
+ONCE = 0.3
+"""By so much of what a leap is above the motion beside it, it is above the picture next to it."""
 LEAST_SCATTER = 1e-6
 """Steps, where nothing varies at all."""
 STEADY, STEADY_SHARE = 0.2, 0.9
@@ -130,12 +132,17 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     if _often_repeats(camera, found, settings):
         return np.empty(0, np.intp)
     jump = _leaping(motion, found, settings) if found else _jumping(motion, settings)
+    odds = odds_of_loss(camera)
+    if odds and found:
+        # of many frames more is seen than that something moved by fits and starts
+        few = found.share < settings["lone_share"]
+        jump &= ~(few & (odds.is_unsteady if found.in_pairs else odds.is_against))
     walked = strides(camera)
     if walked:
         # a leap of many frames is too far to be followed
         near = found.share < settings["lone_share"] if found else np.ones(len(motion), np.bool_)
-        jump = (jump & ~(walked.even & near)) | _striding(camera, walked, settings)
-    odds = odds_of_loss(camera)
+        strode = _striding(camera, walked, settings)
+        jump = (jump & ~(walked.even & near)) | (strode & ~odds.is_unsteady if odds else strode)
     if odds and found:
         likely = _likely(odds, settings) & ~found.is_cut
         # what goes further changes the picture more, where the codec draws all alike
@@ -168,6 +175,9 @@ def _leaping(
     if found.in_pairs:
         leap &= around.min(axis=1) > SKIPPED * np.minimum(*sides)
         leap &= in_twos(found.two) > HALVED
+    else:
+        # what is lost is lost once: the next picture changes by one step again
+        leap &= motion - beside > ONCE * (motion - np.minimum(*sides))
     stands_out = beside < settings["beside_ratio"] * np.maximum(*sides)
     leap &= stands_out | (found.share < settings["lone_share"])
     return np.asarray(leap & (found.share < settings["cut_share"]), dtype=np.bool_)

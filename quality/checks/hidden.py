@@ -36,6 +36,12 @@ MOVING_SHARE = 0.7
 """Share of these in which something moves: elsewhere motions come and go, as hands at a table do.
 (Of 290 frames lost before made arms 0.73 and more.)"""
 
+STEADY = 0.3
+"""How clearly each block must tell, in the median around, that none was lost. (Of 66 frames lost
+before made arms 0.35 and more; of hands, and of heads that walk, 0.2 to 0.29.)"""
+AGAINST = 0.2
+"""From so clearly on each block tells of one picture that none was lost before it."""
+
 WINDOW = 61
 """Pictures around each by whose scatter a leap is judged."""
 FLOOR = 0.01
@@ -185,6 +191,8 @@ class Odds:
     ``odds`` is that by all that moves, ``blocks`` how many blocks that are, ``each`` the odds by
     each of them, and ``usual`` the median of that around it: how clearly it is told that none was,
     where it is negative; ``amount`` the odds by how much moves in all. 0 where nothing moves.
+    ``is_unsteady`` says that what moves around it, be it now and then, does so by fits and starts:
+    that none was lost is hardly told. ``is_against`` says that it is told of this picture.
     """
 
     odds: Floats
@@ -192,6 +200,8 @@ class Odds:
     blocks: Floats
     each: Floats
     usual: Floats
+    is_unsteady: Mask
+    is_against: Mask
 
 
 def odds_of_loss(camera: Pictures) -> Odds | None:
@@ -204,8 +214,15 @@ def odds_of_loss(camera: Pictures) -> Odds | None:
     tells = moves & (_share_around(moves, AROUND_ODDS) > MOVING_SHARE)
     each = np.where(moves, odds / np.where(moves, blocks, 1.0), np.nan)
     usual = rolling_median(each, AROUND_ODDS)
-    told = (odds, amount, blocks, each, usual)
-    return Odds(*(np.where(tells, one, 0.0) for one in told))
+    return Odds(
+        odds=np.where(tells, odds, 0.0),
+        amount=np.where(tells, amount, 0.0),
+        blocks=np.where(tells, blocks, 0.0),
+        each=np.where(tells, each, 0.0),
+        usual=np.where(tells, usual, 0.0),
+        is_unsteady=usual > -STEADY,
+        is_against=moves & (each < -AGAINST),
+    )
 
 
 def _usual(share: Floats) -> Floats:

@@ -90,6 +90,15 @@ def test_a_check_that_few_came_near_keeps_its_limits() -> None:
     assert (blur.is_moved, blur.why_kept) == (False, "2 of 60 came near")
 
 
+def test_a_check_that_flags_good_ones_and_cannot_be_fitted_is_named() -> None:
+    values: list[float | None] = [6.0] * 9 + [None] * 51
+    found = list(lines(calibrate(good("dropped_frames", values), POLICY, by="rig")))
+    (told,) = [line for line in found if "dropped_frames" in line]
+    assert "kept 1 frames, though it flags 9 of these 60: 9 of 60 came near; look at them" in told
+    far = [line for line in found if "nowhere near" in line]
+    assert len(far) == 1
+
+
 def test_a_camera_models_limits_are_written_for_each_of_its_rigs(tmp_path: Path) -> None:
     both = good("blur", spread(1.6, 2.55)) + good("blur", spread(1.6, 2.55), rig="r2")
     found = calibrate(both, POLICY, by="camera")

@@ -9,6 +9,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,12 @@ def test_the_json_of_an_episode_is_this() -> None:
             },
         ],
     }
+
+
+def test_a_name_over_two_lines_stays_one_row_of_csv() -> None:
+    odd = replace(SCREENED, path=Path("/in/new\nline.mp4"))
+    rows = list(csv.DictReader(io.StringIO("\n".join([csv_line(None), csv_line(odd)]), newline="")))
+    assert [row["path"] for row in rows] == ["/in/new\nline.mp4"]
 
 
 def test_a_csv_row_has_the_headers_columns() -> None:

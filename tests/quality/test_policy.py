@@ -79,6 +79,14 @@ def test_a_wrong_policy_is_refused_with_file_key_and_remedy(
     assert "strict.toml" in str(refused.value)
 
 
+def test_a_limit_below_nothing_is_refused_and_a_mark_of_utf_8_is_not(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="suspect -1 px is below 0"):
+        policy(tmp_path, "[limits.blur]\nsuspect = -1\n")
+    marked = tmp_path / "marked.toml"
+    marked.write_text('\ufeff[policy]\nname = "marked"\n', encoding="utf-8")
+    assert Policy.load(marked).name == "marked"
+
+
 def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="no such policy file"):
         Policy.load(tmp_path / "none.toml")

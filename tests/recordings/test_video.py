@@ -282,6 +282,12 @@ def test_a_link_that_leads_back_up_is_followed_once(tmp_path: Path) -> None:
     assert recordings_in(tmp_path) == [tmp_path / "a" / "clip.mp4"]
 
 
+def test_a_link_to_nowhere_is_a_recording_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "annexed.mp4").symlink_to("/nowhere/there.mp4")
+    (tmp_path / "notes.txt").symlink_to("/nowhere/notes.txt")
+    assert recordings_in(tmp_path) == [tmp_path / "annexed.mp4"]
+
+
 def test_the_same_clip_under_another_worker_has_the_same_fingerprint(tmp_path: Path) -> None:
     one = made.video(tmp_path / "one.mp4")
     two = shutil.copy(one, tmp_path / "two.mp4")
