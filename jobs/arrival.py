@@ -11,10 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dailies.recordings import matroska, sidecar_of
+from dailies.recordings import matroska, mp4, sidecar_of
 from dailies.recordings.files import READ_ERRORS, inside
-
-MP4 = (".mp4", ".m4v", ".mov", ".3gp")
 
 
 @dataclass(frozen=True)
@@ -117,32 +115,17 @@ def _below(folder: Path, prefix: str) -> list[tuple[str, os.stat_result]]:
 
 
 def _mp4(path: Path) -> str:
-    """Whether an ISO base media file (ISO/IEC 14496-12) is whole, still growing, or a part.
-
-    Its boxes lie one after the other, each with its size; the file is whole when they end where it
-    ends and the index (moov) and the pictures (mdat) are among them.
+    """Whether an ISO base media file is whole, still growing, or a part: it is whole when its boxes
+    end where it ends and the index (moov) and the pictures (mdat) are among them.
     """
-    kinds: set[bytes] = set()
     try:
-        end, at = path.stat().st_size, 0
-        with path.open("rb") as file:
-            while at < end:
-                file.seek(at)
-                head = file.read(16)
-                if len(head) < 8:
-                    return "part"
-                size, kind = struct.unpack(">I4s", head[:8])
-                if size == 1 and len(head) == 16:
-                    size = struct.unpack(">Q", head[8:])[0]
-                if size == 0:  # to the end of the file, wherever that will be
-                    return "growing" if kind == b"mdat" else "part"
-                if size < 8 or not kind.isascii() or len(kinds) > 64:
-                    return "part"
-                kinds.add(kind)
-                at += size
+        boxes = mp4.boxes_of(path)
     except OSError:
         return "part"
-    if at > end or not {b"moov", b"mdat"} <= kinds:
+    kinds = boxes.kinds
+    if boxes.is_open:
+        return "growing" if b"mdat" in kinds else "part"
+    if not boxes.is_whole or not {b"moov", b"mdat"} <= kinds:
         return "part"
     return "growing" if b"moof" in kinds and b"mfra" not in kinds else "whole"
 
@@ -191,7 +174,7 @@ def _db3(path: Path) -> str:
 
 _MCAP_MARK = b"\x89MCAP0\r\n"
 _TELLERS: dict[str, Callable[[Path], str]] = {
-    **dict.fromkeys(MP4, _mp4),
+    **dict.fromkeys(mp4.SUFFIXES, _mp4),
     **dict.fromkeys(matroska.SUFFIXES, _matroska),
     ".mcap": _mcap,
     ".bag": _bag,

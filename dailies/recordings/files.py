@@ -116,6 +116,12 @@ def trouble(path: Path, stream: str | None, promised_by: str) -> Problem | None:
             stream,
             f"{path} is a Git LFS pointer, not the file itself: run `git lfs pull` and copy again",
         )
+    if head == bytes(len(head)):
+        message = f"{path} begins with nothing but zeros: copy it again from the recorder"
+        return Problem("corrupt_stream", stream, message)
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        message = f"{path} is a web page, not the file itself: download it again"
+        return Problem("corrupt_stream", stream, message)
     return None
 
 

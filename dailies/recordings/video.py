@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from dailies.recordings import matroska
+from dailies.recordings import matroska, mp4
 from dailies.recordings.contract import (
     Audio,
     Camera,
@@ -92,6 +92,17 @@ class PlainVideo:
         """The one episode of a video file."""
         if indexes is None or 0 in indexes:
             yield _episode(path)
+
+
+def _without_index(path: Path, stream: str) -> Problem | None:
+    """An mp4 whose index is not there, which recorders write last."""
+    try:
+        if not mp4.lacks_index(path):
+            return None
+    except OSError:
+        return None
+    message = f"{path} has no index (moov): it was cut off or is still written: copy it again"
+    return Problem("corrupt_stream", stream, message)
 
 
 def sidecar_of(video: Path) -> Path | None:
@@ -212,7 +223,7 @@ def camera_of(
             held = contents(path)
             problems += _cut_off(path, name)
         except (*READ_ERRORS, av.error.FFmpegError) as error:
-            problem = unreadable(path, name, error)
+            problem = _without_index(path, name) or unreadable(path, name, error)
     if problem is None and not held.has_pictures:
         message = f"{path} holds no pictures{', only sound' if held.audio else ''}: {_NO_PICTURES}"
         problem = Problem("missing_stream", name, message)

@@ -100,7 +100,7 @@ def too_short(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     grade = limits.grade(duration_s)
     if grade and duration_s > 0:
         span = Span(0, measurements.duration_ns)
-        what = f"lasts {duration_s:.1f} s"
+        what = f"lasts {duration_s:.2f} s"
         yield _SHORT.flag(grade, None, span, duration_s, limits.limit(grade), what)
 
 

@@ -282,6 +282,25 @@ def test_a_link_that_leads_back_up_is_followed_once(tmp_path: Path) -> None:
     assert recordings_in(tmp_path) == [tmp_path / "a" / "clip.mp4"]
 
 
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda content: content[: content.index(b"moov") - 4], "has no index (moov): it was cut"),
+        (lambda content: bytes(len(content)), "begins with nothing but zeros"),
+        (lambda _: b"<!DOCTYPE html><html>Not found</html>", "is a web page"),
+        (lambda _: b"this is no video, and nothing else either", "cannot be read"),
+    ],
+)
+def test_a_file_nobody_can_read_says_what_it_is(
+    tmp_path: Path, damage: Callable[[bytes], bytes], words: str
+) -> None:
+    path = made.video(tmp_path / "clip.mp4")
+    path.write_bytes(damage(path.read_bytes()))
+    (problem,) = read(path).problems
+    assert problem.check == "corrupt_stream"
+    assert words in problem.message
+
+
 def test_a_link_to_nowhere_is_a_recording_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "annexed.mp4").symlink_to("/nowhere/there.mp4")
     (tmp_path / "notes.txt").symlink_to("/nowhere/notes.txt")
