@@ -307,16 +307,16 @@ def _raw(values: Any, shape: tuple[int, ...], is_packed: bool) -> tuple[Any, lis
     if values.dtype != object:
         array = values[: len(values) // size * size].astype(np.uint8).reshape(-1, *shape)
         return array, [True] * len(array)
-    cells = [_unpacked(cell) if is_packed else cell for cell in values.tolist()]
+    cells = [_unpacked(cell, size) if is_packed else cell for cell in values.tolist()]
     is_whole = [len(cell) == size for cell in cells]
     whole = b"".join(cell if len(cell) == size else bytes(size) for cell in cells)
     return np.frombuffer(whole, np.uint8).reshape(-1, *shape), is_whole
 
 
-def _unpacked(cell: bytes) -> bytes:
-    """What zlib packed; nothing where it is damaged."""
+def _unpacked(cell: bytes, size: int) -> bytes:
+    """What zlib packed, to one byte more than it ought to be; nothing where it is damaged."""
     try:
-        return zlib.decompress(cell)
+        return zlib.decompressobj().decompress(cell, size + 1)
     except zlib.error:
         return b""
 

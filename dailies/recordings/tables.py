@@ -141,10 +141,11 @@ def in_order(
         times, values = times[is_time], values[is_time]
     steps = np.diff(times)
     if (steps < 0).any():
-        first = int(np.argmax(steps < 0)) + 1
+        first, count = int(np.argmax(steps < 0)) + 1, int((steps < 0).sum())
+        often = "once" if count == 1 else f"{count} times"
         notes.append(
-            f"time runs backwards {int((steps < 0).sum())} times, first by "
-            f"{-int(steps[first - 1]) / 1e9:.6g} s at row {first + 1}"
+            f"time runs backwards {often}, first by {-int(steps[first - 1]) / 1e9:.6g} s "
+            f"at row {first + 1}"
         )
         order = np.argsort(times, kind="stable")
         times, values = times[order], values[order]

@@ -135,7 +135,7 @@ def _is_seen(
 
     The left one of two arms may rest before its camera while the right one moves.
     """
-    if not judgeable(series):
+    if not judgeable(series) or not series.values.shape[1]:
         return True  # which columns moved was not kept
     speed = _column_speeds(camera, series)
     inside = np.zeros(camera.count, np.bool_)

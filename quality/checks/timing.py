@@ -106,8 +106,17 @@ def bad_times(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             at = np.flatnonzero(bad)
             around = series.times_ns[at[0] : at[-1] + 2]
             span = Span(int(around.min()), int(around.max()))
-            what = f"time runs back {back} times and repeats {same} times"
+            times = (
+                f"{done} {_often(count)}"
+                for done, count in (("runs back", back), ("repeats", same))
+                if count
+            )
+            what = f"time {' and '.join(times)}"
             yield _TIMES.flag(grade, series.name, span, count, limits.limit(grade), what)
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def uneven_samples(measurements: Measurements, limits: Limits) -> Iterator[Flag]:

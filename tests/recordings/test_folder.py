@@ -139,7 +139,7 @@ def test_chosen_columns_come_in_the_order_in_which_they_are_named(root: Path) ->
     [
         ("t,x\n0,1\n1,2\n2\n", "1 rows do not have 2 columns, the first is row 4, with 1"),
         ("t,x\n0,1\n1,broken\n2,3\n", 'column "x" holds no number in row 2: "broken"'),
-        ("t,x\n0,1\n2,2\n1,3\n", "time runs backwards 1 times, first by 1 s at row 3"),
+        ("t,x\n0,1\n2,2\n1,3\n", "time runs backwards once, first by 1 s at row 3"),
         ("t,x\n0,1\n,2\n2,3\n", "1 rows have no time, the first is row 2"),
         ("t,name\n0,a\n1,b\n", 'has no column of numbers besides "t"'),
         ("", "is empty (0 bytes)"),
