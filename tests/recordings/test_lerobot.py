@@ -168,7 +168,7 @@ def test_time_that_runs_backwards_is_told_of_once_and_put_in_order(old: Path) ->
     write_timestamps(old, seconds)
     episode = next(episodes_at(old))
     assert told(episode) == [("corrupt_stream", None)]
-    assert "backwards 1 times, first by 0.466667 s at row 21" in episode.problems[0].message
+    assert "backwards once, first by 0.466667 s at row 21" in episode.problems[0].message
     assert (np.diff(episode.series[0].times_ns) >= 0).all()
 
 
