@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dailies.recordings import arrays
-from dailies.recordings.array_episodes import Sheet, episode_of, rate_in
+from dailies.recordings.array_episodes import Sheet, episode_of, is_needed, rate_in
 from dailies.recordings.arrays import Rows, pictures_in
 from dailies.recordings.contract import CarriedPicture, Clock, Episode, Problem
 from dailies.recordings.files import is_unfinished, trouble, unreadable
@@ -151,7 +151,11 @@ def _episodes(
     longest = _usual_length(held.values())
     bounds = list(itertools.pairwise([0, *ends])) or [(0, longest)]
     if ends:  # what is far shorter than the episodes' arrays holds constants
-        held = {name: one for name, one in held.items() if 2 * one.count >= longest}
+        held = {
+            name: one
+            for name, one in held.items()
+            if 2 * one.count >= longest or _is_cut_off(name, one)
+        }
     for index, (start, end) in enumerate(bounds):
         if indexes is not None and index not in indexes:
             continue
@@ -184,6 +188,12 @@ def _episodes(
                 problems=(*problems, *noted),
             )
         )
+
+
+def _is_cut_off(name: str, one: _Held) -> bool:
+    """Whether a short array is a camera, a state or an action, of which the rest is missing."""
+    rows = one.rows(name, 0, one.count)
+    return rows is not None and is_needed(rows)
 
 
 def _usual_length(every: Iterable[_Held]) -> int:

@@ -632,6 +632,19 @@ def test_a_table_beside_the_steps_of_a_store_is_no_part_of_them(tmp_path: Path, 
     assert len(two.series[0].times_ns) == 11
 
 
+def test_a_camera_of_which_most_is_missing_is_no_table(tmp_path: Path) -> None:
+    path = made_arrays.replay_buffer(tmp_path / "u.zarr", lengths=(8, 11))
+    group = zarr.open_group(str(path), mode="a")
+    pictures = group["data/camera0_rgb"][:5]
+    short = group.create_array(
+        "data/camera0_rgb", shape=pictures.shape, dtype=pictures.dtype, overwrite=True
+    )
+    short[:] = pictures
+    one, two = episodes_at(path)
+    assert "5 of 8 rows are in the file" in one.problems[0].message
+    assert "0 of 11 rows are in the file" in two.problems[0].message
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
