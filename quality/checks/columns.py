@@ -84,7 +84,7 @@ def column_name(series: SeriesMeasures, column: int) -> str:
     return series.columns[column] if column < len(series.columns) else f"column {column}"
 
 
-def named(series: SeriesMeasures, columns: Iterable[int], verb: str = "") -> str:
+def names_of(series: SeriesMeasures, columns: Iterable[int], verb: str = "") -> str:
     """Some columns by their names, the first NAMED of many, and what they do: "a, b jump"."""
     names = [column_name(series, int(at)) for at in columns]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

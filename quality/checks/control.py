@@ -16,7 +16,7 @@ from quality.checks.columns import (
     column_name,
     columns_of,
     motion_series,
-    named,
+    names_of,
     pairs,
 )
 from quality.measures.measurements import Measurements
@@ -97,7 +97,7 @@ def _beside(
     grade = limits.grade(float(share.max()))
     if grade:
         off = np.flatnonzero(share >= limits.suspect)
-        names = named(series, places[off], "stay")
+        names = names_of(series, places[off], "stay")
         what = f"{names} {share.max():.0f} % of the range beside the command"
         limit = limits.limit(grade)
         yield _OFFSET.flag(grade, series.name, series.span, float(share.max()), limit, what)
@@ -133,7 +133,7 @@ def _scales(pair: Pair, joints: Indexes, limits: Limits) -> Iterator[Flag]:
     grade = limits.grade(worst)
     if grade:
         off = places[scale >= limits.suspect]
-        names = named(pair.state, off, "differ")
+        names = names_of(pair.state, off, "differ")
         what = f"{names} from {pair.action.name} by a factor of {worst:.1f}"
         span = pair.state.span
         yield _UNITS.flag(grade, pair.state.name, span, worst, limits.limit(grade), what)

@@ -17,7 +17,7 @@ from quality.checks.columns import (
     least_scale,
     motion_series,
     moves,
-    named,
+    names_of,
     scale_of,
 )
 from quality.checks.remembered import once
@@ -53,7 +53,7 @@ def not_a_number(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         gap = limits["join_s"] * NS / max(series.period_ns, 1)
         for start, stop in joined(runs(rows), gap):
             columns = np.flatnonzero(bad[start:stop].any(axis=0))
-            names = named(series, columns)
+            names = names_of(series, columns)
             count = int(rows[start:stop].sum())
             span = sample_span(series, int(start), int(stop))
             yield from _nan(series, span, count, f" ({names})", limits)
@@ -89,7 +89,7 @@ def _spiked(series: SeriesMeasures, spikes: list[tuple[int, int, float]], limits
     """One flag for spikes near one another: sample, column and height of each."""
     height = max(height for _, _, height in spikes)
     grade = limits.grade(height) or Grade.SUSPECT
-    names = named(series, sorted({at for _, at, _ in spikes}), "stand")
+    names = names_of(series, sorted({at for _, at, _ in spikes}), "stand")
     count = len({sample for sample, _, _ in spikes})
     often = "in one sample" if count == 1 else f"at most, {count} times"
     what = f"{names} out by {height:.0f} % of the range {often}"
@@ -189,7 +189,7 @@ def _jumps(
             jumped.append((size / max(float(pace[column]), 1e-9), column))
     if jumped:
         times = min(max(jumped)[0], 1e4)
-        names = named(series, joints[[column for _, column in jumped]], "jump")
+        names = names_of(series, joints[[column for _, column in jumped]], "jump")
         grade = limits.grade(times)
         if grade:
             what = f"{names} at {times:.0f} times the usual pace"

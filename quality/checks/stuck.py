@@ -22,7 +22,7 @@ from quality.checks.columns import (
     judgeable,
     motion_series,
     moves,
-    named,
+    names_of,
     pairs,
 )
 from quality.checks.rotations import in_quaternions, unturned
@@ -95,7 +95,7 @@ def _stuck(series: SeriesMeasures, holds: list[_Hold], limits: Limits) -> Iterat
         return
     if not any(hold.sure for hold in holds):
         grade = Grade.SUSPECT
-    names = named(series, [hold.column for hold in holds])
+    names = names_of(series, [hold.column for hold in holds])
     what = f"{names} stuck for {seconds:.1f} s ({holds[0].why})"
     yield _STUCK.flag(grade, series.name, span, seconds, limits.limit(grade), what)
 
@@ -244,7 +244,7 @@ def _flat_in_part(series: SeriesMeasures, limits: Limits) -> Iterator[Flag]:
         seconds = span.duration_ns / NS
         grade = limits.grade(seconds)
         if grade:
-            names = named(series, columns)
+            names = names_of(series, columns)
             what = f"{names} unchanged for {seconds:.1f} s while the rest goes on"
             yield _FLAT.flag(grade, series.name, span, seconds, limits.limit(grade), what)
 
@@ -308,7 +308,7 @@ def dead_dimension(measurements: Measurements, limits: Limits) -> Iterator[Flag]
         dead = places[still & ~pair.tracks & asked & ~is_noise(pair.commanded)]
         grade = limits.grade(len(dead))
         if grade and len(dead):
-            names = named(pair.state, dead, "never move")
+            names = names_of(pair.state, dead, "never move")
             yield _DEAD.flag(
                 grade, pair.state.name, pair.state.span, len(dead), limits.limit(grade),
                 f"{names} though {pair.action.name} asks for it",

@@ -15,7 +15,7 @@ from quality.checks.columns import (
     columns_of,
     judgeable,
     moves,
-    named,
+    names_of,
 )
 from quality.checks.stuck import sample_span
 from quality.measures.measurements import Measurements
@@ -83,7 +83,7 @@ def force_drift(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
         if grade:
             off = np.flatnonzero(shift >= limits.suspect)
             has = "has" if len(off) == 1 else "have"
-            names = named(series, columns[off])
+            names = names_of(series, columns[off])
             what = f"{names} at rest {has} moved by {shift.max():.0f} % of the range"
             limit = limits.limit(grade)
             yield _DRIFT.flag(grade, series.name, series.span, float(shift.max()), limit, what)
@@ -131,7 +131,7 @@ def _flat_beside(
     origin = np.asarray(series.origin)[columns]
     flat = columns[(series.extent[columns] == 0) & (origin != 0)]
     if 0 < len(flat) <= np.count_nonzero(series.extent[columns]):
-        what = f"{named(series, flat, 'never change')} in all {seconds:.1f} s, the other forces do"
+        what = f"{names_of(series, flat, 'never change')} in all {seconds:.1f} s, the others do"
         yield _FLAT.flag(Grade.SUSPECT, series.name, series.span, seconds, limits.suspect, what)
 
 
