@@ -285,7 +285,8 @@ def screen_all(pool: Pool, paths: Sequence[Path]) -> Iterator[Done | Dataset | B
     """Screen recordings with a pool: what its processes report, in the order of the recordings and
     of their episodes, so that of two copies the same one is the first in every run.
 
-    What comes before its turn is held; beyond HELD reports the first that came goes first.
+    What comes before its turn is held; beyond HELD reports the first that came goes first, and at
+    a KeyboardInterrupt all that is held goes before it.
     """
     import jobs.screening  # noqa: F401  (what reports are made of, loaded while the pool loads it)
 
@@ -293,29 +294,35 @@ def screen_all(pool: Pool, paths: Sequence[Path]) -> Iterator[Done | Dataset | B
     for path in turns:
         pool.submit(Job(path))
     waiting = collections.deque(turns)
-    while not pool.is_idle:
-        for report in pool.reports(0.5):
-            turn = turns[report.job.path]
-            if isinstance(report, Dataset):
-                indexes = [episode.index for episode in report.episodes]
-                turn.order = {index: at for at, index in enumerate(indexes)}
-                for some in parts(indexes):
-                    turn.jobs += 1
-                    pool.submit(Job(report.job.path, some))
-            if isinstance(report, Finished):
-                turn.jobs -= 1
-            else:
-                turn.held.append(report)
-                held += 1
-        due: list[Done | Dataset | Broken] = []
-        while waiting and not turns[waiting[0]].jobs:
-            due += turns[waiting.popleft()].rest()
-        if waiting:
-            due += turns[waiting[0]].ready()
-        if held - len(due) > HELD:
-            due += next(turns[path] for path in waiting if turns[path].held).rest()
-        held -= len(due)
-        yield from due
+    try:
+        while not pool.is_idle:
+            for report in pool.reports(0.5):
+                turn = turns[report.job.path]
+                if isinstance(report, Dataset):
+                    indexes = [episode.index for episode in report.episodes]
+                    turn.order = {index: at for at, index in enumerate(indexes)}
+                    for some in parts(indexes):
+                        turn.jobs += 1
+                        pool.submit(Job(report.job.path, some))
+                if isinstance(report, Finished):
+                    turn.jobs -= 1
+                else:
+                    turn.held.append(report)
+                    held += 1
+            due: list[Done | Dataset | Broken] = []
+            while waiting and not turns[waiting[0]].jobs:
+                due += turns[waiting.popleft()].rest()
+            if waiting:
+                due += turns[waiting[0]].ready()
+            if held - len(due) > HELD:
+                due += next(turns[path] for path in waiting if turns[path].held).rest()
+            held -= len(due)
+            yield from due
+    except KeyboardInterrupt:
+        # what was screened before its turn belongs to what is said of the run
+        for path in waiting:
+            yield from turns[path].rest()
+        raise
     for path in waiting:
         yield from turns[path].rest()
 

@@ -316,6 +316,20 @@ def test_what_broke_takes_its_turn_and_nothing_waits_for_ever() -> None:
     assert told(*reports, paths=("a", "b")) == [("a", -1), ("b", 0)]
 
 
+def test_what_is_held_is_told_before_a_run_that_is_ended_by_hand_ends() -> None:
+    class Ended(Scripted):
+        def reports(self, wait_s: float) -> list[Report]:
+            if len(self.left) == 1:
+                raise KeyboardInterrupt
+            return super().reports(wait_s)
+
+    pool: Any = Ended(done("b"), finished("b"), done("a"))
+    given = screen_all(pool, [Path("a"), Path("b")])
+    assert next(given).job.path == Path("b")
+    with pytest.raises(KeyboardInterrupt):
+        next(given)
+
+
 def test_more_than_is_worth_its_memory_goes_before_its_turn() -> None:
     names = [f"q{number:04}" for number in range(HELD + 5)]
     quick = [one for name in names for one in (done(name), finished(name))]
