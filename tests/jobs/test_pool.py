@@ -121,7 +121,8 @@ def test_a_recording_that_kills_its_process_twice_is_broken_and_the_rest_goes_on
 def test_a_death_before_an_episode_is_begun_and_one_in_it_are_two_of_the_same_recording(
     clip: Clip,
 ) -> None:
-    long = clip(1, seconds=30.0, width=640, height=480)
+    # so long that it is still decoded when the second blow falls, on a quick machine too
+    long = clip(1, seconds=90.0, width=640, height=480)
     with pool(1) as one:
         one.submit(Job(long))
         (first,) = one.at_work
