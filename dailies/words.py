@@ -9,6 +9,11 @@ NS = 1_000_000_000
 """Nanoseconds in a second."""
 
 
+def often(count: int) -> str:
+    """How often, in words: once, or 3 times."""
+    return "once" if count == 1 else f"{count} times"
+
+
 class Grade(enum.StrEnum):
     """How a finding or an episode is graded, from best to worst.
 

@@ -40,7 +40,7 @@ from dailies.recordings.contract import (
 from dailies.recordings.described import Said, is_rate, metadata_of
 from dailies.recordings.lerobot import LATEST_FIRST_NS, is_on_grid
 from dailies.recordings.streams import ROLES
-from dailies.recordings.tables import UNITS, Times, column_names, fitting, in_order
+from dailies.recordings.tables import UNITS, Times, backwards, column_names, fitting, in_order
 from dailies.words import NS
 
 Role = Literal["state", "action", "other"]
@@ -198,13 +198,16 @@ def _seen(sheet: Sheet, problems: list[Problem]) -> list[_Stream]:
     """The streams that the arrays' names and shapes show."""
     columns = time_columns(sheet.rows)
     found: list[_Stream] = []
+    used: set[str] = set()  # also by depth, text, and whatever else is no stream
     for name, rows in sheet.rows.items():
         kind = None if LEFT_OUT.search(name) else kind_of(rows)
         stamps = column_for(columns, rows)
+        if stamps is not None and name not in columns:
+            used.add(stamps.name)
         if kind in ("still", "raw", "series") and (stamps is None or stamps.name != name):
             found.append(_Stream(rows, name, kind, stamps=stamps))
-    usual = _usual_count(found)
-    problems.extend(_clock_troubles(sheet, columns, usual))
+    usual = usual_count(one.rows.count for one in found)
+    problems.extend(_clock_troubles(sheet, columns, used, usual))
     problems.extend(_not_understood(sheet, found))
     names = [one.name for one in found if one.kind == "series"]
     states = fitting([name for name in names if not COMMANDED.match(name)], STATES)
@@ -227,8 +230,11 @@ def _seen(sheet: Sheet, problems: list[Problem]) -> list[_Stream]:
     return streams
 
 
-def _usual_count(streams: list[_Stream]) -> int:
-    counts = Counter(stream.rows.count for stream in streams)
+def usual_count(rows: Iterable[int]) -> int:
+    """How many rows most arrays have, the longer ones where as many have either; a table of
+    something else may have more or fewer.
+    """
+    counts = Counter(rows)
     return max(counts, key=lambda count: (counts[count], count)) if counts else 0
 
 
@@ -248,11 +254,8 @@ def _not_understood(sheet: Sheet, streams: list[_Stream]) -> Iterator[Problem]:
 
 
 def _clock_troubles(
-    sheet: Sheet, columns: Mapping[str, TimeColumn], usual: int
+    sheet: Sheet, columns: Mapping[str, TimeColumn], used: set[str], usual: int
 ) -> Iterator[Problem]:
-    # also those of depth, of text, and of whatever else is no stream
-    timed = (column_for(columns, one) for name, one in sheet.rows.items() if name not in columns)
-    used = {one.name for one in timed if one}
     for one in columns.values():
         where = f"{sheet.where}, {one.name}"
         trouble = one.trouble()
@@ -346,18 +349,9 @@ def _timed(
     typical = float(np.median(steps)) if len(steps) else 0.0
     if typical > 0 and is_on_grid(times - times[0], np.arange(len(times)), NS / typical):
         return replace(stream, times=times, clock="grid", rate_hz=rate)
-    backward = np.flatnonzero(steps < 0)
-    if len(backward):
-        often = "once" if len(backward) == 1 else f"{len(backward)} times"
-        by_s, row = -steps[backward[0]] / NS, int(backward[0]) + 2
-        problems.append(
-            Problem(
-                "corrupt_stream",
-                stream.name,
-                f"{sheet.where}, {stream.name}: time runs backwards {often}, first by {by_s:.3f} s "
-                f"at row {row}: look at the recorder's clock",
-            )
-        )
+    if said := backwards(times):
+        message = f"{sheet.where}, {stream.name}: {said}: look at the recorder's clock"
+        problems.append(Problem("corrupt_stream", stream.name, message))
         is_right = rising(times)
         if is_right.sum() < 2:
             return replace(_on_grid(stream, rate, sheet.assumed_hz), stamps=None)

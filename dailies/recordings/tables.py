@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dailies.words import often
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -130,6 +132,16 @@ def unit_in(name: str) -> str | None:
     return unit_named(found.group(1) or found.group(2)) if found else None
 
 
+def backwards(times: Times) -> str | None:
+    """How often time runs back, first by how much and where, in words; None where it never does."""
+    steps = np.diff(times)
+    at = np.flatnonzero(steps < 0)
+    if not len(at):
+        return None
+    first_s = -int(steps[at[0]]) / 1e9
+    return f"time runs backwards {often(len(at))}, first by {first_s:.6g} s at row {at[0] + 2}"
+
+
 def in_order(
     times: Times, values: Values, is_time: npt.NDArray[np.bool_]
 ) -> tuple[Times, Values, list[str]]:
@@ -139,14 +151,8 @@ def in_order(
         first = int(np.argmin(is_time))
         notes.append(f"{int((~is_time).sum())} rows have no time, the first is row {first + 1}")
         times, values = times[is_time], values[is_time]
-    steps = np.diff(times)
-    if (steps < 0).any():
-        first, count = int(np.argmax(steps < 0)) + 1, int((steps < 0).sum())
-        often = "once" if count == 1 else f"{count} times"
-        notes.append(
-            f"time runs backwards {often}, first by {-int(steps[first - 1]) / 1e9:.6g} s "
-            f"at row {first + 1}"
-        )
+    if said := backwards(times):
+        notes.append(said)
         order = np.argsort(times, kind="stable")
         times, values = times[order], values[order]
     return times, values, notes

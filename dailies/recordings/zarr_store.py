@@ -7,8 +7,7 @@ import importlib
 import itertools
 import os
 import zipfile
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dailies.recordings import arrays
-from dailies.recordings.array_episodes import Sheet, episode_of, is_needed, rate_in
+from dailies.recordings.array_episodes import Sheet, episode_of, is_needed, rate_in, usual_count
 from dailies.recordings.arrays import Rows, pictures_in
 from dailies.recordings.contract import CarriedPicture, Clock, Episode, Problem
 from dailies.recordings.files import is_unfinished, trouble, unreadable
@@ -148,7 +147,7 @@ def _episodes(
     attributes: dict[str, Any] = dict(group.attrs)
     with contextlib.suppress(*ERRORS):
         attributes |= dict(group["meta"].attrs) | dict(group["data"].attrs)
-    longest = _usual_length(held.values())
+    longest = usual_count(one.count for one in held.values())
     bounds = list(itertools.pairwise([0, *ends])) or [(0, longest)]
     if ends:  # what is far shorter than the episodes' arrays holds constants
         held = {
@@ -194,14 +193,6 @@ def _is_cut_off(name: str, one: _Held) -> bool:
     """Whether a short array is a camera, a state or an action, of which the rest is missing."""
     rows = one.rows(name, 0, one.count)
     return rows is not None and is_needed(rows)
-
-
-def _usual_length(every: Iterable[_Held]) -> int:
-    """How many rows most arrays have, the longer ones where as many have either; a table of
-    something else may have more or fewer.
-    """
-    counts = Counter(one.count for one in every)
-    return max(counts, key=lambda count: (counts[count], count), default=0)
 
 
 def _beyond(path: Path, index: int, bounds: list[tuple[int, int]], longest: int) -> list[Problem]:

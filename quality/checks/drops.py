@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dailies.words import NS, Flag, Grade, Span
+from dailies.words import NS, Flag, Grade, Span, often
 from quality.checks.bits import missing_bits
 from quality.checks.check import Check, Finder, Limits, Settings
 from quality.checks.hidden import Leaps, Odds, Strides, in_twos, leaps, odds_of_loss, strides
@@ -444,8 +444,7 @@ def _hidden(camera: Pictures, limits: Limits) -> Iterator[Flag]:
         end = min(last + 1, camera.count - 1)
         span = Span(int(camera.times_ns[max(first - 1, 0)]), int(camera.times_ns[end]))
         word = "repeats" if np.isin(repeats, np.arange(first, last + 1)).any() else "jumps"
-        often = "once" if count == 1 else f"{count} times"
-        what = f"the picture {word} as if frames were lost, {often},"
+        what = f"the picture {word} as if frames were lost, {often(count)},"
         yield _FINDER.flag(Grade.SUSPECT, camera.name, span, count, limits.suspect, what)
 
 

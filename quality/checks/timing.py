@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from dailies.words import NS, Flag, Grade, Span
+from dailies.words import NS, Flag, Grade, Span, often
 from quality.checks.check import Check, Finder, Limits
 from quality.checks.drops import WINDOW, lost_frames
 from quality.checks.stretches import joined, runs
@@ -107,16 +107,12 @@ def bad_times(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
             around = series.times_ns[at[0] : at[-1] + 2]
             span = Span(int(around.min()), int(around.max()))
             times = (
-                f"{done} {_often(count)}"
+                f"{done} {often(count)}"
                 for done, count in (("runs back", back), ("repeats", same))
                 if count
             )
             what = f"time {' and '.join(times)}"
             yield _TIMES.flag(grade, series.name, span, count, limits.limit(grade), what)
-
-
-def _often(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def uneven_samples(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
