@@ -30,6 +30,18 @@ AROUND_S = 0.1
 """Speeds are told over so long on either side: a sensor's noise is no motion."""
 USUAL_HZ = 60.0
 """Pictures a second up to which the limit of ``motion`` holds."""
+HUSHED, HUSHED_SHARE = 0.2, 2e-4
+"""Share of its usual change, and of the pixels, up to which a picture of a moving camera may be no
+more than an encoder's refining of the one before: VP9 draws a frozen one anew every few pictures.
+"""
+LONE = 2.0
+"""So many times the change of those that follow is a leap, and no motion that sets in."""
+FLOOR_S = 3.0
+"""A sensor's noise must be seen for so long elsewhere for its absence to tell anything."""
+STEADY = 0.7
+"""Share of its median that a sensor's noise keeps at its lowest: motion comes and goes."""
+SILENT = 0.02
+"""Share of a sensor's noise under which there is none."""
 
 
 class Proof(enum.StrEnum):
@@ -39,26 +51,36 @@ class Proof(enum.StrEnum):
     JUMP = "it stopped dead and jumped on"
     STOP = "out of motion, and its pictures never repeat otherwise"
     QUIET = "its pictures never repeat otherwise"
+    NOISELESS = "without the noise that it always has otherwise"
+
+
+WEAK = (Proof.QUIET, Proof.NOISELESS)
+"""An encoder short of bits may do the like: suspect at most."""
 
 
 def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches (s) of repeated pictures where there is proof that the camera stood.
 
     An encoder makes a still scene repeat exactly, so a repeat alone proves nothing. Proof is, in
-    this order: the robot moved meanwhile; the picture stopped dead and jumped on; it did either,
-    and this camera's pictures never repeat otherwise, not even when the robot is still. Where that
-    last is all there is, and every picture repeats exactly, it is suspect at most.
+    this order: the picture stopped dead and leapt on, which tells a camera that moves even where
+    the encoder went on refining; the robot moved meanwhile; it stopped dead and jumped on; it did
+    either, and this camera's pictures never repeat otherwise, not even when the robot is still.
+    Where that last is all there is, and every picture repeats exactly, or where a steady noise is
+    gone meanwhile, it is suspect at most.
     """
     moving = [one for one in measurements.series if one.role == "state" and one.count > 1]
     moving = moving or [one for one in measurements.series if one.role == "action"]
     for camera in measurements.cameras:
         still = is_still(camera, limits)
-        for stretch in stretches(camera, still):
+        leapt = list(_leapt(camera, still, limits))
+        for stretch in sorted([*leapt, *_outside(leapt, camera, still)], key=lambda it: it.start):
             seconds = round(stretch.seconds, 3)
             grade = limits.grade(seconds)
-            proof = _proof(camera, stretch, still, moving, limits) if grade else None
+            proof = Proof.JUMP if grade and stretch in leapt else None
+            if grade and not proof:
+                proof = _proof(camera, stretch, still, moving, limits)
             if grade and proof:
-                if proof is Proof.QUIET:
+                if proof in WEAK:
                     grade = Grade.SUSPECT
                 what = f"frozen for {seconds:.1f} s ({proof})"
                 limit = limits.limit(grade)
@@ -78,6 +100,36 @@ def is_still(camera: Pictures, limits: Limits) -> Mask:
     return np.asarray((camera.repeat | near) & shows, dtype=np.bool_)
 
 
+def _leapt(camera: Pictures, still: Mask, limits: Limits) -> Iterator[Stretch]:
+    """Stretches in which a camera that moves shows nothing new, from one picture to the next, and
+    after which a single one makes up for it.
+    """
+    usual = _usual_motion(camera, still)
+    if usual is None:
+        return
+    motion = camera.motion
+    shows = camera.contrast >= limits["contrast"]
+    hushed = (motion < HUSHED * usual) & (camera.changed_share <= HUSHED_SHARE) & shows
+    hushed[:1] = False
+    for stretch in stretches(camera, still | hushed):
+        start, stop = stretch.start, stretch.stop
+        before, after = motion[max(start - 3, 1) : start], motion[stop + 1 : stop + 4]
+        if (
+            len(before) == 3 == len(after)
+            and np.median(before) >= 0.5 * usual
+            and motion[stop] >= max(limits["jump"] * usual, LONE * np.median(after))
+        ):
+            yield stretch
+
+
+def _outside(leapt: list[Stretch], camera: Pictures, still: Mask) -> list[Stretch]:
+    """The stretches of still pictures that lie in none of these."""
+    rest = still.copy()
+    for one in leapt:
+        rest[one.pictures] = False
+    return list(stretches(camera, rest))
+
+
 def _proof(
     camera: Pictures,
     stretch: Stretch,
@@ -95,7 +147,11 @@ def _proof(
     before = camera.motion[max(stretch.start - 6, 1) : stretch.start]
     after = camera.motion[stretch.stop : stretch.stop + 1]
     jumped = len(after) > 0 and after[0] >= limits["jump"] * usual
-    stopped = len(before) > 2 and np.median(before) >= 0.5 * usual
+    stopped = (
+        len(before) > 2
+        and np.median(before) >= 0.5 * usual
+        and not _sets_in(camera.motion[stretch.stop :])
+    )
     if jumped and stopped:
         return Proof.JUMP
     elsewhere = np.ones(camera.count, np.bool_)
@@ -110,10 +166,34 @@ def _proof(
         return None
     if jumped or stopped:
         return Proof.STOP
+    if _is_noiseless(camera, stretch, elsewhere, limits):
+        return Proof.NOISELESS
     # an exact repeat of every picture, by a sensor that is never so quiet
     exact = camera.repeat[stretch.pictures].mean() >= limits["exact_share"]
     quiet = np.quantile(camera.motion[elsewhere], 0.1) >= limits["quiet"]
     return Proof.QUIET if exact and quiet else None
+
+
+def _sets_in(motion: npt.NDArray[np.floating]) -> bool:
+    """Whether motion sets in little by little, by its first pictures: what moves had been at rest.
+
+    What a camera withheld comes at once, in a picture that changes no less than those after it; an
+    encoder may touch up one or two before.
+    """
+    return len(motion) >= 6 and all(
+        motion[at] < np.median(motion[at + 1 : at + 4]) for at in range(3)
+    )
+
+
+def _is_noiseless(camera: Pictures, stretch: Stretch, elsewhere: Mask, limits: Limits) -> bool:
+    """Whether all that moves elsewhere is a sensor's noise, which is gone in a stretch."""
+    if elsewhere.sum() * camera.period_ns < FLOOR_S * NS:
+        return False
+    low, usual = np.quantile(camera.motion[elsewhere], (0.05, 0.5))
+    here = float(np.median(camera.motion[stretch.pictures]))
+    if np.median(camera.changed_share[elsewhere]) > HUSHED_SHARE:
+        return False
+    return bool(low >= max(limits["quiet"], STEADY * usual) and here <= SILENT * usual)
 
 
 def _usual_motion(camera: Pictures, still: Mask) -> float | None:

@@ -274,7 +274,7 @@ def test_slow_motion_changes_a_picture_the_less_the_more_there_are(rate: int, fo
     slow = slice(3 * rate, 3 * rate + 4 * rate // 3)
     motion, changed = np.full(count, 2.0), np.full(count, 0.1)
     motion[slow], changed[slow] = 0.07, 0
-    motion[slow.stop] = 8
+    motion[slow.stop] = 3
     times_ns = np.arange(count, dtype=np.int64) * NS // rate
     camera = pictures(count, times_ns=times_ns, motion=motion, changed_share=changed)
     assert bool(flags("frozen_picture", camera)) is found
@@ -294,6 +294,50 @@ def test_a_still_scene_that_the_encoder_skips_is_not_frozen() -> None:
     ])  # fmt: skip
     skipped = pictures(motion=motion, repeat=motion == 0, changed_share=(motion > 0) * 0.05)
     assert flags("frozen_picture", skipped) == []
+
+
+@pytest.mark.parametrize(("leap", "found"), [(20.0, True), (6.0, False)])
+def test_a_moving_camera_that_stands_is_frozen_though_the_encoder_goes_on(
+    leap: float, found: bool
+) -> None:
+    """VP9 and low-latency H.264 refine a frozen picture for as long as it stands: by more than a
+    rest is allowed, and far less than this camera's way. It is a leap that proves it."""
+    motion = np.random.default_rng(2).uniform(6.0, 8.0, 300)
+    motion[100:145] = np.random.default_rng(4).choice((0.01, 0.05, 0.15, 0.3, 1.1), 45)
+    motion[145] = leap
+    changed = np.where(motion < 2, 0, 0.25)
+    camera = pictures(motion=motion, changed_share=changed)
+    found_there = flags("frozen_picture", camera)
+    assert bool(found_there) is found
+    if found:
+        span = only(found_there).span
+        assert (span.start_ns / NS, span.end_ns / NS) == pytest.approx((3.333, 4.833), abs=0.04)
+
+
+@pytest.mark.parametrize(("noise", "rest", "found"), [
+    ((0.6, 0.8), 0.005, True),  # a sensor's noise is gone
+    ((0.6, 0.8), 0.05, False),  # and here only fainter
+    ((0.05, 1.4), 0.005, False),  # what comes and goes is no noise
+])  # fmt: skip
+def test_a_still_camera_without_its_noise_is_suspect(
+    noise: tuple[float, float], rest: float, found: bool
+) -> None:
+    motion = np.random.default_rng(5).uniform(*noise, 300)
+    motion[100:106] = np.linspace(0.4, 0.09, 6)  # an encoder fades it out
+    motion[106:150] = rest
+    camera = pictures(motion=motion, changed_share=np.zeros(300))
+    assert [one.grade for one in flags("frozen_picture", camera)] == [Grade.SUSPECT] * found
+
+
+def test_what_sets_in_little_by_little_had_been_at_rest() -> None:
+    """An arm that stops at once and starts slowly, its rest drawn without an exact repeat."""
+    motion = np.random.default_rng(6).uniform(0.4, 0.7, 300)
+    motion[100:126] = 0.02
+    arm = motion.copy()
+    arm[126:140] = np.linspace(0.1, 0.6, 14)
+    for curve, found in ((motion, True), (arm, False)):
+        camera = pictures(motion=curve, changed_share=np.where(curve < 0.1, 0, 0.05))
+        assert bool(flags("frozen_picture", camera)) is found
 
 
 def moving_from(start_s: float, stop_s: float) -> SeriesMeasures:
