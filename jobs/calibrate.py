@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -45,6 +45,11 @@ RESAMPLES = 1_000
 LEAST = 30
 NEAR_SHARE = 0.2
 LOOSEST = 2.0
+APART = 1.25
+"""So many times the next worst is apart from it: a recording that sets its limit alone."""
+APART_SHARE = 0.02
+"""Of so many of the good ones at most this is asked: more are how such recordings are."""
+NAMED = 5
 WHOLE_UNITS = frozenset({"frames", "samples", "columns", "streams", "steps", "labels"})
 
 
@@ -72,9 +77,10 @@ class Good:
 class Curve:
     """A check's limit for one group, and what it was fitted to.
 
-    ``values`` are the scores of the recordings that came near, ascending by how bad; ``count`` is
-    of all. ``quantile`` is the 99.5 % one with its 95 % interval. ``suspect`` and ``fail`` are the
-    limits before and fitted ones; ``why_kept`` says why they were left as they are.
+    ``values`` are the scores of the recordings that came near, ascending by how bad, and ``names``
+    these recordings; ``count`` is of all. ``quantile`` is the 99.5 % one with its 95 % interval.
+    ``before`` and ``fitted`` are the suspect and fail limits; ``why_kept`` says why they were left
+    as they are.
     """
 
     check: str
@@ -83,18 +89,31 @@ class Curve:
     count: int
     before: tuple[float, float]
     fitted: tuple[float, float]
+    names: tuple[str, ...] = ()
     quantile: tuple[float, float, float] | None = None
     why_kept: str | None = None
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The few recordings that are far worse than all others, so that the limit is theirs."""
+        most = min(max(int(APART_SHARE * self.count), 1), len(self.values) - 1)
+        if self.quantile is None or most < 1:
+            return ()
+        # where lower is worse, the next is so many times as much
+        logs = np.log(np.maximum(np.abs(self.values[-most - 1 :]), 1e-12))
+        leaps = np.flatnonzero(np.abs(np.diff(logs)) >= np.log(APART))
+        return self.names[len(self.names) - most + int(leaps[0]) :] if len(leaps) else ()
 
     @property
     def is_moved(self) -> bool:
         """Whether the limits are other ones than before."""
         return self.fitted != self.before
 
-    def flagged(self, suspect: float) -> int:
-        """How many of the good recordings a suspect limit would flag."""
+    def flagged(self, suspect: float) -> tuple[str, ...]:
+        """The good recordings that a suspect limit would flag, the worst one last."""
         sign = _sign(self.check)
-        return int((sign * self.values >= sign * suspect).sum())
+        beyond = int((sign * self.values >= sign * suspect).sum())
+        return self.names[len(self.names) - beyond :]
 
 
 def camera_models(session: Session) -> dict[str, str | None]:
@@ -189,8 +208,11 @@ def _fitted(
 ) -> Curve:
     sign = _sign(check)
     signed = np.array([_worst(one.scores, check, sign) for one in found])
-    near = np.sort(signed[np.isfinite(signed)])
-    kept = Curve(check, group, sign * near, len(found), before, before)
+    order = np.argsort(signed, kind="stable")[np.isneginf(signed).sum() :]
+    near, names = signed[order], tuple(found[at].name for at in order)
+    kept = Curve(check, group, sign * near, len(found), before, before, names)
+    if not len(near):
+        return _because(kept, "none came near, or none holds what it asks of")
     if len(near) < NEAR_SHARE * len(found):
         return _because(kept, f"{len(near)} of {len(found)} came near")
     if (near >= 1e29).any():
@@ -205,13 +227,11 @@ def _fitted(
     suspect = _placed(check, sign * limit, before[0], sign)
     quantile = (sign * at, sign * float(low), sign * float(high))
     fitted = (suspect, _fail(check, before, suspect))
-    return Curve(check, group, kept.values, len(found), before, fitted, quantile)
+    return replace(kept, fitted=fitted, quantile=quantile)
 
 
 def _because(kept: Curve, why: str) -> Curve:
-    return Curve(
-        kept.check, kept.group, kept.values, kept.count, kept.before, kept.fitted, why_kept=why
-    )
+    return replace(kept, why_kept=why)
 
 
 def _worst(scores: tuple[Score, ...], check: str, sign: float) -> float:
@@ -270,6 +290,13 @@ def fitted_policy(
     return drafted
 
 
+def named(recordings: Sequence[str]) -> str:
+    """The worst of them, the very worst one first, and how many more there are."""
+    first = ", ".join(recordings[: -NAMED - 1 : -1])
+    more = len(recordings) - NAMED
+    return f"{first} and {more} more" if more > 0 else first
+
+
 def lines(curves: Sequence[Curve]) -> Iterator[str]:
     """What was fitted, in words: moved limits first, then a line of those kept."""
     for group in dict.fromkeys(one.group for one in curves):
@@ -286,14 +313,17 @@ def lines(curves: Sequence[Curve]) -> Iterator[str]:
                 f"fail {one.before[1]:g} -> {one.fitted[1]:g}; 99.5 % of the good "
                 f"{at:.3g} ({min(low, high):.3g} to {max(low, high):.3g}), "
                 f"n = {one.count}, {len(one.values)} near; flags "
-                f"{one.flagged(one.before[0])} -> {one.flagged(one.fitted[0])} of them"
+                f"{len(one.flagged(one.before[0]))} -> {len(one.flagged(one.fitted[0]))} of them"
             )
+            if one.apart:
+                yield f"    set by {named(one.apart)}, far from all others: look, and fit without"
         kept = [one for one in ones if one.why_kept]
         for one in kept:
             if flagged := one.flagged(one.before[0]):
                 yield (
                     f"  {one.check:18} kept {one.before[0]:g} {BY_NAME[one.check].unit}, though it "
-                    f"flags {flagged} of these {one.count}: {one.why_kept}; look at them"
+                    f"flags {len(flagged)} of these {one.count}: {one.why_kept}; look at "
+                    f"{named(flagged)}"
                 )
         far = sum(not one.flagged(one.before[0]) for one in kept)
         if far:

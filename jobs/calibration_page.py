@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from jobs.calibrate import Curve
+from jobs.calibrate import Curve, named
 from quality.checks import BY_NAME
 
 STYLE = """
@@ -37,8 +37,9 @@ def page(curves: Sequence[Curve], note: str) -> str:
             f"<h2>{html.escape(curve.check)} · {html.escape(curve.group or 'house')}</h2>"
             f"<p>suspect {curve.before[0]:g} → <b>{curve.fitted[0]:g}</b> {html.escape(unit)}, "
             f"fail {curve.before[1]:g} → <b>{curve.fitted[1]:g}</b>; n = {curve.count}, "
-            f"{len(curve.values)} came near; flags {curve.flagged(curve.before[0])} → "
-            f"{curve.flagged(curve.fitted[0])} of the good ones</p>"
+            f"{len(curve.values)} came near; flags {len(curve.flagged(curve.before[0]))} → "
+            f"{len(curve.flagged(curve.fitted[0]))} of the good ones</p>"
+            + _set_by(curve)
             # plotly.js stands in the page once
             + figure.to_html(full_html=False, include_plotlyjs=at == 0, config=_CONFIG)
         )
@@ -46,14 +47,24 @@ def page(curves: Sequence[Curve], note: str) -> str:
     if kept:
         rows = "".join(
             f"<tr><td>{html.escape(one.check)}</td><td>{html.escape(one.group or 'house')}</td>"
-            f"<td>{html.escape(one.why_kept or '')}</td></tr>"
+            f"<td>{html.escape(one.why_kept or '')}</td>"
+            f"<td>{html.escape(named(one.flagged(one.before[0])))}</td></tr>"
             for one in kept
         )
         parts.append(
-            "<h2>Kept as they were</h2><table><tr><th>Check</th><th>Group</th><th>Why</th></tr>"
+            "<h2>Kept as they were</h2><table><tr><th>Check</th><th>Group</th><th>Why</th>"
+            "<th>Flagged all the same: look at them</th></tr>"
             f"{rows}</table>"
         )
     return "".join([*parts, "</body></html>"])
+
+
+def _set_by(curve: Curve) -> str:
+    """A word on recordings that set the limit by themselves."""
+    if not curve.apart:
+        return ""
+    names = html.escape(named(curve.apart))
+    return f"<p>Set by {names}, far from all others: look, and fit without it if it is bad.</p>"
 
 
 _CONFIG = {"displayModeBar": False, "showSendToCloud": False, "responsive": True}

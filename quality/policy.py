@@ -39,7 +39,8 @@ class Policy:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Policy:
-        """Read a policy file; what it leaves out is as in the house policy (which None reads).
+        """Read a policy file; what it leaves out is as in the house policy (which None reads), and
+        without a name it has its file's.
 
         Raises PolicyError.
         """
@@ -120,10 +121,11 @@ def _quoted_key(key: str) -> str:
 
 
 def _policy(file: Path, tables: dict[str, Any]) -> Policy:
-    name = tables.get("policy", {}).get("name")
+    about = _table(file, "policy", tables.get("policy", {}))
+    _known(file, "policy", about, ("name", "note"))
+    name = about.get("name", file.stem)
     if not isinstance(name, str) or not name.strip():
-        raise PolicyError(f'{file}: [policy] name is missing: add name = "..." under [policy]')
-    _known(file, "policy", tables["policy"], ("name", "note"))
+        raise PolicyError(f"{file}: [policy] name is {name!r}: give a text, or leave it out")
     own = _checked(file, "limits", tables.get("limits", {}))
     base = {} if file == HOUSE else Policy.load().house
     house = {

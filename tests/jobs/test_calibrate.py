@@ -43,7 +43,7 @@ def test_a_limit_lies_beyond_nearly_all_that_is_good() -> None:
     found = calibrate(good("action_lag", spread(200, 500)), POLICY, by="rig")
     lag = curve(found, "action_lag")
     assert lag.is_moved
-    assert lag.flagged(lag.fitted[0]) == 0
+    assert lag.flagged(lag.fitted[0]) == ()
     assert 500 < lag.fitted[0] < 500 * 1.06
     # the fail limit keeps its ratio
     assert lag.fitted[1] == pytest.approx(2 * lag.fitted[0], rel=0.01)
@@ -94,9 +94,32 @@ def test_a_check_that_flags_good_ones_and_cannot_be_fitted_is_named() -> None:
     values: list[float | None] = [6.0] * 9 + [None] * 51
     found = list(lines(calibrate(good("dropped_frames", values), POLICY, by="rig")))
     (told,) = [line for line in found if "dropped_frames" in line]
-    assert "kept 1 frames, though it flags 9 of these 60: 9 of 60 came near; look at them" in told
+    assert "kept 1 frames, though it flags 9 of these 60: 9 of 60 came near; look at r1-8" in told
+    assert told.endswith("and 4 more")
     far = [line for line in found if "nowhere near" in line]
     assert len(far) == 1
+
+
+@pytest.mark.parametrize(("bad", "count"), [([470.0], 1), ([470.0, 520.0], 0), ([310.0], 0)])
+def test_the_few_that_set_a_limit_by_themselves_are_named(bad: list[float], count: int) -> None:
+    """Of 60 good recordings one may be bad; two of 60 are how such recordings are."""
+    values = [*spread(200, 300, 60 - len(bad)), *bad]
+    found = calibrate(good("action_lag", values), POLICY, by="rig")
+    names = [f"r1-{60 - len(bad)}"][:count]
+    assert list(curve(found, "action_lag").apart) == names
+    assert [line for line in lines(found) if "set by r1-59, far" in line] != [] or not count
+    assert ("Set by r1-59" in page(found, "")) is bool(count)
+
+
+def test_what_lower_values_make_worse_is_named_too() -> None:
+    values = [*spread(2.0, 3.0, 59), 1.2]
+    found = calibrate(good("too_short", values), POLICY, by="rig")
+    assert curve(found, "too_short").apart == ("r1-59",)
+
+
+def test_a_check_that_could_not_be_asked_is_not_said_to_be_far() -> None:
+    blur = curve(calibrate(good("action_lag", spread(200, 300)), POLICY, by="rig"), "blur")
+    assert blur.why_kept == "none came near, or none holds what it asks of"
 
 
 def test_a_camera_models_limits_are_written_for_each_of_its_rigs(tmp_path: Path) -> None:

@@ -87,6 +87,16 @@ def test_a_limit_below_nothing_is_refused_and_a_mark_of_utf_8_is_not(tmp_path: P
     assert Policy.load(marked).name == "marked"
 
 
+def test_a_policy_without_a_name_has_its_files(tmp_path: Path) -> None:
+    strict = tmp_path / "strict.toml"
+    strict.write_text("[limits.blur]\nfail = 4\n")
+    assert Policy.load(strict).name == "strict"
+    for text, words in (('[policy]\nname = " "\n', "name is ' '"), ("policy = 3", "a table")):
+        strict.write_text(text)
+        with pytest.raises(PolicyError, match=words):
+            Policy.load(strict)
+
+
 def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="no such policy file"):
         Policy.load(tmp_path / "none.toml")
