@@ -11,6 +11,7 @@ import numpy.typing as npt
 from dailies.words import NS, Flag, Grade, Span, often
 from quality.checks.bits import missing_bits
 from quality.checks.check import Check, Finder, Limits, Settings
+from quality.checks.crowds import crowded
 from quality.checks.hidden import Leaps, Odds, Strides, in_twos, leaps, odds_of_loss, strides
 from quality.checks.remembered import once
 from quality.checks.stretches import Mask, joined, rolling_median, runs
@@ -455,13 +456,18 @@ def _hidden_at(
     """Pictures that show that frames are missing before them, where the times do not, and those
     that repeat in place of others; none where the camera does so all along.
     """
-    repeats, jumps = stand_ins(camera, settings), hidden_drops(camera, settings)
+    motion = camera.motion.astype(np.float64)
+    crowd = crowded(camera)
+    dips, often = _dips(motion, settings), settings["repeat_share"]
+    if len(crowd) and _all_along(camera.times_ns, motion, dips, often, settings):
+        crowd = crowd[:0]  # its crowds are where it is out of step with itself
+    repeats = np.union1d(stand_ins(camera, settings), crowd)
+    jumps = hidden_drops(camera, settings)
     at = np.union1d(repeats, jumps[~np.isin(jumps - 1, repeats)])
     told = np.flatnonzero(_lost(camera, settings["gap_periods"])) + 1
     at = at[~np.isin(at, told)]
     lost = np.zeros(camera.count, np.bool_)
     lost[at] = True
-    motion = camera.motion.astype(np.float64)
     if _all_along(camera.times_ns, motion, lost, settings["common_share"], settings):
         at = at[:0]
     return at, repeats

@@ -1,0 +1,119 @@
+"""Repeated pictures that come in crowds.
+
+That a picture changes far less than those around it may be chance: an arm sticks, a codec skips
+one. Many of them within seconds, where the rest of the recording has next to none, are frames that
+the recorder lost and stood others in for, if the pictures after them make up for it: what turns
+round, as a hand that scrubs, stands for a moment too, but is as slow after it as before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from quality.checks.stretches import Floats, Mask, joined, rolling_median, runs
+from quality.measures.pictures import Pictures
+
+SHORTEST = 40
+"""Of fewer pictures there is no rest to compare with."""
+DIP = 0.3
+"""Share of the usual change up to which a picture may repeat the one before."""
+FAINT = 0.45
+"""The same beside others that surely do: encoders touch a repeat up."""
+SHARP = 0.5
+"""Share of it that both pictures beside such a one show at least."""
+LONGEST = 2
+"""Repeats in a row at most: more are a frozen picture's."""
+MOVES = 0.25
+"""Levels of change around, under which encoders skip pictures."""
+NEAR_S, NEAR = 0.5, 8
+"""Those of a crowd are so near to one another, or by so many pictures."""
+FEWEST = 5
+RARER = 4
+"""Elsewhere they are so many times as rare at least."""
+MORE, CLEARLY, MOSTLY = 1.28, 1.16, 0.7
+"""How much more the picture after a repeat changes than that before it: by their median, and in
+this share of them. (Half of 14 real takes whose source codec alternates have 2.5 in planted
+repeats, all 1.39 at least; clean crowds 0.9 to 1.2.)"""
+WIDTH = 61
+"""Pictures of one parity over which their usual change is told: two seconds on either side."""
+
+
+def crowded(camera: Pictures) -> npt.NDArray[np.intp]:
+    """Pictures that repeat the one before in a crowd of such, shape (k,)."""
+    if camera.count < SHORTEST:
+        return np.empty(0, np.intp)
+    motion = camera.motion.astype(np.float64)
+    even = _evened(motion)
+    usual = np.asarray(rolling_median(even, 11), np.float64)
+    moves = rolling_median(motion, 11) > MOVES
+    starts, stops = _repeats((even < DIP * usual) & moves, even, usual)
+    proven = [
+        (int(starts[first]), int(starts[last - 1]))
+        for first, last in _crowds(starts, camera.rate_hz or 0.0, FEWEST)
+        if _is_rare(last - first, int(stops[last - 1] - starts[first]), len(starts), camera.count)
+        and _makes_up(_after(even, starts, stops)[first:last])
+    ]
+    if not proven:
+        return np.empty(0, np.intp)
+    # beside those that are clear, fainter ones are of the crowd, too
+    starts, stops = _repeats((even < FAINT * usual) & moves, even, usual)
+    found = [
+        np.flatnonzero(_after(even, starts, stops)[first:last] > CLEARLY) + first
+        for first, last in _crowds(starts, camera.rate_hz or 0.0, 1)
+        if any(starts[first] <= end and start <= starts[last - 1] for start, end in proven)
+    ]
+    return stops[np.concatenate(found)] - 1
+
+
+def _repeats(
+    dips: Mask, even: npt.NDArray[np.float64], usual: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """First and last + 1 of the runs of pictures that hardly change in the midst of change."""
+    dips[:2] = dips[-2:] = False
+    starts, stops = runs(dips).T
+    sharp = np.minimum(even[starts - 1], even[stops]) > SHARP * usual[starts]
+    sharp &= stops - starts <= LONGEST
+    return starts[sharp], stops[sharp]
+
+
+def _after(
+    even: npt.NDArray[np.float64], starts: npt.NDArray[np.intp], stops: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """How many times as much the picture after each run changes as that before it."""
+    return np.asarray(even[stops] / np.maximum(even[starts - 1], 1e-9), np.float64)
+
+
+def _evened(motion: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The change of each picture as if even and odd ones changed alike.
+
+    A source with a key picture every second picture (LeRobot's AV1) changes more in one of two, in
+    whatever it is encoded again.
+    """
+    usual = np.empty_like(motion)
+    for parity in (slice(0, None, 2), slice(1, None, 2)):
+        part = motion[parity]
+        usual[parity] = rolling_median(part, min(WIDTH, (len(part) - 1) | 1))
+    both = (usual + (np.roll(usual, 1) + np.roll(usual, -1)) / 2) / 2
+    return np.asarray(motion * both / np.maximum(usual, 1e-9), np.float64)
+
+
+def _crowds(starts: npt.NDArray[np.intp], rate_hz: float, fewest: int) -> list[tuple[int, int]]:
+    """First and last + 1 of each crowd among the repeats that begin at these pictures."""
+    if not len(starts):
+        return []
+    each = np.stack([starts, starts + 1], axis=1)
+    groups = joined(each, max(NEAR_S * rate_hz, NEAR))
+    edges = np.stack([np.searchsorted(starts, groups[:, 0]), np.searchsorted(starts, groups[:, 1])])
+    return [(int(first), int(last)) for first, last in edges.T if last - first >= fewest]
+
+
+def _is_rare(many: int, length: int, all_of_them: int, count: int) -> bool:
+    """Whether repeats are rarer by far outside a crowd of so many over so many pictures."""
+    elsewhere = (all_of_them - many + 1) / (count - length + 1)
+    return many / length >= RARER * elsewhere
+
+
+def _makes_up(ratios: Floats) -> bool:
+    """Whether the pictures after the repeats make up for what they stand for."""
+    return bool(np.median(ratios) >= MORE and (ratios > CLEARLY).mean() >= MOSTLY)

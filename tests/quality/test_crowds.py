@@ -1,0 +1,75 @@
+"""Repeats that come in crowds: lost frames that others stand in for, and what is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from test_picture_checks import flags, pictures
+
+from dailies.words import NS
+from quality.checks.crowds import crowded
+
+Floats = npt.NDArray[np.float64]
+
+
+def alternating(seed: int = 3) -> Floats:
+    """The change of 300 pictures whose source has a key picture every second one: unevenly fast,
+    and so little that a single leap proves nothing."""
+    random = np.random.default_rng(seed)
+    pace = np.convolve(random.uniform(0.3, 1.0, 320), np.ones(21) / 21, "valid")
+    return pace * np.where(np.arange(300) % 2, 0.6, 1.2) * random.uniform(0.8, 1.25, 300)
+
+
+def standing_in(motion: Floats, at: list[int], left: float = 0.15, more: float = 1.6) -> Floats:
+    """Pictures that repeat the one before but for an encoder's touch; the next makes up for it."""
+    changed = motion.copy()
+    for one in at:
+        changed[one] *= left
+        changed[one + 1] *= more
+    return changed
+
+
+EVERY_FOURTH = list(range(120, 180, 4))
+
+
+def test_repeats_in_a_crowd_stand_in_for_lost_frames() -> None:
+    at = crowded(pictures(motion=standing_in(alternating(), EVERY_FOURTH)))
+    assert set(at) <= set(EVERY_FOURTH)
+    assert len(at) > len(EVERY_FOURTH) * 0.7
+
+
+def test_they_are_flagged_where_they_are() -> None:
+    camera = pictures(motion=standing_in(alternating(), EVERY_FOURTH))
+    (flag,) = flags("dropped_frames", camera)
+    assert "repeats as if frames were lost" in flag.message
+    assert flag.span.start_ns / NS == pytest.approx(4.0, abs=0.3)
+    assert flag.span.end_ns / NS == pytest.approx(6.0, abs=0.3)
+
+
+def test_a_clip_as_it_is_has_none() -> None:
+    for seed in range(20):
+        assert not len(crowded(pictures(motion=alternating(seed))))
+
+
+def test_what_turns_round_is_as_slow_after_it_as_before() -> None:
+    """A hand that scrubs for two seconds, its strokes five pictures long."""
+    motion = alternating()
+    motion[120:180] = 1.2 * np.abs(np.sin(np.pi * np.arange(60) / 5)) + 0.05
+    assert not len(crowded(pictures(motion=motion)))
+
+
+def test_a_camera_that_repeats_all_along_does_so_by_itself() -> None:
+    motion = 2 * standing_in(alternating(), list(range(4, 296, 4)), left=0.1)
+    assert flags("dropped_frames", pictures(motion=motion)) == []
+
+
+@pytest.mark.parametrize("at", [EVERY_FOURTH[:3], list(range(20, 290, 60))])
+def test_a_few_repeats_are_no_crowd(at: list[int]) -> None:
+    assert not len(crowded(pictures(motion=standing_in(alternating(), at))))
+
+
+def test_where_hardly_anything_moves_encoders_skip() -> None:
+    motion = 0.2 * standing_in(alternating(), EVERY_FOURTH)
+    assert not len(crowded(pictures(motion=motion)))
+    assert not len(crowded(pictures(count=30, motion=motion[:30])))
