@@ -252,7 +252,8 @@ def test_the_two_proofs_of_a_stride_count_together(
         1 + np.where(np.arange(COUNT) % 4 < 2, 0.25, -0.25).astype(np.float32) * unevenness / 0.37
     )
     share[100] = 2.0
-    made = replace(camera, step_share=share, step_error=np.full(COUNT, error, np.float32))
+    steps = {"step_share": share, "step_error": np.full(COUNT, error, np.float32)}
+    made = replace(camera, **steps, loss_odds=np.empty(0, np.float32))
     assert len(drops(replace(measured, cameras=(made,)))) == told
 
 
