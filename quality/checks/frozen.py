@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dailies.words import NS, Flag, Grade, Span
 from quality.checks.check import Check, Finder, Limits
-from quality.checks.columns import Floats, judgeable, least_scale
+from quality.checks.columns import Floats, is_noise, judgeable, least_scale
 from quality.checks.stretches import Mask, Stretch, runs, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
@@ -36,6 +36,9 @@ more than an encoder's refining of the one before: VP9 draws a frozen one anew e
 """
 LONE = 2.0
 """So many times the change of those that follow is a leap, and no motion that sets in."""
+ALONE, SEEN_SHARE, LIT = 4.0, 0.03, 0.5
+"""A leap alone: so many times what is usual and what follows, in so much of the picture by over 8
+levels, and by less than so much of it in brightness (all of a lamp's is)."""
 FLOOR_S = 3.0
 """A sensor's noise must be seen for so long elsewhere for its absence to tell anything."""
 STEADY = 0.7
@@ -51,11 +54,12 @@ class Proof(enum.StrEnum):
     JUMP = "it stopped dead and jumped on"
     STOP = "out of motion, and its pictures never repeat otherwise"
     QUIET = "its pictures never repeat otherwise"
+    LEAP = "it leapt on out of rest, and nothing goes on moving"
     NOISELESS = "without the noise that it always has otherwise"
 
 
-WEAK = (Proof.QUIET, Proof.NOISELESS)
-"""An encoder short of bits may do the like: suspect at most."""
+WEAK = (Proof.QUIET, Proof.LEAP, Proof.NOISELESS)
+"""An encoder short of bits may do the like, or what is seen: suspect at most."""
 
 
 def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -70,6 +74,7 @@ def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]
     """
     moving = [one for one in measurements.series if one.role == "state" and one.count > 1]
     moving = moving or [one for one in measurements.series if one.role == "action"]
+    moving = [one for one in moving if not _only_trembles(one)]
     for camera in measurements.cameras:
         still = is_still(camera, limits)
         leapt = list(_leapt(camera, still, limits))
@@ -79,6 +84,8 @@ def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]
             proof = Proof.JUMP if grade and stretch in leapt else None
             if grade and not proof:
                 proof = _proof(camera, stretch, still, moving, limits)
+            if grade and not proof and _leaps_alone(camera, stretch, still):
+                proof = Proof.LEAP
             if grade and proof:
                 if proof in WEAK:
                     grade = Grade.SUSPECT
@@ -120,6 +127,30 @@ def _leapt(camera: Pictures, still: Mask, limits: Limits) -> Iterator[Stretch]:
             and motion[stop] >= max(limits["jump"] * usual, LONE * np.median(after))
         ):
             yield stretch
+
+
+def _leaps_alone(camera: Pictures, stretch: Stretch, still: Mask) -> bool:
+    """Whether a single picture after a stretch makes up for more than anything else does, where
+    little moved before it: not by its light, and not because it is drawn anew.
+    """
+    usual = _usual_motion(camera, still)
+    motion, stop = camera.motion, stretch.stop
+    after = motion[stop : stop + 3]
+    if usual is None or stop + 6 > camera.count:
+        return False
+    at = stop + int(np.argmax(after))
+    # an encoder may touch up a picture or two before
+    if (camera.changed_share[stop:at] > HUSHED_SHARE).any():
+        return False
+    lit = abs(float(camera.luma[at]) - float(camera.luma[at - 1]))
+    least = ALONE * max(usual, float(np.median(motion[at + 1 : at + 4])))
+    shows = camera.changed_share[at] >= SEEN_SHARE and lit < LIT * motion[at]
+    return bool(motion[at] >= least and shows)
+
+
+def _only_trembles(series: SeriesMeasures) -> bool:
+    """Whether a robot's columns do nothing but their own noise, which is no way."""
+    return judgeable(series) and bool(is_noise(series.filled).all())
 
 
 def _outside(leapt: list[Stretch], camera: Pictures, still: Mask) -> list[Stretch]:

@@ -340,6 +340,43 @@ def test_what_sets_in_little_by_little_had_been_at_rest() -> None:
         assert bool(flags("frozen_picture", camera)) is found
 
 
+@pytest.mark.parametrize(("leap", "shown", "lit", "found"), [
+    (14.0, 0.2, 0.0, True),
+    (14.0, 0.2, 12.0, False),  # a lamp is switched on
+    (14.0, 0.01, 0.0, False),  # drawn anew
+    (5.0, 0.2, 0.0, False),
+])  # fmt: skip
+def test_a_camera_that_freezes_at_rest_and_leaps_on_is_suspect(
+    leap: float, shown: float, lit: float, found: bool
+) -> None:
+    """An arm that rests now and then, its rests drawn without a change, and froze in one."""
+    random = np.random.default_rng(7)
+    motion = random.uniform(1.0, 4.0, 300)
+    changed = np.full(300, 0.05)
+    for start, stop in ((40, 52), (100, 160), (220, 232)):
+        motion[start - 6 : start] = 0.2
+        motion[start:stop], changed[start:stop] = 0, 0
+        motion[stop : stop + 6] = np.linspace(0.3, 2.5, 6)
+    motion[160:163], changed[160] = (leap, 1.2, 2.2), shown
+    luma = np.where(np.arange(300) < 160, 120.0, 120.0 + lit)
+    camera = pictures(motion=motion, changed_share=changed, luma=luma)
+    assert [one.grade for one in flags("frozen_picture", camera)] == [Grade.SUSPECT] * found
+
+
+@pytest.mark.parametrize(("amount", "found"), [(0.0, False), (0.3, True)])
+def test_a_robot_that_only_trembles_proves_nothing(amount: float, found: bool) -> None:
+    at_s = np.arange(1000) / 100
+    joints = amount * np.sin(3 * at_s)[:, None] + np.random.default_rng(8).normal(
+        0, 2e-4, (1000, 4)
+    )
+    times_ns = np.rint(at_s * NS).astype(np.int64)
+    state = measure_series(Series("state", times_ns, joints, ("a", "b", "c", "d"), role="state"))
+    stands = pictures(
+        motion=np.zeros(300), repeat=np.ones(300, np.bool_), changed_share=np.zeros(300)
+    )
+    assert bool(flags("frozen_picture", stands, series=(state,))) is found
+
+
 def moving_from(start_s: float, stop_s: float) -> SeriesMeasures:
     times = np.arange(1000, dtype=np.int64) * (NS // 100)
     speed = np.where((times >= start_s * NS) & (times < stop_s * NS), 0.3, 0.0)
