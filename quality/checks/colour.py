@@ -20,6 +20,8 @@ FADED = 0.25
 was: an encoder keeps remains of the colour before, of 1.5 to 1.9 codes by x264."""
 TINTED = 12.0
 """Codes of tint from which a picture's colour is not the camera's own, and not what is usual."""
+OWN = 4.0
+"""Codes above a camera's usual tint from which a picture's colour is not its own either."""
 STEADY = 0.9
 """Share of the other pictures whose tint must be near the usual one for a leap of it to count."""
 LEAP, LEAP_S = 0.6, 0.5
@@ -106,7 +108,10 @@ def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     either, and are left to other checks.
     """
     for camera in _coloured(measurements):
-        own = camera.colour[~(camera.tint >= TINTED)]
+        # nor what a cast has added to the greyest things
+        known = camera.tint[np.isfinite(camera.tint)]
+        least = min(TINTED, float(np.median(known)) + OWN) if len(known) else TINTED
+        own = camera.colour[~(camera.tint >= least)]
         usual = float(np.nanpercentile(own if np.isfinite(own).any() else camera.colour, 90))
         if usual < limits["usual"]:
             continue

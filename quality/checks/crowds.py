@@ -30,8 +30,9 @@ MOVES = 0.25
 NEAR_S, NEAR = 0.5, 8
 """Those of a crowd are so near to one another, or by so many pictures."""
 FEWEST = 5
-RARER = 4
-"""Elsewhere they are so many times as rare at least."""
+RARER, LONGEST_SHARE = 4, 0.6
+"""Elsewhere they are so many times as rare at least, and elsewhere is not next to nowhere: a crowd
+lasts for so much of the recording at most."""
 MORE, CLEARLY, MOSTLY = 1.28, 1.16, 0.7
 """How much more the picture after a repeat changes than that before it: by their median, and in
 this share of them. (Half of 14 real takes whose source codec alternates have 2.5 in planted
@@ -154,7 +155,7 @@ def _crowds(starts: npt.NDArray[np.intp], rate_hz: float, fewest: int) -> list[t
 def _is_rare(many: int, length: int, all_of_them: int, count: int) -> bool:
     """Whether repeats are rarer by far outside a crowd of so many over so many pictures."""
     elsewhere = (all_of_them - many + 1) / (count - length + 1)
-    return many / length >= RARER * elsewhere
+    return length <= LONGEST_SHARE * count and many / length >= RARER * elsewhere
 
 
 def _makes_up(ratios: Floats) -> bool:

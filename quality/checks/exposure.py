@@ -12,6 +12,9 @@ from quality.checks.stretches import Mask, stretches
 from quality.measures.measurements import Measurements
 from quality.measures.pictures import Pictures
 
+LIT = 200.0
+"""Levels of mean luma from which most of a picture is bright."""
+
 
 def black_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """Flags stretches (s) in which nearly all pixels are dark, or the lens is covered."""
@@ -24,6 +27,10 @@ def overexposed(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     for camera in measurements.cameras:
         white = (camera.luma > limits["luma"]) & (camera.contrast < limits["contrast"])
         blown = white | (camera.bright_share >= limits["bright_share"])
+        # what is coloured clips in one colour first, and leaves luma below its top
+        usual = float(np.median(camera.luma)) if camera.count else 0.0
+        far = camera.luma > max(usual + limits["brighter"], LIT)
+        blown |= far & (camera.bright_share >= limits["brighter_share"])
         yield from _lasting(camera, blown, limits, _OVER, "blown out")
 
 
@@ -87,7 +94,7 @@ OVEREXPOSED = Check(
     remedy="Lower the exposure or turn from the light, and retake.",
     needs=("cameras.bright_share", "cameras.luma", "cameras.contrast"),
     function=overexposed,
-    settings=("luma", "contrast", "bright_share", "join_s"),
+    settings=("luma", "contrast", "bright_share", "brighter", "brighter_share", "join_s"),
 )
 UNDEREXPOSED = Check(
     name="underexposed",

@@ -17,6 +17,8 @@ from quality.measures.pictures import Pictures
 FEWEST = 24
 """Pictures in a window at least, in which a beat can be told from chance; a slow camera's windows
 are the longer for it."""
+PARTS, LEAST = 3, 0.4
+"""Parts of a window, and by how much of the most it must swing in each."""
 STEPS = 8
 """Windows follow each other by this part of their length."""
 
@@ -60,6 +62,7 @@ def _swing(camera: Pictures, limits: Limits) -> Floats:
     levels = 2 * np.sqrt(2) * rms
     size = levels / np.maximum(mean.mean(axis=1), 1.0) * 100
     beats = (share >= limits["beat_share"]) & (common >= limits["common"])
+    beats &= _goes_on(steps)
     size[~beats | (levels < limits["levels"])] = 0.0
     # a window speaks for its middle, the first and last ones for the clip's ends too
     third = width // 3
@@ -69,6 +72,16 @@ def _swing(camera: Pictures, limits: Limits) -> Floats:
     swing[:third] = size[0]
     swing[starts[-1] + width - third :] = size[-1]
     return swing
+
+
+def _goes_on(steps: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether luma swings in every part of each window, (k,): what comes into view once does not.
+
+    The part in which it swings least has LEAST of that in which it swings most.
+    """
+    parts = np.array_split(np.square(steps), PARTS, axis=1)
+    power = np.stack([part.mean(axis=1) for part in parts])
+    return np.asarray(power.min(axis=0) >= LEAST**2 * power.max(axis=0))
 
 
 def _beat(steps: npt.NDArray[Any], window_s: float, limits: Limits) -> tuple[Floats, Floats]:

@@ -8,7 +8,8 @@ import pytest
 from test_picture_checks import flags, pictures
 
 from dailies.words import NS
-from quality.checks.crowds import crowded
+from quality.checks.crowds import crowded, crowded_over_two
+from quality.checks.hidden import leaps
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,6 +68,38 @@ def test_a_camera_that_repeats_all_along_does_so_by_itself() -> None:
 @pytest.mark.parametrize("at", [EVERY_FOURTH[:3], list(range(20, 290, 60))])
 def test_a_few_repeats_are_no_crowd(at: list[int]) -> None:
     assert not len(crowded(pictures(motion=standing_in(alternating(), at))))
+
+
+def over_two(at: list[int], seed: int = 4) -> Floats:
+    """The changes over two pictures of steady motion in which these are repeats."""
+    shown = np.arange(300.0)
+    for one in at:
+        shown[one] = shown[one - 1]
+    steps = np.abs(shown - np.roll(shown, 2))
+    random = np.random.default_rng(seed)
+    pace = np.convolve(random.uniform(0.6, 1.4, 320), np.ones(21) / 21, "valid")
+    two = 1.0 + 1.5 * pace * steps * random.uniform(0.95, 1.05, 300)
+    two[:20] = 1.0  # what a codec draws anew where nothing moves
+    return two
+
+
+@pytest.mark.parametrize("every", [3, 4, 5])
+def test_repeats_of_pictures_drawn_in_pairs_are_seen_over_two(every: int) -> None:
+    at = list(range(120, 180, every))
+    camera = pictures(motion_two=over_two(at), keys=np.arange(0, 300, 2))
+    found = leaps(camera)
+    assert found
+    assert found.in_pairs
+    told = crowded_over_two(found, 30.0)
+    assert len(told) > len(at) * 0.6
+    assert set(told.tolist()) <= set(at)
+
+
+@pytest.mark.parametrize("at", [[], EVERY_FOURTH[:4], list(range(4, 292, 4))])
+def test_of_a_few_and_of_all_nothing_is_said(at: list[int]) -> None:
+    found = leaps(pictures(motion_two=over_two(at), keys=np.arange(0, 300, 2)))
+    assert found
+    assert not len(crowded_over_two(found, 30.0))
 
 
 def test_where_hardly_anything_moves_encoders_skip() -> None:

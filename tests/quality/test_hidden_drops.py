@@ -192,9 +192,62 @@ def test_frames_lost_as_an_arm_starts_and_stops_are_told_by_the_odds(tmp_path: P
     (camera,) = measured.cameras
     found = hidden_drops(camera, LIMITS.settings)
     assert np.isin(found, lost).all()
-    none = replace(camera, loss_odds=np.empty(0, np.float32))
-    before = hidden_drops(none, LIMITS.settings)
-    assert len(found) > len(before)
+    nothing = np.zeros(camera.count, np.float32)
+    none = replace(camera, loss_odds=nothing, loss_amount=nothing, loss_blocks=nothing)
+    assert len(found) > len(hidden_drops(none, LIMITS.settings))
+
+
+TELLS_NOTHING: dict[str, dict[str, npt.NDArray[np.float32]]] = {
+    "steps": {"step_share": np.full(COUNT - 1, np.nan, np.float32)},
+    "odds": {
+        name: np.zeros(COUNT - 1, np.float32)
+        for name in ("loss_odds", "loss_amount", "loss_blocks")
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [((), 1), (("steps",), 1), (("odds",), 1), (("steps", "odds"), 0)],
+    ids=["all", "no steps", "no odds", "the change alone"],
+)
+def test_two_of_three_must_agree_that_a_frame_was_lost(
+    tmp_path: Path, without: tuple[str, ...], told: int
+) -> None:
+    kept = scene(steady=True)
+    measured = film(tmp_path / "top.mp4", kept[:100] + kept[101:], "h264")
+    blind: dict[str, Any] = {}
+    for one in without:
+        blind |= TELLS_NOTHING[one]
+    camera = replace(measured.cameras[0], **blind)
+    assert len(drops(replace(measured, cameras=(camera,)))) == told
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize(("light", "found"), [(0, True), (60, False)], ids=["as lit", "a lamp"])
+def test_many_frames_lost_at_once_are_told_though_nothing_can_be_followed(
+    tmp_path: Path, codec: str, light: int, found: bool
+) -> None:
+    """The view is another one at once, and somewhat darker; or a lamp is switched on."""
+    shown = scene(steady=True)
+    if light:
+        lit = [np.clip(one.astype(int) + light, 0, 255).astype(np.uint8) for one in shown]
+        shown = shown[:120] + lit[120:]
+    else:
+        wall = shown_from(700 + 2.0 * np.arange(120))
+        dim = [np.clip(one.astype(int) - 8, 0, 255).astype(np.uint8) for one in wall]
+        shown = shown[:120] + dim
+    shown = [(60 + 0.5 * one).astype(np.uint8) for one in shown]  # a cut changes more
+    assert bool(drops(film(tmp_path / "top.mp4", shown, codec))) is found
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_what_turns_round_slowly_repeats_nothing(tmp_path: Path, codec: str) -> None:
+    """A camera that goes to and fro and rests at either end for a moment."""
+    at_s = np.arange(COUNT) / RATE
+    way = 60 * np.sign(np.sin(1.7 * at_s)) * np.abs(np.sin(1.7 * at_s)) ** 0.3
+    shown = shown_from(WIDTH * 1.5 + np.convolve(way, np.hanning(15) / 7, "same"))
+    assert drops(film(tmp_path / "top.mp4", shown, codec)) == []
 
 
 @pytest.mark.parametrize("codec", list(CODECS))

@@ -152,6 +152,22 @@ def test_light_that_beats_while_the_view_gets_brighter_is_flicker() -> None:
     assert found.measured == pytest.approx(12, rel=0.15)
 
 
+@pytest.mark.parametrize(("dips", "found"), [(1, False), (5, True)])
+def test_dark_things_that_come_into_view_once_are_no_beat(dips: int, found: bool) -> None:
+    """All of the view darkens for a third of a second, as beside a table's edge; or again and
+    again."""
+    at = np.arange(150)
+    curve = np.zeros(150)
+    for number in range(dips):
+        curve += np.exp(-0.5 * ((at - 60 - 7 * number) / 2.0) ** 2)
+    luma = 190 - 45 * curve
+    motion = np.abs(np.diff(luma, prepend=luma[:1])) + 0.5
+    curves = {name: np.full(150, 60.0) for name in CURVES} | {"luma": luma, "motion": motion}
+    repeat = np.zeros(150, np.bool_)
+    camera = Pictures("wrist", np.arange(150) * NS // 30, repeat=repeat, **curves)
+    assert bool(judged("flicker", camera)) is found
+
+
 @pytest.mark.parametrize("rate_hz", [2, 4, 6])
 def test_light_of_a_camera_too_slow_for_a_beat_does_not_flicker(rate_hz: int) -> None:
     count = 100
@@ -232,6 +248,18 @@ def test_a_cast_that_comes_and_goes_at_once_is_found(tmp_path: Path) -> None:
 
 def test_a_cast_for_a_while_takes_no_colour_from_the_rest(tmp_path: Path) -> None:
     assert judged("no_colour", filmed_in_colour(tmp_path, tint(30), slice(30, 80))) == []
+
+
+def test_a_faint_cast_makes_no_grey_room_colourless() -> None:
+    """A grey room, of which a cast of 10 codes makes a coloured one for two seconds."""
+    count, spoilt = 270, slice(80, 140)
+    curves = {name: np.full(count, 60.0) for name in CURVES}
+    colour, tint_codes = np.full(count, 0.9), np.full(count, 1.5)
+    colour[spoilt], tint_codes[spoilt] = 11.0, 10.0
+    repeat = np.zeros(count, np.bool_)
+    camera = Pictures("top", np.arange(count) * NS // 30, repeat=repeat, **curves)
+    camera = replace(camera, colour=colour, tint=tint_codes)
+    assert judged("no_colour", camera) == []
 
 
 def test_a_coloured_thing_before_the_lens_is_no_cast(tmp_path: Path) -> None:

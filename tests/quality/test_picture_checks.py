@@ -246,6 +246,20 @@ def test_clipped_pictures_are_overexposed() -> None:
     assert only(flags("overexposed", blown)).span.end_ns == pytest.approx(NS)
 
 
+@pytest.mark.parametrize(("luma", "share", "found"), [
+    (230.0, 0.5, True),  # a red table: its red is clipped, its luma is not
+    (230.0, 0.2, False),
+    (165.0, 0.5, False),  # a window beside which all is as before
+])  # fmt: skip
+def test_what_is_coloured_and_far_brighter_than_usual_is_overexposed(
+    luma: float, share: float, found: bool
+) -> None:
+    blown = pictures(luma=within(luma, 60, 135, 80), bright_share=within(share, 60, 135, 0.01))
+    assert bool(flags("overexposed", blown)) is found
+    # one that is always so bright is as it is meant
+    assert flags("overexposed", pictures(luma=[luma] * 300, bright_share=[share] * 300)) == []
+
+
 def frozen(start: int, stop: int, **more: Any) -> Pictures:
     """Repeats in [start, stop) out of motion, with a jump after them."""
     random = np.random.default_rng(2)
