@@ -178,7 +178,8 @@ def _apart(sync: SyncMeasures, limits: Limits, kind: str) -> Iterator[Flag]:
         _where_apart(sync, grades.suspect),
         measured,
         grades.limit(grade),
-        f"by its time stamps starts {_late(starts)} and ends {_late(ends)} against {sync.against}",
+        f"by {'its samples' if kind == 'sound' else 'its time stamps'} starts {_late(starts)} and "
+        f"ends {_late(ends)} against {sync.against}",
         remedy=ENDS_REMEDY,
     )
 

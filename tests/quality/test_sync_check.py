@@ -136,6 +136,17 @@ def test_sound_in_step_with_its_own_pictures_says_nothing_of_the_cameras() -> No
     assert [flag.grade for flag in CHECK.function(measured, asked)] == [Grade.UNKNOWN]
 
 
+def test_sound_is_longer_than_its_pictures_by_its_samples_and_not_by_its_time_stamps() -> None:
+    """A time lapse whose sound was kept: 119 s of samples in 12 s."""
+    empty = np.empty(0, np.float32)
+    sound = SoundMeasures("audio", np.empty(0, np.int64), empty, empty, empty)
+    longer = clock(0, 107_400, stream="audio", against="video")
+    (found,) = CHECK.function(Measurements(sync=(longer,), sounds=(sound,)), LIMITS)
+    assert "by its samples starts 0 ms late and ends 107400 ms late against video" in found.message
+    (found,) = flags(longer)
+    assert "by its time stamps starts 0 ms late" in found.message
+
+
 def test_a_camera_that_its_sound_says_is_late_is_told_so() -> None:
     (flag,) = flags(told(133.0, stream="wrist", against="top", method="heard"))
     assert "133 ms late against top, by their sounds" in flag.message
