@@ -11,6 +11,9 @@ from quality.measures.sketch import Copy
 
 AS_FAST = 0.03
 """A speed within this of 1 is the same speed."""
+RETIMED = 60.0
+"""Share (%) of what moves in a copy at another speed, at least: who makes a clip faster does so to
+all of it, and the next repetition of a chore is a little faster or slower in parts."""
 
 
 def copied_clip(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
@@ -22,15 +25,21 @@ def copied_clip(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     for copy in measurements.copies:
         share = round(100 * copy.share, 1)
         grade = limits.grade(share)
+        if _is_retimed(copy) and share < RETIMED:
+            continue
         if grade and copy.correlation >= limits["correlation"]:
             limit = limits.limit(grade)
             yield _FINDER.flag(grade, copy.stream, copy.span, share, limit, _what(copy))
 
 
+def _is_retimed(copy: Copy) -> bool:
+    return abs(copy.speed - 1) > AS_FAST
+
+
 def _what(copy: Copy) -> str:
     start_s, end_s = copy.of_span.start_ns / NS, copy.of_span.end_ns / NS
     how = ", mirrored" if copy.mirrored else ""
-    if abs(copy.speed - 1) > AS_FAST:
+    if _is_retimed(copy):
         how += f", at {copy.speed:.2f} times its speed"
     return (
         f"{100 * copy.share:.0f} % of what moves was seen before, in {copy.of}, {copy.of_stream} "

@@ -215,3 +215,14 @@ def test_copies_are_kept_with_the_measurements(tmp_path: Path) -> None:
     assert Measurements.load(tmp_path).copies == (COPY,)
     keep_copies(tmp_path, ())
     assert Measurements.load(tmp_path).copies == ()
+
+
+@pytest.mark.parametrize(
+    ("share", "speed", "told"), [(0.44, 0.89, 0), (0.65, 0.89, 1), (0.44, 1.0, 1), (0.44, 1.02, 1)]
+)
+def test_a_copy_at_another_speed_is_one_of_most_of_a_clip(
+    share: float, speed: float, told: int
+) -> None:
+    retimed = replace(COPY, share=share, speed=speed)
+    found = BY_NAME["copied_clip"].function(Measurements(copies=(retimed,)), LIMITS)
+    assert len(list(found)) == told
