@@ -567,29 +567,39 @@ def _hidden_at(
     """Pictures that show that frames are missing before them, where the times do not, and those
     that repeat in place of others; none where the camera does so all along.
     """
-    motion = camera.motion.astype(np.float64)
-    found = leaps(camera)
-    if found and found.in_pairs:
-        slow = (camera.rate_hz or 0.0) < settings["jump_rate_hz"]
-        crowd = np.empty(0, np.intp) if slow else crowded_over_two(found, camera.rate_hz or 0.0)
-    else:
-        crowd = crowded(camera)
-    if len(crowd):
-        rest = np.ones(camera.count, np.bool_)
-        rest[np.clip(crowd[:, None] + np.arange(-_REACH, _REACH), 0, camera.count - 1)] = False
-        dips, often = _dips(motion, settings)[rest], settings["repeat_share"]
-        if _all_along(camera.times_ns[rest], motion[rest], dips, often, settings):
-            crowd = crowd[:0]  # its crowds are where it is out of step with itself
-    repeats = np.union1d(stand_ins(camera, settings), crowd)
+    repeats = np.union1d(stand_ins(camera, settings), _in_crowds(camera, settings))
     jumps = hidden_drops(camera, settings)
     at = np.union1d(repeats, jumps[~np.isin(jumps - 1, repeats)])
     told = np.flatnonzero(_lost(camera, settings["gap_periods"])) + 1
     at = at[~np.isin(at, told)]
     lost = np.zeros(camera.count, np.bool_)
     lost[at] = True
+    motion = camera.motion.astype(np.float64)
     if _all_along(camera.times_ns, motion, lost, settings["common_share"], settings):
         at = at[:0]
     return at, repeats
+
+
+def _in_crowds(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
+    """Repeats that come in crowds, shape (k,); none where the rest often repeats, too: there they
+    are where recorder or codec are out of step with themselves.
+    """
+    motion = camera.motion.astype(np.float64)
+    found, rate_hz = leaps(camera), camera.rate_hz or 0.0
+    if found and found.in_pairs:
+        if rate_hz < settings["jump_rate_hz"]:
+            return np.empty(0, np.intp)
+        # every other picture of a slow motion is skipped; an exact repeat of a drawn one is not
+        crowd, repeats = crowded_over_two(found, rate_hz), camera.repeat
+    else:
+        crowd, repeats = crowded(camera), _dips(motion, settings)
+    if not len(crowd):
+        return crowd
+    rest = np.ones(camera.count, np.bool_)
+    rest[np.clip(crowd[:, None] + np.arange(-_REACH, _REACH), 0, camera.count - 1)] = False
+    most = settings["repeat_share"]
+    often = _all_along(camera.times_ns[rest], motion[rest], repeats[rest], most, settings)
+    return crowd[:0] if often else crowd
 
 
 def _groups(at: npt.NDArray[np.intp], camera: Pictures, join_s: float) -> Iterator[tuple[int, int]]:
