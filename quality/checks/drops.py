@@ -48,7 +48,7 @@ SURE = 5.0
 ALONE, ALONE_EACH, ALONE_IN_PAIRS = 3.0, 0.3, 1.2
 """Odds, and those by each block, that tell alone where motion is steady; the first also beside a
 leap where it is not; the last where every second picture is drawn, so that little can agree."""
-FAR_ODDS, FAR_EACH, FAR_PACE, LIT = 10.0, 0.5, 0.5, 0.5
+FAR_ODDS, FAR_EACH, FAR_PACE, LIT = 10.0, 0.5, 0.5, 0.8
 """Of many frames lost at once: the odds, those by each block, the motion around in levels, and the
 share of the picture's change that its brightness may make up."""
 TINT_S, TINT_STEP = 0.25, 6.0
