@@ -46,7 +46,8 @@ LEAST = 30
 NEAR_SHARE = 0.2
 LOOSEST = 2.0
 APART = 1.25
-"""So many times the next worst is apart from it: a recording that sets its limit alone."""
+"""So many times the next worst is apart from it, and so many times another one the limit would be
+without: a recording that sets its limit alone."""
 APART_SHARE = 0.02
 """Of so many of the good ones at most this is asked: more are how such recordings are."""
 NAMED = 5
@@ -80,7 +81,7 @@ class Curve:
     ``values`` are the scores of the recordings that came near, ascending by how bad, and ``names``
     these recordings; ``count`` is of all. ``quantile`` is the 99.5 % one with its 95 % interval.
     ``before`` and ``fitted`` are the suspect and fail limits; ``why_kept`` says why they were left
-    as they are.
+    as they are. ``apart`` are the few recordings without which the limit would be another one.
     """
 
     check: str
@@ -92,17 +93,7 @@ class Curve:
     names: tuple[str, ...] = ()
     quantile: tuple[float, float, float] | None = None
     why_kept: str | None = None
-
-    @property
-    def apart(self) -> tuple[str, ...]:
-        """The few recordings that are far worse than all others, so that the limit is theirs."""
-        most = min(max(int(APART_SHARE * self.count), 1), len(self.values) - 1)
-        if self.quantile is None or most < 1:
-            return ()
-        # where lower is worse, the next is so many times as much
-        logs = np.log(np.maximum(np.abs(self.values[-most - 1 :]), 1e-12))
-        leaps = np.flatnonzero(np.abs(np.diff(logs)) >= np.log(APART))
-        return self.names[len(self.names) - most + int(leaps[0]) :] if len(leaps) else ()
+    apart: tuple[str, ...] = ()
 
     @property
     def is_moved(self) -> bool:
@@ -219,15 +210,38 @@ def _fitted(
         return _because(kept, "some are flagged whatever the limit")
     # what did not come near lies below all that was measured
     filled = np.where(np.isfinite(signed), signed, sign * tightest(check))
-    resampled = rng.choice(filled, (RESAMPLES, len(filled)))
-    quantiles = np.quantile(resampled, QUANTILE, axis=1)
-    low, high = np.quantile(quantiles, (0.025, 0.975))
-    at = float(np.quantile(filled, QUANTILE))
+    suspect, quantile = _limit(check, filled, before, rng)
+    fitted = (suspect, _fail(check, before, suspect))
+    far = _far(near, len(found))
+    if far:
+        others = np.sort(filled)[:-far]
+        hangs = abs(math.log(_limit(check, others, before, rng)[0] / suspect)) >= math.log(APART)
+        far = far if hangs else 0
+    return replace(kept, fitted=fitted, quantile=quantile, apart=names[len(names) - far :])
+
+
+def _limit(
+    check: str, signed: Floats, before: tuple[float, float], rng: np.random.Generator
+) -> tuple[float, tuple[float, float, float]]:
+    """The suspect limit for these signed scores, and their quantile with its interval."""
+    sign = _sign(check)
+    resampled = rng.choice(signed, (RESAMPLES, len(signed)))
+    low, high = np.quantile(np.quantile(resampled, QUANTILE, axis=1), (0.025, 0.975))
+    at = float(np.quantile(signed, QUANTILE))
     limit = high + MARGIN * abs(high)
     suspect = _placed(check, sign * limit, before[0], sign)
-    quantile = (sign * at, sign * float(low), sign * float(high))
-    fitted = (suspect, _fail(check, before, suspect))
-    return replace(kept, fitted=fitted, quantile=quantile)
+    return suspect, (sign * at, sign * float(low), sign * float(high))
+
+
+def _far(near: Floats, count: int) -> int:
+    """How many of the worst are apart from all others, of ascending signed scores."""
+    most = min(max(int(APART_SHARE * count), 1), len(near) - 1)
+    if most < 1:
+        return 0
+    # where lower is worse, the next is so many times as much
+    logs = np.log(np.maximum(np.abs(near[-most - 1 :]), 1e-12))
+    leaps = np.flatnonzero(np.abs(np.diff(logs)) >= math.log(APART))
+    return most - int(leaps[0]) if len(leaps) else 0
 
 
 def _because(kept: Curve, why: str) -> Curve:

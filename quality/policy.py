@@ -123,7 +123,7 @@ def _quoted_key(key: str) -> str:
 def _policy(file: Path, tables: dict[str, Any]) -> Policy:
     about = _table(file, "policy", tables.get("policy", {}))
     _known(file, "policy", about, ("name", "note"))
-    name = about.get("name", file.stem)
+    name = about.get("name", file.stem.strip() or "policy")
     if not isinstance(name, str) or not name.strip():
         raise PolicyError(f"{file}: [policy] name is {name!r}: give a text, or leave it out")
     own = _checked(file, "limits", tables.get("limits", {}))

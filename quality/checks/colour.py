@@ -109,7 +109,7 @@ def no_colour(measurements: Measurements, limits: Limits) -> Iterator[Flag]:
     """
     for camera in _coloured(measurements):
         # nor what a cast has added to the greyest things
-        known = camera.tint[np.isfinite(camera.tint)]
+        known = camera.tint[np.isfinite(camera.tint) & (camera.colour >= GREYEST)]
         least = min(TINTED, float(np.median(known)) + OWN) if len(known) else TINTED
         own = camera.colour[~(camera.tint >= least)]
         usual = float(np.nanpercentile(own if np.isfinite(own).any() else camera.colour, 90))

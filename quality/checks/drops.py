@@ -43,17 +43,18 @@ STRIDE_CHANGE = 1.1
 (Of single lost frames in real clips 1.2 to 4.)"""
 CLEAR = 8.0
 """Standard deviations of a leap that stands beside a stride, even if it is none by share."""
-SURE = 5.0
-"""Odds by which a stride tells where motion is unsteady."""
-ALONE, ALONE_EACH, ALONE_IN_PAIRS = 3.0, 0.3, 1.2
-"""Odds, and those by each block, that tell alone where motion is steady; the first also beside a
-leap where it is not; the last where every second picture is drawn, so that little can agree."""
+SURE, SURE_EACH = (5.0, 3.5), (0.0, 0.2)
+"""Odds, with those by each block, by which a stride tells where motion is unsteady."""
+ALONE, ALONE_EACH = (3.0, 1.2), (0.3, 0.2)
+"""Odds, with those by each block, that tell alone where motion is steady, in general and where
+every second picture is drawn, so that little can agree."""
 FAR_ODDS, FAR_EACH, FAR_PACE, LIT = 10.0, 0.5, 0.5, 0.8
 """Of many frames lost at once: the odds, those by each block, the motion around in levels, and the
 share of the picture's change that its brightness may make up."""
-TINT_S, TINT_STEP = 0.25, 6.0
+TINT_S, TINT_STEP, TINT_USUAL = 0.25, 6.0, 3.0
 """Codes by which the tint changes from so long before a picture to so long after it where light or
-white balance does. (In 57 clean recordings no tint moves by over 3 codes in 0.4 s.)"""
+white balance does, and how many times the usual. (In 57 clean recordings no tint moves by over 3
+codes in 0.4 s; that of a wrist camera above a coloured table by 8 to 41.)"""
 ONCE = 0.3
 """By so much of what a leap is above the motion beside it, it is above the picture next to it."""
 LEAST_SCATTER = 1e-6
@@ -72,7 +73,7 @@ class Lag(NamedTuple):
     least: float
 
 
-LIKE = Lag((-np.inf, 0.8), (0.5, 2.5), (0.3, 2.2), 0.5)
+LIKE = Lag((-9.0, 0.8), (0.5, 2.5), (0.3, 2.2), 0.5)
 VERY_LIKE = Lag((0.3, 0.7), (0.7, 1.4), (0.6, 1.4), 1.5)
 """Several within seconds are proof enough, and one alone."""
 FEWEST_IN_PAIRS = 4
@@ -172,8 +173,13 @@ def hidden_drops(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     if found and odds and walked:
         strode = _striding(camera, walked, settings)
         jump = _agreed(motion, found, walked, odds, (jump, strode), settings)
-        goes_on |= _far_on(camera, odds)
-        jump |= _far_on(camera, odds)
+        far = _far_on(camera, odds)
+        goes_on, jump = goes_on | far, jump | far
+    elif odds and found:
+        # too short to tell a stride: of many frames more is seen than that something moved
+        few = found.share < settings["lone_share"]
+        jump &= ~(few & (odds.is_unsteady if found.in_pairs else odds.is_against))
+        jump |= _likely(motion, found, odds, settings)
     elif walked:
         # a leap of many frames is too far to be followed
         near = found.share < settings["lone_share"] if found else np.ones(len(motion), np.bool_)
@@ -200,19 +206,21 @@ def _agreed(
     """
     leap, strode = told_by
     by_odds = _by_odds(odds, settings)
-    likely = by_odds & (odds.usual < -settings["odds_usual"]) & ~found.is_cut
-    # what goes further changes the picture more, where the codec draws all alike
-    likely &= found.in_pairs | (motion > STRIDE_CHANGE * _beside(motion).beside)
+    likely = _likely(motion, found, odds, settings)
     nearly = (walked.excess > settings["stride_share"]) & (walked.rise > settings["stride_rise"])
     nearly &= walked.excess > 2 * walked.error
     lost = strode & ~odds.is_unsteady
     lost &= leap | (odds.odds > settings["odds"]) | (found.sigmas > CLEAR)
-    lost |= strode & by_odds & (odds.odds > SURE)
+    sure = [
+        (odds.odds > least) & (odds.each > each)
+        for least, each in zip(SURE, SURE_EACH, strict=True)
+    ]
+    lost |= strode & by_odds & (sure[0] | sure[1])
     lost |= strode & leap & (odds.blocks == 0)
-    alone = odds.odds > (ALONE_IN_PAIRS if found.in_pairs else ALONE)
-    alone &= (odds.each > (settings["odds_each"] if found.in_pairs else ALONE_EACH)) & ~walked.even
+    kind = int(found.in_pairs)
+    alone = (odds.odds > ALONE[kind]) & (odds.each > ALONE_EACH[kind]) & ~walked.even
     lost |= likely & (strode | leap | nearly | alone)
-    lost |= leap & by_odds & ~odds.is_against & (~odds.is_unsteady | (odds.odds > ALONE))
+    lost |= leap & by_odds & ~odds.is_against & (~odds.is_unsteady | (odds.odds > ALONE[0]))
     return np.asarray(lost, dtype=np.bool_)
 
 
@@ -275,6 +283,17 @@ def _striding(camera: Pictures, found: Strides, settings: Settings) -> Mask:
         far &= motion > STRIDE_CHANGE * beside
         far &= np.minimum(*sides) > settings["jump_motion"] / 2
     return np.asarray(far, dtype=np.bool_)
+
+
+def _likely(motion: npt.NDArray[np.float64], found: Leaps, odds: Odds, settings: Settings) -> Mask:
+    """True where the odds tell that frames were lost, and else that none were.
+
+    What goes by fits and starts, or is shown by a camera that takes its time, tells neither.
+    """
+    likely = _by_odds(odds, settings) & (odds.usual < -settings["odds_usual"]) & ~found.is_cut
+    # what goes further changes the picture more, where the codec draws all alike
+    likely &= found.in_pairs | (motion > STRIDE_CHANGE * _beside(motion).beside)
+    return np.asarray(likely, dtype=np.bool_)
 
 
 def _by_odds(found: Odds, settings: Settings) -> Mask:
@@ -355,8 +374,11 @@ def _goes_on(camera: Pictures, settings: Settings) -> npt.NDArray[np.bool_]:
     if len(camera.tint) == camera.count:
         # colour is measured a few times a second
         reach = max(round(TINT_S * (camera.rate_hz or 0.0)), 1)
-        before, after = (np.roll(camera.tint, by) for by in (reach, -reach))
-        alike &= ~(np.abs(after - before) >= TINT_STEP)
+        at, last = np.arange(camera.count), camera.count - 1
+        before, after = camera.tint[np.maximum(at - reach, 0)], np.minimum(at + reach, last)
+        steps = np.nan_to_num(np.abs(camera.tint[after] - before))
+        # a camera that passes by coloured things tells nothing so
+        alike &= steps < max(TINT_STEP, TINT_USUAL * float(np.median(steps)))
     return np.asarray(alike, dtype=np.bool_)
 
 
@@ -390,7 +412,7 @@ def stand_ins(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
             # one alone may be a motion that turns round
             begins = camera.times_ns[at[starts]]
             proven = lags & (_near(begins, begins[lags], settings["join_s"]) >= FEWEST_IN_PAIRS)
-            proven |= _lags_behind(found, starts, stops, VERY_LIKE)
+            proven |= _lags_behind(found, starts, stops, VERY_LIKE) & ~_denied(camera, at[stops])
         elif found:
             proven |= _leaps_after(found, dips, starts, stops, settings)
         else:
@@ -505,6 +527,12 @@ def _leaps_after(
     return np.asarray(makes_up & clear & ~found.drawn[stops], dtype=np.bool_)
 
 
+def _denied(camera: Pictures, after: npt.NDArray[np.intp]) -> Mask:
+    """Whether what moves goes on evenly into each of these pictures, which follow repeats."""
+    odds = odds_of_loss(camera)
+    return odds.is_against[after] if odds else np.zeros(len(after), np.bool_)
+
+
 def _lags_behind(
     found: Leaps, starts: npt.NDArray[np.intp], stops: npt.NDArray[np.intp], likeness: Lag
 ) -> Mask:
@@ -512,13 +540,12 @@ def _lags_behind(
     two, as usual, and of the next one three. (Fitted on ten clips with repeats and on 78 without,
     of which 11 were flagged by single changes: encoders skip every other picture of slow motion.)
     """
-    last = len(found.two) - 1
     moved = found.two - found.at_rest
-    usual = moved[np.minimum(stops, last)]
+    usual = moved[stops]
     measured = (
         (moved[starts], likeness.short),
         (moved[starts - 1], likeness.before),
-        (moved[np.minimum(stops + 1, last)] - moved[starts], likeness.owed),
+        (moved[stops + 1] - moved[starts], likeness.owed),
     )
     lags = usual > likeness.least
     for value, (low, high) in measured:
@@ -586,9 +613,9 @@ def _in_crowds(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     """
     motion = camera.motion.astype(np.float64)
     found, rate_hz = leaps(camera), camera.rate_hz or 0.0
+    if rate_hz < settings["jump_rate_hz"]:
+        return np.empty(0, np.intp)
     if found and found.in_pairs:
-        if rate_hz < settings["jump_rate_hz"]:
-            return np.empty(0, np.intp)
         # every other picture of a slow motion is skipped; an exact repeat of a drawn one is not
         crowd, repeats = crowded_over_two(found, rate_hz), camera.repeat
     else:
@@ -596,7 +623,9 @@ def _in_crowds(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
     if not len(crowd):
         return crowd
     rest = np.ones(camera.count, np.bool_)
-    rest[np.clip(crowd[:, None] + np.arange(-_REACH, _REACH), 0, camera.count - 1)] = False
+    rest[np.clip(crowd[:, None] + np.arange(-_REACH, _REACH + 1), 0, camera.count - 1)] = False
+    if not rest.any():
+        return crowd[:0]
     most = settings["repeat_share"]
     often = _all_along(camera.times_ns[rest], motion[rest], repeats[rest], most, settings)
     return crowd[:0] if often else crowd

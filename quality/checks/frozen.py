@@ -39,6 +39,8 @@ LONE = 2.0
 ALONE, SEEN_SHARE, LIT = 4.0, 0.03, 0.5
 """A leap alone: so many times what is usual and what follows, in so much of the picture by over 8
 levels, and by less than so much of it in brightness (all of a lamp's is)."""
+TREMBLES_HZ = 20.0
+"""Rate from which a robot's noise is told from its motion."""
 FLOOR_S = 3.0
 """A sensor's noise must be seen for so long elsewhere for its absence to tell anything."""
 STEADY = 0.7
@@ -54,7 +56,7 @@ class Proof(enum.StrEnum):
     JUMP = "it stopped dead and jumped on"
     STOP = "out of motion, and its pictures never repeat otherwise"
     QUIET = "its pictures never repeat otherwise"
-    LEAP = "it leapt on out of rest, and nothing goes on moving"
+    LEAP = "it leapt on out of rest, far further than what follows"
     NOISELESS = "without the noise that it always has otherwise"
 
 
@@ -69,8 +71,8 @@ def frozen_picture(measurements: Measurements, limits: Limits) -> Iterator[Flag]
     this order: the picture stopped dead and leapt on, which tells a camera that moves even where
     the encoder went on refining; the robot moved meanwhile; it stopped dead and jumped on; it did
     either, and this camera's pictures never repeat otherwise, not even when the robot is still.
-    Where that last is all there is, and every picture repeats exactly, or where a steady noise is
-    gone meanwhile, it is suspect at most.
+    Suspect at most it is where that last is all there is and every picture repeats exactly, where
+    a steady noise is gone meanwhile, or where it leapt on out of a rest.
     """
     moving = [one for one in measurements.series if one.role == "state" and one.count > 1]
     moving = moving or [one for one in measurements.series if one.role == "action"]
@@ -118,8 +120,15 @@ def _leapt(camera: Pictures, still: Mask, limits: Limits) -> Iterator[Stretch]:
     shows = camera.contrast >= limits["contrast"]
     hushed = (motion < HUSHED * usual) & (camera.changed_share <= HUSHED_SHARE) & shows
     hushed[:1] = False
-    for stretch in stretches(camera, still | hushed):
+    quiet = still | hushed
+    rests = np.zeros(camera.count, np.bool_)
+    for start, stop in runs(quiet):
+        rests[start:stop] = stop - start > 2
+    for stretch in stretches(camera, quiet):
         start, stop = stretch.start, stretch.stop
+        elsewhere = int(rests.sum()) - int(rests[stretch.pictures].sum())
+        if elsewhere >= limits["still_share"] * camera.count:
+            continue  # a camera that rests now and then
         before, after = motion[max(start - 3, 1) : start], motion[stop + 1 : stop + 4]
         if (
             len(before) == 3 == len(after)
@@ -130,8 +139,8 @@ def _leapt(camera: Pictures, still: Mask, limits: Limits) -> Iterator[Stretch]:
 
 
 def _leaps_alone(camera: Pictures, stretch: Stretch, still: Mask) -> bool:
-    """Whether a single picture after a stretch makes up for more than anything else does, where
-    little moved before it: not by its light, and not because it is drawn anew.
+    """Whether a single picture after a stretch changes by ALONE times what is usual and what those
+    after it do: not by its light, and not because it is drawn anew.
     """
     usual = _usual_motion(camera, still)
     motion, stop = camera.motion, stretch.stop
@@ -149,8 +158,13 @@ def _leaps_alone(camera: Pictures, stretch: Stretch, still: Mask) -> bool:
 
 
 def _only_trembles(series: SeriesMeasures) -> bool:
-    """Whether a robot's columns do nothing but their own noise, which is no way."""
-    return judgeable(series) and bool(is_noise(series.filled).all())
+    """Whether a robot's columns do nothing but their own noise, which is no way.
+
+    A slow clock shows a quick motion as noise, and says nothing.
+    """
+    told = judgeable(series) and series.values.shape[1] > 0
+    told &= (series.rate_hz or 0.0) >= TREMBLES_HZ
+    return bool(told and is_noise(series.filled).all())
 
 
 def _outside(leapt: list[Stretch], camera: Pictures, still: Mask) -> list[Stretch]:

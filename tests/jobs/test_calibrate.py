@@ -107,8 +107,20 @@ def test_the_few_that_set_a_limit_by_themselves_are_named(bad: list[float], coun
     found = calibrate(good("action_lag", values), POLICY, by="rig")
     names = [f"r1-{60 - len(bad)}"][:count]
     assert list(curve(found, "action_lag").apart) == names
-    assert [line for line in lines(found) if "set by r1-59, far" in line] != [] or not count
+    assert any("set by r1-59, far" in line for line in lines(found)) is bool(count)
     assert ("Set by r1-59" in page(found, "")) is bool(count)
+
+
+@pytest.mark.parametrize(("check", "values"), [
+    ("action_lag", [*spread(200, 500, 1999), 640.0]),  # of so many one sets nothing
+    ("action_lag", [*spread(20, 30, 59), 60.0]),  # as tight as can be either way
+    ("stuck_joint", [0.3] * 59 + [0.4]),
+])  # fmt: skip
+def test_one_that_is_far_and_sets_nothing_is_not_named(
+    check: str, values: list[float | None]
+) -> None:
+    found = calibrate(good(check, values), POLICY, by="rig")
+    assert curve(found, check).apart == ()
 
 
 def test_what_lower_values_make_worse_is_named_too() -> None:

@@ -105,4 +105,39 @@ def test_of_a_few_and_of_all_nothing_is_said(at: list[int]) -> None:
 def test_where_hardly_anything_moves_encoders_skip() -> None:
     motion = 0.2 * standing_in(alternating(), EVERY_FOURTH)
     assert not len(crowded(pictures(motion=motion)))
-    assert not len(crowded(pictures(count=30, motion=motion[:30])))
+
+
+def test_of_a_short_clip_there_is_no_rest_to_compare_with() -> None:
+    motion = standing_in(alternating(), list(range(4, 24, 4)))
+    assert len(crowded(pictures(count=60, motion=motion[:60])))
+    assert not len(crowded(pictures(count=36, motion=motion[:36])))
+
+
+def test_a_source_that_alternates_strongly_is_evened_out() -> None:
+    """Every second picture of a source changes by a quarter of the others, and none is a repeat;
+    those that are, among the others, change by as little."""
+    even = np.random.default_rng(5).uniform(0.9, 1.1, 300)
+    motion = even * np.where(np.arange(300) % 2, 0.25, 1.0)
+    assert not len(crowded(pictures(motion=motion)))
+    at = crowded(pictures(motion=standing_in(motion, EVERY_FOURTH, left=0.2, more=1.8)))
+    assert set(at) <= set(EVERY_FOURTH)
+    assert len(at) > len(EVERY_FOURTH) / 2
+
+
+def test_where_such_repeats_are_not_rare_elsewhere_a_crowd_is_chance() -> None:
+    rest = [one for one in range(8, 290, 9) if not 110 < one < 190]
+    motion = standing_in(alternating(), EVERY_FOURTH + rest)
+    assert not len(crowded(pictures(motion=motion)))
+
+
+def test_what_is_sure_is_not_lost_to_fainter_ones_beside_it() -> None:
+    motion = np.full(107, 0.42)
+    motion[8:56] = [0.186, 0.666, 2.899, 2.286, 1.548, 0.322, 0.52, 0.492] * 6
+    assert len(crowded(pictures(count=107, motion=motion)))
+
+
+@pytest.mark.parametrize(("rate", "found"), [(30, True), (10, False)])
+def test_a_slow_camera_leaps_by_itself(rate: int, found: bool) -> None:
+    times_ns = np.arange(300, dtype=np.int64) * NS // rate
+    camera = pictures(motion=standing_in(alternating(), EVERY_FOURTH), times_ns=times_ns)
+    assert bool(flags("dropped_frames", camera)) is found

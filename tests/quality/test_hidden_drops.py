@@ -223,6 +223,36 @@ def test_two_of_three_must_agree_that_a_frame_was_lost(
     assert len(drops(replace(measured, cameras=(camera,)))) == told
 
 
+def test_of_a_short_clip_a_leap_counts_that_the_odds_do_not_deny(tmp_path: Path) -> None:
+    kept = scene(steady=True)[60:120]
+    measured = film(tmp_path / "top.mp4", kept[:30] + kept[31:], "h264")
+    (camera,) = measured.cameras
+    assert camera.count == 59
+    assert strides(camera) is None
+    assert len(drops(measured)) == 1
+    against = {
+        "loss_odds": np.full(59, -12, np.float32),
+        "loss_blocks": np.full(59, 4, np.float32),
+    }
+    denied = replace(camera, **against)
+    assert drops(replace(measured, cameras=(denied,))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"), [("at once", 0), ("slowly", 1)], ids=["white balance", "as it goes"]
+)
+def test_where_the_tint_changes_at_once_it_is_no_loss(
+    tmp_path: Path, changes: str, told: int
+) -> None:
+    kept = scene(steady=True)
+    measured = film(tmp_path / "top.mp4", kept[:12] + kept[13:], "h264")
+    (camera,) = measured.cameras
+    at = np.arange(camera.count)
+    tint = np.where(at < 12, 1.0, 11.0) if changes == "at once" else 10.0 * at / camera.count
+    tinted = replace(camera, tint=tint.astype(np.float32))
+    assert len(drops(replace(measured, cameras=(tinted,)))) == told
+
+
 @pytest.mark.parametrize("codec", list(CODECS))
 @pytest.mark.parametrize(("light", "found"), [(0, True), (60, False)], ids=["as lit", "a lamp"])
 def test_many_frames_lost_at_once_are_told_though_nothing_can_be_followed(

@@ -251,15 +251,26 @@ def test_a_cast_for_a_while_takes_no_colour_from_the_rest(tmp_path: Path) -> Non
 
 
 def test_a_faint_cast_makes_no_grey_room_colourless() -> None:
-    """A grey room, of which a cast of 10 codes makes a coloured one for two seconds."""
+    """A room of little colour, to all of which a cast of 10 codes gives much for two seconds."""
     count, spoilt = 270, slice(80, 140)
     curves = {name: np.full(count, 60.0) for name in CURVES}
-    colour, tint_codes = np.full(count, 0.9), np.full(count, 1.5)
-    colour[spoilt], tint_codes[spoilt] = 11.0, 10.0
+    colour, tint_codes = np.full(count, 5.3), np.full(count, 1.5)
+    colour[spoilt], tint_codes[spoilt] = 36.0, 10.0
     repeat = np.zeros(count, np.bool_)
     camera = Pictures("top", np.arange(count) * NS // 30, repeat=repeat, **curves)
     camera = replace(camera, colour=colour, tint=tint_codes)
     assert judged("no_colour", camera) == []
+
+
+def test_a_camera_in_its_night_mode_for_most_of_a_clip_has_no_colour() -> None:
+    count = 300
+    curves = {name: np.full(count, 60.0) for name in CURVES}
+    colour, tint_codes = np.full(count, 9.0), np.full(count, 8.0)
+    colour[120:], tint_codes[120:] = 0.4, 0.0
+    repeat = np.zeros(count, np.bool_)
+    camera = Pictures("top", np.arange(count) * NS // 30, repeat=repeat, **curves)
+    camera = replace(camera, colour=colour, tint=tint_codes)
+    assert only(judged("no_colour", camera), start_s=4.0, end_s=10.0).grade is Grade.FAIL
 
 
 def test_a_coloured_thing_before_the_lens_is_no_cast(tmp_path: Path) -> None:

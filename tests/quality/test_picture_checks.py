@@ -328,6 +328,37 @@ def test_a_moving_camera_that_stands_is_frozen_though_the_encoder_goes_on(
         assert (span.start_ns / NS, span.end_ns / NS) == pytest.approx((3.333, 4.833), abs=0.04)
 
 
+def test_a_head_that_is_held_still_now_and_then_is_not_frozen() -> None:
+    motion = np.random.default_rng(9).uniform(6.0, 8.0, 300)
+    for start in (30, 90, 150, 210, 260):
+        motion[start : start + 25] = np.random.default_rng(start).uniform(0.2, 1.2, 25)
+        motion[start + 25] = 20
+    camera = pictures(motion=motion, changed_share=np.where(motion < 2, 0, 0.25))
+    assert flags("frozen_picture", camera) == []
+
+
+def test_a_motion_that_sets_in_fast_and_goes_on_is_no_leap() -> None:
+    motion = np.random.default_rng(2).uniform(6.0, 8.0, 300)
+    motion[100:145] = 0.5
+    motion[145:152] = (16, 15, 16, 14, 13, 12, 10)
+    camera = pictures(motion=motion, changed_share=np.where(motion < 2, 0, 0.25))
+    assert flags("frozen_picture", camera) == []
+
+
+@pytest.mark.parametrize(("count", "changed", "found"), [
+    (300, 0.0, True),
+    (110, 0.0, False),  # hardly two seconds of noise elsewhere
+    (300, 0.1, False),  # so much changes by over 8 levels that it is no noise
+])  # fmt: skip
+def test_noise_is_told_where_there_is_enough_of_it(count: int, changed: float, found: bool) -> None:
+    motion = np.random.default_rng(5).uniform(0.6, 0.8, count)
+    motion[50:56] = np.linspace(0.4, 0.09, 6)
+    motion[56:100] = 0.005
+    shares = np.where(motion > 0.5, changed, 0.0)
+    camera = pictures(count, motion=motion, changed_share=shares)
+    assert bool(flags("frozen_picture", camera)) is found
+
+
 @pytest.mark.parametrize(("noise", "rest", "found"), [
     ((0.6, 0.8), 0.005, True),  # a sensor's noise is gone
     ((0.6, 0.8), 0.05, False),  # and here only fainter
@@ -377,12 +408,13 @@ def test_a_camera_that_freezes_at_rest_and_leaps_on_is_suspect(
     assert [one.grade for one in flags("frozen_picture", camera)] == [Grade.SUSPECT] * found
 
 
-@pytest.mark.parametrize(("amount", "found"), [(0.0, False), (0.3, True)])
-def test_a_robot_that_only_trembles_proves_nothing(amount: float, found: bool) -> None:
-    at_s = np.arange(1000) / 100
-    joints = amount * np.sin(3 * at_s)[:, None] + np.random.default_rng(8).normal(
-        0, 2e-4, (1000, 4)
-    )
+@pytest.mark.parametrize(
+    ("amount", "rate", "found"), [(0.0, 100, False), (0.3, 100, True), (0.3, 10, True)]
+)
+def test_a_robot_that_only_trembles_proves_nothing(amount: float, rate: int, found: bool) -> None:
+    at_s = np.arange(10 * rate) / rate
+    noise = np.random.default_rng(8).normal(0, 2e-4, (10 * rate, 4))
+    joints = amount * np.sin(2 * np.pi * 1.5 * at_s)[:, None] + noise
     times_ns = np.rint(at_s * NS).astype(np.int64)
     state = measure_series(Series("state", times_ns, joints, ("a", "b", "c", "d"), role="state"))
     stands = pictures(
