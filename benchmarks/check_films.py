@@ -527,7 +527,7 @@ FILMED: tuple[Case, ...] = (
     _Filmed(
         "overexposed",
         Side("most of the picture clipped for two seconds", filmed(_lit(2.6, 60), _BRIGHT)),
-        Side("half of the picture clipped for two seconds", filmed(_lit(1.9, 20), _BRIGHT)),
+        Side("three tenths of the picture clipped for two seconds", filmed(_lit(1.8, 20), _BRIGHT)),
         "share",
         setting("bright_share"),
     ),
