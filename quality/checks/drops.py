@@ -61,23 +61,10 @@ LEAST_SCATTER = 1e-6
 """Steps, where nothing varies at all."""
 
 
-class Lag(NamedTuple):
-    """What changes over two pictures make a repeat, in shares of the change into the picture after
-    it: that into the repeat, that before it, and by how much that of the one after is larger;
-    ``least`` levels of it are told from what noise and codec make.
-    """
-
-    short: tuple[float, float]
-    before: tuple[float, float]
-    owed: tuple[float, float]
-    least: float
-
-
-LIKE = Lag((-9.0, 0.8), (0.5, 2.5), (0.3, 2.2), 0.5)
-VERY_LIKE = Lag((0.3, 0.7), (0.7, 1.4), (0.6, 1.4), 1.5)
-"""Several within seconds are proof enough, and one alone."""
-FEWEST_IN_PAIRS = 4
-"""Such repeats within ``join_s``."""
+LAG_LEAST = 1.5
+LAG_SHORT, LAG_BEFORE, LAG_OWED = (0.3, 0.7), (0.7, 1.4), (0.6, 1.4)
+"""Levels of change over two pictures into the one after a repeat; and, in shares of that, the
+change into the repeat, that before it, and by how much that of the one after next is larger."""
 STEADY, STEADY_SHARE = 0.2, 0.9
 """A stretch is steady where so many of its intervals are within so much of their median."""
 
@@ -408,11 +395,7 @@ def stand_ins(camera: Pictures, settings: Settings) -> npt.NDArray[np.intp]:
         found = leaps(camera)
         if found and found.in_pairs:
             # every second picture changes because it is drawn: only over two is a repeat seen
-            lags = _lags_behind(found, starts, stops, LIKE)
-            # one alone may be a motion that turns round
-            begins = camera.times_ns[at[starts]]
-            proven = lags & (_near(begins, begins[lags], settings["join_s"]) >= FEWEST_IN_PAIRS)
-            proven |= _lags_behind(found, starts, stops, VERY_LIKE) & ~_denied(camera, at[stops])
+            proven = _lags_behind(found, starts, stops) & ~_denied(camera, at[stops])
         elif found:
             proven |= _leaps_after(found, dips, starts, stops, settings)
         else:
@@ -533,9 +516,7 @@ def _denied(camera: Pictures, after: npt.NDArray[np.intp]) -> Mask:
     return odds.is_against[after] if odds else np.zeros(len(after), np.bool_)
 
 
-def _lags_behind(
-    found: Leaps, starts: npt.NDArray[np.intp], stops: npt.NDArray[np.intp], likeness: Lag
-) -> Mask:
+def _lags_behind(found: Leaps, starts: npt.NDArray[np.intp], stops: npt.NDArray[np.intp]) -> Mask:
     """The same by changes over two pictures: into a repeat it is one step, of the picture after it
     two, as usual, and of the next one three. (Fitted on ten clips with repeats and on 78 without,
     of which 11 were flagged by single changes: encoders skip every other picture of slow motion.)
@@ -543,11 +524,11 @@ def _lags_behind(
     moved = found.two - found.at_rest
     usual = moved[stops]
     measured = (
-        (moved[starts], likeness.short),
-        (moved[starts - 1], likeness.before),
-        (moved[stops + 1] - moved[starts], likeness.owed),
+        (moved[starts], LAG_SHORT),
+        (moved[starts - 1], LAG_BEFORE),
+        (moved[stops + 1] - moved[starts], LAG_OWED),
     )
-    lags = usual > likeness.least
+    lags = usual > LAG_LEAST
     for value, (low, high) in measured:
         lags &= (value > low * usual) & (value < high * usual)
     return np.asarray(lags, dtype=np.bool_)
