@@ -121,9 +121,7 @@ def _leapt(camera: Pictures, still: Mask, limits: Limits) -> Iterator[Stretch]:
     hushed = (motion < HUSHED * usual) & (camera.changed_share <= HUSHED_SHARE) & shows
     hushed[:1] = False
     quiet = still | hushed
-    rests = np.zeros(camera.count, np.bool_)
-    for start, stop in runs(quiet):
-        rests[start:stop] = stop - start > 2
+    rests = _in_a_row(quiet)
     for stretch in stretches(camera, quiet):
         start, stop = stretch.start, stretch.stop
         elsewhere = int(rests.sum()) - int(rests[stretch.pictures].sum())
@@ -203,10 +201,7 @@ def _proof(
     elsewhere[stretch.pictures] = False
     elsewhere[:1] = False
     elsewhere &= ~_robot_moves(camera, moving, limits)
-    # codecs repeat a picture here and there; three in a row say that repeats are common
-    often = np.zeros(camera.count, np.bool_)
-    for start, stop in runs(still):
-        often[start:stop] = stop - start > 2
+    often = _in_a_row(still)
     if elsewhere.sum() < 10 or often[elsewhere].mean() >= limits["still_share"]:
         return None
     if jumped or stopped:
@@ -217,6 +212,16 @@ def _proof(
     exact = camera.repeat[stretch.pictures].mean() >= limits["exact_share"]
     quiet = np.quantile(camera.motion[elsewhere], 0.1) >= limits["quiet"]
     return Proof.QUIET if exact and quiet else None
+
+
+def _in_a_row(mask: Mask) -> Mask:
+    """True where it holds for three pictures in a row and more: codecs repeat one here and there,
+    and three say that repeats are common.
+    """
+    lasting = np.zeros(len(mask), np.bool_)
+    for start, stop in runs(mask):
+        lasting[start:stop] = stop - start > 2
+    return lasting
 
 
 def _sets_in(motion: npt.NDArray[np.floating]) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from quality.checks.remembered import once
 from quality.checks.stretches import Mask, rolling_median
 from quality.measures.pictures import Pictures
 
@@ -93,6 +94,7 @@ class Leaps:
         return _scatter(once - (_shifted(once, -1) + _shifted(once, 1)) / 2)
 
 
+@once
 def leaps(camera: Pictures) -> Leaps | None:
     """The leaps of a camera; None where changes over two pictures were not measured."""
     if camera.count < 12 or len(camera.motion_two) != camera.count:
@@ -204,6 +206,7 @@ class Odds:
     is_against: Mask
 
 
+@once
 def odds_of_loss(camera: Pictures) -> Odds | None:
     """The odds of a camera; None where they were not measured."""
     kept = (camera.loss_odds, camera.loss_amount, camera.loss_blocks)
