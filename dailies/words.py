@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 NS = 1_000_000_000
@@ -12,6 +13,12 @@ NS = 1_000_000_000
 def often(count: int) -> str:
     """How often, in words: once, or 3 times."""
     return "once" if count == 1 else f"{count} times"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names of many, and how many more there are: "a, b and 3 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 class Grade(enum.StrEnum):

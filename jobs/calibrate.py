@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from dailies.record import Episode, Rig
 from dailies.record import Score as ScoreRow
+from dailies.words import listed
 from jobs.screening import Screened
 from quality.checks import BY_NAME
 from quality.policy import Policy
@@ -306,9 +307,7 @@ def fitted_policy(
 
 def named(recordings: Sequence[str]) -> str:
     """The worst of them, the very worst one first, and how many more there are."""
-    first = ", ".join(recordings[: -NAMED - 1 : -1])
-    more = len(recordings) - NAMED
-    return f"{first} and {more} more" if more > 0 else first
+    return listed(recordings[::-1], NAMED)
 
 
 def lines(curves: Sequence[Curve]) -> Iterator[str]:

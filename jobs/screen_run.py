@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dailies.words import Grade
+from dailies.words import Grade, listed
 from jobs.copies import Run
 from jobs.others import RunOthers
 from jobs.pool import Broken, Dataset, Done
@@ -88,6 +88,5 @@ class ScreenRun:
 
 def title_of(paths: Iterable[Path], *, triage: bool) -> str:
     """What a report is of, by the paths that were given."""
-    names = [str(path) for path in paths]
-    some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    some = listed([str(path) for path in paths], 3)
     return f"{'Triage' if triage else 'Screening'} of {some}"

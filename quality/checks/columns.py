@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from dailies.words import NS
+from dailies.words import NS, listed
 from quality.checks.remembered import once
 from quality.checks.rotations import unturned
 from quality.measures.measurements import Measurements
@@ -87,9 +87,8 @@ def column_name(series: SeriesMeasures, column: int) -> str:
 def names_of(series: SeriesMeasures, columns: Iterable[int], verb: str = "") -> str:
     """Some columns by their names, the first NAMED of many, and what they do: "a, b jump"."""
     names = [column_name(series, int(at)) for at in columns]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     does = f" {verb}{'s' if len(names) == 1 else ''}" if verb else ""
-    return f"{', '.join(names[:NAMED])}{more}{does}"
+    return f"{listed(names, NAMED)}{does}"
 
 
 def kind_of(series: SeriesMeasures, column: int) -> Kind:
